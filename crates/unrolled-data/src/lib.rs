@@ -1,0 +1,40 @@
+//! Data for [`unrolled`]: synthetic dictionaries and codes, arrays in safetensors and npz.
+//!
+//! Everything is float64 on the host, examples as rows; a run converts to the precision and the
+//! device that its configuration names.
+
+mod arrays;
+mod error;
+mod file;
+mod npz;
+mod synthetic;
+
+pub use arrays::{Array, Arrays, read_arrays};
+pub use error::DataError;
+pub use file::{Keys, load};
+pub use synthetic::{Amplitude, Sign, Synthetic};
+
+use ndarray::Array2;
+
+/// Examples, and the truth behind them where it is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataSet {
+    /// X, `[n, m]`.
+    pub x: Array2<f64>,
+    /// D*, `[m, p]`.
+    pub true_dictionary: Option<Array2<f64>>,
+    /// Z*, `[n, p]`.
+    pub true_codes: Option<Array2<f64>>,
+}
+
+impl DataSet {
+    /// n.
+    pub fn examples(&self) -> usize {
+        self.x.nrows()
+    }
+
+    /// m.
+    pub fn features(&self) -> usize {
+        self.x.ncols()
+    }
+}

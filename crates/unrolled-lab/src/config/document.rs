@@ -1,0 +1,316 @@
+//! A TOML document whose every key remembers where it was written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Table, Value};
+
+/// Where a key was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A line of the configuration file, counted from 1.
+    Line(usize),
+    /// An option of the command line, as typed.
+    Option(String),
+}
+
+/// A table or a value, with its origin.
+#[derive(Clone, Debug)]
+pub struct Node {
+    origin: Origin,
+    content: Content,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    /// A table written with `[header]` or dotted keys: an override is merged into it.
+    Table(BTreeMap<String, Node>),
+    /// A value, or an inline table: an override replaces it.
+    Value(Value),
+}
+
+/// A document that is not TOML.
+#[derive(Debug)]
+pub struct SyntaxError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl Node {
+    /// Parses a document.
+    pub fn parse(text: &str) -> Result<Self, SyntaxError> {
+        let line_of = |offset: usize| 1 + text[..offset].matches('\n').count();
+        let table = DeTable::parse(text).map_err(|error| SyntaxError {
+            line: error.span().map_or(1, |span| line_of(span.start.min(text.len()))),
+            message: error.message().replace('\n', ", "),
+        })?;
+        Ok(Self {
+            origin: Origin::Line(1),
+            content: Content::Table(children(table.into_inner(), text, &line_of)),
+        })
+    }
+
+    /// The node of one option `dotted.key=value`.
+    pub fn parse_option(option: &str) -> Result<(Vec<String>, Self), String> {
+        let origin = Origin::Option(format!("--set '{option}'"));
+        let Some((key, value)) = option.split_once('=') else {
+            return Err("has no `=`; write --set 'key=value', as in --set 'seed=1'".to_owned());
+        };
+        let path: Vec<String> = key.split('.').map(|part| part.trim().to_owned()).collect();
+        if path.iter().any(String::is_empty) {
+            return Err(format!("`{key}` is not a dotted key; write it as `encoder.step`"));
+        }
+        let value = value.trim();
+        let parsed: Table = toml::from_str(&format!("value = {value}")).map_err(|_| {
+            format!("`{value}` is not a TOML value; put text in double quotes, as in '{key}=\"auto\"'")
+        })?;
+        let value = parsed["value"].clone();
+        Ok((path, Self { origin, content: Content::Value(value) }))
+    }
+
+    /// Replaces or inserts the node at a path, making tables on the way. Inline tables on the way are
+    /// opened.
+    pub fn set(&mut self, path: &[String], node: Self) {
+        let Some((first, rest)) = path.split_first() else {
+            *self = node;
+            return;
+        };
+        self.open();
+        let origin = node.origin.clone();
+        if let Content::Table(children) = &mut self.content {
+            let child = children.entry(first.clone()).or_insert_with(|| Self {
+                origin,
+                content: Content::Table(BTreeMap::new()),
+            });
+            child.set(rest, node);
+        }
+    }
+
+    /// Lays `other` over this node: tables are merged, values and inline tables replace.
+    pub fn merge(&mut self, other: Self) {
+        match other.content {
+            Content::Table(children) => {
+                self.open();
+                let Content::Table(own) = &mut self.content else { return };
+                for (key, child) in children {
+                    match own.get_mut(&key) {
+                        Some(existing) => existing.merge(child),
+                        None => {
+                            own.insert(key, child);
+                        }
+                    }
+                }
+            }
+            Content::Value(_) => *self = other,
+        }
+    }
+
+    /// Removes a child and returns it.
+    pub fn take(&mut self, key: &str) -> Option<Self> {
+        match &mut self.content {
+            Content::Table(children) => children.remove(key),
+            Content::Value(_) => None,
+        }
+    }
+
+    /// The value as plain TOML.
+    pub fn to_value(&self) -> Value {
+        match &self.content {
+            Content::Table(children) => {
+                let entries = children.iter().map(|(key, child)| (key.clone(), child.to_value()));
+                Value::Table(entries.collect())
+            }
+            Content::Value(value) => value.clone(),
+        }
+    }
+
+    /// Every value with its path; an inline table counts as one value.
+    pub fn leaves(&self) -> Vec<(Vec<String>, Value)> {
+        match &self.content {
+            Content::Value(value) => vec![(Vec::new(), value.clone())],
+            Content::Table(children) => children
+                .iter()
+                .flat_map(|(key, child)| {
+                    child.leaves().into_iter().map(move |(mut path, value)| {
+                        path.insert(0, key.clone());
+                        (path, value)
+                    })
+                })
+                .collect(),
+        }
+    }
+
+    /// Where the key at a dotted path was written, or its closest ancestor. `None` where nothing but
+    /// the document itself is left.
+    pub fn origin_of(&self, path: &str) -> Option<&Origin> {
+        let mut node = self;
+        let mut origin = None;
+        for part in path.split('.') {
+            let Content::Table(children) = &node.content else { break };
+            let Some(child) = children.get(part) else { break };
+            node = child;
+            origin = Some(&node.origin);
+        }
+        origin
+    }
+
+    /// Where this node was written.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Turns an inline table into one that can be merged into.
+    fn open(&mut self) {
+        if let Content::Value(value) = &self.content {
+            let origin = self.origin.clone();
+            let children = match value {
+                Value::Table(table) => table
+                    .iter()
+                    .map(|(key, value)| {
+                        let content = Content::Value(value.clone());
+                        (key.clone(), Self { origin: origin.clone(), content })
+                    })
+                    .collect(),
+                _ => BTreeMap::new(),
+            };
+            self.content = Content::Table(children);
+        }
+    }
+
+    /// The entries of an array of tables, `[[key]]`, each a node of its own.
+    pub fn parse_array_of_tables(text: &str, key: &str) -> Vec<Self> {
+        let line_of = |offset: usize| 1 + text[..offset].matches('\n').count();
+        let Ok(table) = DeTable::parse(text) else { return Vec::new() };
+        let Some((_, value)) =
+            table.into_inner().into_iter().find(|(name, _)| name.get_ref() == key)
+        else {
+            return Vec::new();
+        };
+        match value.into_inner() {
+            DeValue::Array(entries) => entries
+                .into_iter()
+                .map(|entry| node(entry, text, &line_of, None))
+                .map(|mut entry| {
+                    entry.open();
+                    entry
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn children(
+    table: DeTable<'_>,
+    text: &str,
+    line_of: &impl Fn(usize) -> usize,
+) -> BTreeMap<String, Node> {
+    table
+        .into_iter()
+        .map(|(key, value)| {
+            let line = line_of(key.span().start);
+            (key.into_inner().into_owned(), node(value, text, line_of, Some(line)))
+        })
+        .collect()
+}
+
+fn node(
+    value: Spanned<DeValue<'_>>,
+    text: &str,
+    line_of: &impl Fn(usize) -> usize,
+    line: Option<usize>,
+) -> Node {
+    let span = value.span();
+    let origin = Origin::Line(line.unwrap_or_else(|| line_of(span.start)));
+    let inline = text[span.clone()].starts_with('{');
+    let content = match value.into_inner() {
+        DeValue::Table(table) if !inline => Content::Table(children(table, text, line_of)),
+        other => Content::Value(plain(other)),
+    };
+    Node { origin, content }
+}
+
+fn plain(value: DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => Value::String(text.into_owned()),
+        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => Value::Integer(number),
+            // Beyond 64 bits: as a float, so that the range checks see it.
+            Err(_) => Value::Float(f64::INFINITY),
+        },
+        DeValue::Float(number) => Value::Float(number.as_str().parse().unwrap_or(f64::NAN)),
+        DeValue::Boolean(flag) => Value::Boolean(flag),
+        DeValue::Datetime(datetime) => Value::Datetime(datetime),
+        DeValue::Array(entries) => {
+            Value::Array(entries.into_iter().map(|entry| plain(entry.into_inner())).collect())
+        }
+        DeValue::Table(table) => Value::Table(
+            table
+                .into_iter()
+                .map(|(key, value)| (key.into_inner().into_owned(), plain(value.into_inner())))
+                .collect(),
+        ),
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "{line}"),
+            Self::Option(option) => f.write_str(option),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "seed = 1\n[encoder]\nstep = 0.2\nprox = { kind = \"soft\", penalty = 0.2 }\n\
+        [[runs]]\nname = \"a\"\nencoder.prox = { kind = \"hard\" }\n[[runs]]\nname = \"b\"\n\
+        [runs.encoder]\nstep = 0.1\n";
+
+    #[test]
+    fn every_key_knows_its_line() {
+        let document = Node::parse(TEXT).unwrap();
+        assert_eq!(document.origin_of("seed"), Some(&Origin::Line(1)));
+        assert_eq!(document.origin_of("encoder.step"), Some(&Origin::Line(3)));
+        assert_eq!(document.origin_of("encoder.prox.penalty"), Some(&Origin::Line(4)));
+        assert_eq!(document.origin_of("encoder.absent"), Some(&Origin::Line(2)));
+        assert_eq!(document.origin_of("absent"), None);
+    }
+
+    #[test]
+    fn an_inline_table_replaces_and_a_dotted_key_merges() {
+        let runs = Node::parse_array_of_tables(TEXT, "runs");
+        let merged = |run: &Node| {
+            let mut document = Node::parse(TEXT).unwrap();
+            document.merge(run.clone());
+            document.to_value()["encoder"].clone()
+        };
+        assert_eq!(merged(&runs[0])["prox"].as_table().unwrap().len(), 1);
+        assert_eq!(merged(&runs[0])["step"].as_float(), Some(0.2));
+        assert_eq!(merged(&runs[1])["prox"].as_table().unwrap().len(), 2);
+        assert_eq!(merged(&runs[1])["step"].as_float(), Some(0.1));
+    }
+
+    #[test]
+    fn an_option_opens_inline_tables() {
+        let mut document = Node::parse(TEXT).unwrap();
+        let (path, node) = Node::parse_option("encoder.prox.penalty=0.5").unwrap();
+        document.set(&path, node);
+        let prox = &document.to_value()["encoder"]["prox"];
+        assert_eq!((prox["kind"].as_str(), prox["penalty"].as_float()), (Some("soft"), Some(0.5)));
+        assert!(matches!(document.origin_of("encoder.prox.penalty"), Some(Origin::Option(_))));
+        assert!(Node::parse_option("seed").is_err());
+        assert!(Node::parse_option("device=flex").is_err());
+    }
+
+    #[test]
+    fn broken_toml_names_its_line() {
+        assert_eq!(Node::parse("seed = 1\nstep = = 2\n").unwrap_err().line, 2);
+    }
+}

@@ -1,0 +1,55 @@
+//! Where a dictionary may lie.
+
+use ndarray::{Array2, Axis};
+
+/// The set that atoms are kept in. Without one, the lasso's penalty would be evaded by growing the
+/// atoms and shrinking the codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Constraint {
+    /// Every atom has norm 1. An atom of norm 0 has no direction and stays 0.
+    UnitSphere,
+    /// Every atom has norm 1 or less.
+    UnitBall,
+    /// No constraint.
+    None,
+}
+
+impl Constraint {
+    /// The nearest dictionary `[m, p]` that satisfies the constraint.
+    pub fn project(self, mut dictionary: Array2<f64>) -> Array2<f64> {
+        if self == Self::None {
+            return dictionary;
+        }
+        for mut atom in dictionary.axis_iter_mut(Axis(1)) {
+            let norm = atom.iter().fold(0.0, |sum, v| sum + v * v).sqrt();
+            if norm > 0.0 && (self == Self::UnitSphere || norm > 1.0) {
+                atom.mapv_inplace(|v| v / norm);
+            }
+        }
+        dictionary
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn each_constraint_projects_atoms_onto_its_set() {
+        let d = array![[3.0, 0.3, 0.0], [4.0, 0.4, 0.0]];
+        let sphere = Constraint::UnitSphere.project(d.clone());
+        assert!(
+            (&sphere - &array![[0.6, 0.6, 0.0], [0.8, 0.8, 0.0]])
+                .iter()
+                .all(|e| e.abs() < 1e-15)
+        );
+        let ball = Constraint::UnitBall.project(d.clone());
+        assert!(
+            (&ball - &array![[0.6, 0.3, 0.0], [0.8, 0.4, 0.0]])
+                .iter()
+                .all(|e| e.abs() < 1e-15)
+        );
+        assert_eq!(Constraint::None.project(d.clone()), d);
+    }
+}

@@ -1,0 +1,40 @@
+//! How an iteration computes `z − α Dᵀ(D z − x)`.
+
+/// The two ways to write one gradient step. They agree up to rounding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// `z − α Dᵀ(D z − x)`: two products of n·m·p multiplications in every iteration.
+    Residual,
+    /// `z − α (DᵀD) z + α Dᵀx`: one product of n·p² in every iteration, after one of m·p² for DᵀD and
+    /// one of n·m·p for Dᵀx. Its rounding errors are larger in float32 (about 2·10⁻⁵ relative
+    /// instead of 4·10⁻⁷ on a small problem).
+    Gram,
+}
+
+impl Form {
+    /// The form with fewer multiplications for `iterations` iterations on `examples` examples,
+    /// `features` m and `atoms` p. On a tie, Gram: it makes half as many calls.
+    pub fn cheapest(features: usize, atoms: usize, iterations: usize, examples: usize) -> Self {
+        let [m, p, t, n] = [features, atoms, iterations, examples].map(|count| count as f64);
+        let residual = 2.0 * t * n * m * p;
+        let gram = t * n * p * p + m * p * p + n * m * p;
+        // The product Dᵀx of the Gram form replaces one product of the residual form.
+        if gram - n * m * p <= residual {
+            Self::Gram
+        } else {
+            Self::Residual
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_atoms_or_much_work_favour_the_gram_form() {
+        assert_eq!(Form::cheapest(100, 150, 100, 1000), Form::Gram);
+        assert_eq!(Form::cheapest(50, 200, 100, 1000), Form::Residual);
+        assert_eq!(Form::cheapest(1000, 1500, 1, 1), Form::Residual);
+    }
+}

@@ -1,0 +1,113 @@
+//! Gradient estimators: which derivative of the dictionary a network descends.
+//!
+//! With codes `z_T(D)` from an unrolled encoder and `reconstruction`, `lasso` as in [`crate::loss`]
+//! (Tolooshams and Ba, *Stable and Interpretable Unrolled Dictionary Learning*, TMLR 2022,
+//! arXiv 2106.00058):
+//!
+//! | estimator | equation | cost, operations | memory |
+//! |---|---|---|---|
+//! | [`GDec`] `g_dec` | `∂ lasso / ∂D` with `z_T` held fixed `= mean (D z_T − x) z_Tᵀ` | forward pass | one iterate |
+//! | [`GAeLasso`] `g_ae_lasso` | `d lasso / dD`, through all T iterations | about 3 forward passes | T iterates |
+//! | [`GAeLs`] `g_ae_ls` | `d reconstruction / dD`, through all T iterations | about 3 forward passes | T iterates |
+//!
+//! # How to choose
+//!
+//! - Every one of them estimates the gradient at the true codes, `g* = mean (D z* − x) z*ᵀ`, and
+//!   each is biased, because `z_T` is not `z*`.
+//! - [`GDec`] and [`GAeLasso`] approach the gradient at the lasso's code as T grows; their bias
+//!   against `g*` then comes from the lasso itself and shrinks about like λ. [`GDec`] gets there
+//!   without differentiating the encoder, so for large T the two differ in cost and not in value.
+//! - [`GAeLs`] leaves the sparsity term out of the derivative. Close to the true dictionary and with
+//!   enough iterations its bias shrinks about like λ², which can be several times smaller. Far from
+//!   the truth, for a small penalty, or for few iterations it can be *worse* than [`GDec`].
+//! - So measure: `compare-gradients` does, at your sizes, for every T.
+//!
+//! A new estimator is one file with a type that implements [`Estimator`], and one line in [`named`].
+
+mod backpropagation;
+mod codes_fixed;
+pub mod finite_differences;
+mod g_ae_lasso;
+mod g_ae_ls;
+mod g_dec;
+pub mod references;
+
+pub use codes_fixed::gradient_at_codes;
+pub use g_ae_lasso::GAeLasso;
+pub use g_ae_ls::GAeLs;
+pub use g_dec::GDec;
+
+use std::fmt::Debug;
+
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+
+use crate::autoencoder::Autoencoder;
+use crate::encoder::Encoder;
+use crate::loss::{Loss, Losses};
+
+/// What an estimator returns for a set of examples.
+#[derive(Debug)]
+pub struct Estimate {
+    /// z_T, `[n, p]`, without a graph.
+    pub codes: Tensor<2>,
+    /// Reconstruction and lasso at z_T, without a graph.
+    pub losses: Losses,
+    /// The gradient of every parameter that the estimator has one for, by the parameter's id: what
+    /// Burn's optimisers take.
+    pub gradients: GradientsParams,
+}
+
+impl Estimate {
+    /// The gradient of D, `[m, p]`.
+    ///
+    /// # Panics
+    /// When `network` is not the one that the estimate was made for.
+    pub fn dictionary_gradient<E: Encoder>(&self, network: &Autoencoder<E>) -> Tensor<2> {
+        self.gradients
+            .get(network.dictionary.matrix.id)
+            .expect("an estimate holds the gradient of its network's dictionary")
+    }
+}
+
+/// A way to take the gradient of an autoencoder.
+pub trait Estimator<E: Encoder>: Debug + Send + Sync {
+    /// Its name in configurations, results and reports.
+    fn name(&self) -> &'static str;
+
+    /// The loss that it descends.
+    fn descends(&self) -> Loss;
+
+    /// Whether it differentiates the encoder, and so has gradients for a learned bias.
+    fn differentiates_encoder(&self) -> bool;
+
+    /// Codes, losses and gradients for examples `x` `[n, m]`, all as means over the examples.
+    ///
+    /// The network may live on a device with or without autodiff; nothing in the result carries a
+    /// graph.
+    fn estimate(&self, network: &Autoencoder<E>, x: &Tensor<2>) -> Estimate;
+
+    /// The gradient of D `[m, p]` from codes that are already there, for estimators that do not ask
+    /// how the codes came about: one forward pass then serves every T.
+    fn from_codes(
+        &self,
+        _dictionary: &Tensor<2>,
+        _x: &Tensor<2>,
+        _codes: &Tensor<2>,
+    ) -> Option<Tensor<2>> {
+        None
+    }
+}
+
+/// The names of all estimators.
+pub const NAMES: [&str; 3] = ["g_dec", "g_ae_lasso", "g_ae_ls"];
+
+/// The estimator of that name.
+pub fn named<E: Encoder>(name: &str) -> Option<Box<dyn Estimator<E>>> {
+    Some(match name {
+        "g_dec" => Box::new(GDec),
+        "g_ae_lasso" => Box::new(GAeLasso),
+        "g_ae_ls" => Box::new(GAeLs),
+        _ => return None,
+    })
+}

@@ -1,0 +1,103 @@
+//! Proximal operators: what an iteration does after its gradient step.
+//!
+//! Each operator is one type in one file. To add your own, derive [`Module`] and implement
+//! [`ProximalOperator`]; it then works in every encoder and with every estimator (see
+//! `examples/own_proximal_operator.rs`). To offer it in configurations too, add it to [`AnyProx`].
+
+mod hard;
+mod learned;
+mod schedule;
+mod soft;
+
+pub use hard::HardThreshold;
+pub use learned::LearnedSoftThreshold;
+pub use schedule::PenaltySchedule;
+pub use soft::SoftThreshold;
+
+use burn::module::{Module, ModuleDisplay};
+use burn::tensor::Tensor;
+
+/// Which signs a code may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sided {
+    /// Codes of either sign.
+    Two,
+    /// Non-negative codes.
+    One,
+}
+
+/// The operator of one unrolled iteration, `z_{t+1} = prox(v_t)` with `v_t = z_t − α Dᵀ(D z_t − x)`.
+///
+/// It acts on every entry alone, so it takes tensors of any rank. Not-a-number must pass through:
+/// an operator that thresholds it away would hide a broken input.
+pub trait ProximalOperator: Module + ModuleDisplay {
+    /// `prox(v)` in iteration `iteration` (0, 1, …) of an encoder with step `step` (α).
+    fn apply<const R: usize>(&self, v: Tensor<R>, step: f64, iteration: usize) -> Tensor<R>;
+
+    /// λ, the weight of ‖z‖₁ in the lasso loss. Never decayed.
+    fn penalty(&self) -> f64;
+
+    /// Which signs the codes may have.
+    fn sided(&self) -> Sided;
+}
+
+/// The soft threshold `relu(v − b) − relu(−v − b)` (two-sided) or `relu(v − b)` (one-sided).
+///
+/// Written with `relu`, whose derivative at 0 is 0: an entry that lands on the kink carries no
+/// gradient, so the mask of the adjoint is `z ≠ 0`.
+pub(crate) fn soft_threshold<const R: usize>(
+    v: Tensor<R>,
+    bias: Bias<R>,
+    sided: Sided,
+) -> Tensor<R> {
+    use burn::tensor::activation::relu;
+    let shrink = |v: Tensor<R>| match &bias {
+        Bias::Constant(b) => v.sub_scalar(*b),
+        Bias::Learned(b) => v.sub(b.clone()),
+    };
+    match sided {
+        Sided::One => relu(shrink(v)),
+        Sided::Two => relu(shrink(v.clone())).sub(relu(shrink(v.neg()))),
+    }
+}
+
+/// A threshold `b = α λ`: a number, or a parameter that broadcasts over the examples.
+pub(crate) enum Bias<const R: usize> {
+    Constant(f64),
+    Learned(Tensor<R>),
+}
+
+/// Every operator that a configuration can name.
+#[derive(Module, Debug)]
+pub enum AnyProx {
+    /// See [`SoftThreshold`].
+    Soft(SoftThreshold),
+    /// See [`LearnedSoftThreshold`].
+    LearnedSoft(LearnedSoftThreshold),
+    /// See [`HardThreshold`].
+    Hard(HardThreshold),
+}
+
+macro_rules! each {
+    ($self:expr, $prox:ident => $body:expr) => {
+        match $self {
+            AnyProx::Soft($prox) => $body,
+            AnyProx::LearnedSoft($prox) => $body,
+            AnyProx::Hard($prox) => $body,
+        }
+    };
+}
+
+impl ProximalOperator for AnyProx {
+    fn apply<const R: usize>(&self, v: Tensor<R>, step: f64, iteration: usize) -> Tensor<R> {
+        each!(self, prox => prox.apply(v, step, iteration))
+    }
+
+    fn penalty(&self) -> f64 {
+        each!(self, prox => prox.penalty())
+    }
+
+    fn sided(&self) -> Sided {
+        each!(self, prox => prox.sided())
+    }
+}

@@ -1,0 +1,48 @@
+//! The soft threshold, the proximal operator of `α λ ‖z‖₁`.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::{Bias, PenaltySchedule, ProximalOperator, Sided, soft_threshold};
+
+/// `prox(v) = sign(v) · relu(|v| − α λ_t)`; one-sided, `relu(v − α λ_t)`.
+///
+/// With a constant penalty, ISTA with this operator minimises the lasso
+/// `½‖x − D z‖² + λ‖z‖₁` (Daubechies, Defrise and De Mol, 2004). The price is bias: every non-zero
+/// code comes out too small by the order of λ.
+#[derive(Module, Debug)]
+pub struct SoftThreshold {
+    /// λ_t.
+    #[module(skip)]
+    pub schedule: PenaltySchedule,
+    /// Which signs the codes may have.
+    #[module(skip)]
+    pub sided: Sided,
+}
+
+impl SoftThreshold {
+    /// With the same penalty λ in every iteration.
+    pub fn new(penalty: f64, sided: Sided) -> Self {
+        Self::scheduled(PenaltySchedule::constant(penalty), sided)
+    }
+
+    /// With a penalty that depends on the iteration.
+    pub fn scheduled(schedule: PenaltySchedule, sided: Sided) -> Self {
+        Self { schedule, sided }
+    }
+}
+
+impl ProximalOperator for SoftThreshold {
+    fn apply<const R: usize>(&self, v: Tensor<R>, step: f64, iteration: usize) -> Tensor<R> {
+        let bias = Bias::Constant(step * self.schedule.at(iteration));
+        soft_threshold(v, bias, self.sided)
+    }
+
+    fn penalty(&self) -> f64 {
+        self.schedule.initial
+    }
+
+    fn sided(&self) -> Sided {
+        self.sided
+    }
+}

@@ -1,0 +1,87 @@
+//! Between Burn's tensors and float64 arrays on the host.
+//!
+//! Errors and statistics are always computed in float64 on the host, whatever the device and the
+//! precision of a run (`design`: a comparison's figures do not depend on the accelerator).
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use ndarray::{Array1, Array2};
+
+/// The floating-point precision of a computation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// 32-bit floats: for learning.
+    Float32,
+    /// 64-bit floats: for comparisons.
+    Float64,
+}
+
+impl Precision {
+    /// Burn's name for it.
+    pub fn dtype(self) -> DType {
+        match self {
+            Self::Float32 => DType::F32,
+            Self::Float64 => DType::F64,
+        }
+    }
+
+    /// Bytes of one number.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::Float32 => 4,
+            Self::Float64 => 8,
+        }
+    }
+
+    /// The precision of a tensor; anything that is not float64 counts as float32.
+    pub fn of<const R: usize>(tensor: &Tensor<R>) -> Self {
+        match tensor.dtype() {
+            DType::F64 => Self::Float64,
+            _ => Self::Float32,
+        }
+    }
+}
+
+/// A matrix as a tensor of the given precision on a device.
+pub fn to_tensor(array: &Array2<f64>, precision: Precision, device: &Device) -> Tensor<2> {
+    let (rows, columns) = array.dim();
+    from_values(array.iter().copied(), [rows, columns], precision, device)
+}
+
+/// A vector as a tensor of the given precision on a device.
+pub fn vector_to_tensor(array: &Array1<f64>, precision: Precision, device: &Device) -> Tensor<1> {
+    from_values(array.iter().copied(), [array.len()], precision, device)
+}
+
+fn from_values<const R: usize>(
+    values: impl Iterator<Item = f64>,
+    shape: [usize; R],
+    precision: Precision,
+    device: &Device,
+) -> Tensor<R> {
+    let data = match precision {
+        Precision::Float32 => {
+            TensorData::new(values.map(|v| v as f32).collect::<Vec<f32>>(), shape)
+        }
+        Precision::Float64 => TensorData::new(values.collect::<Vec<f64>>(), shape),
+    };
+    Tensor::from_data(data, (device, precision.dtype()))
+}
+
+/// The values of a tensor in float64, in row-major order.
+pub fn to_values<const R: usize>(tensor: &Tensor<R>) -> Vec<f64> {
+    let data = tensor.clone().inner().into_data();
+    data.try_into_vec_as::<f64>()
+        .expect("a float tensor converts to float64")
+}
+
+/// A tensor as a float64 matrix on the host.
+pub fn to_array(tensor: &Tensor<2>) -> Array2<f64> {
+    let [rows, columns] = tensor.dims();
+    Array2::from_shape_vec((rows, columns), to_values(tensor))
+        .expect("a tensor holds as many values as its shape says")
+}
+
+/// The only value of a tensor, in float64.
+pub fn to_scalar(tensor: &Tensor<1>) -> f64 {
+    to_values(tensor)[0]
+}

@@ -1,0 +1,8 @@
+//! The mathematics against independent witnesses: reference arrays, finite differences, closed forms.
+
+mod edge_cases;
+mod examples;
+mod finite_differences;
+mod golden;
+mod properties;
+mod support;
