@@ -83,3 +83,8 @@ pub fn load(path: &Path, keys: &Keys) -> Result<DataSet, DataError> {
         true_codes: codes.map(|(_, matrix)| matrix),
     })
 }
+
+/// Reads one matrix of a .safetensors or .npz file.
+pub fn read_matrix(path: &Path, key: &str) -> Result<ndarray::Array2<f64>, DataError> {
+    matrix(&mut read_arrays(path)?, path, key, "[rows, columns]")
+}

@@ -11,7 +11,7 @@ mod synthetic;
 
 pub use arrays::{Array, Arrays, read_arrays};
 pub use error::DataError;
-pub use file::{Keys, load};
+pub use file::{Keys, load, read_matrix};
 pub use synthetic::{Amplitude, Sign, Synthetic};
 
 use ndarray::Array2;

@@ -221,6 +221,9 @@ mod tests {
         let digest = data.x.iter().fold(0u64, |hash, v| {
             (hash ^ v.to_bits()).wrapping_mul(0x0000_0100_0000_01b3)
         });
-        assert_eq!(digest, 310288958539073039, "published results hang on these bytes");
+        assert_eq!(
+            digest, 310288958539073039,
+            "published results hang on these bytes"
+        );
     }
 }

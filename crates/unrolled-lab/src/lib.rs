@@ -1,1 +1,25 @@
+//! Experiments for [`unrolled`] from a TOML file: configuration, runs, progress, report.
+//!
+//! The command line is a thin layer over this crate: [`Configuration`] reads and checks,
+//! [`experiment::named`] finds what to run, [`RunDirectory`] holds the files, [`report`] draws them.
 
+mod check;
+pub mod compare;
+pub mod config;
+pub mod devices;
+mod error;
+pub mod experiment;
+mod files;
+pub mod init;
+pub mod memory;
+pub mod progress;
+pub mod report;
+mod run_directory;
+pub mod self_test;
+mod statistics;
+mod workers;
+
+pub use check::{Estimate, describe};
+pub use config::{Configuration, Overrides};
+pub use error::Error;
+pub use run_directory::{Existing, RunDirectory};

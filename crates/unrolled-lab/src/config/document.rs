@@ -44,7 +44,9 @@ impl Node {
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
         let line_of = |offset: usize| 1 + text[..offset].matches('\n').count();
         let table = DeTable::parse(text).map_err(|error| SyntaxError {
-            line: error.span().map_or(1, |span| line_of(span.start.min(text.len()))),
+            line: error
+                .span()
+                .map_or(1, |span| line_of(span.start.min(text.len()))),
             message: error.message().replace('\n', ", "),
         })?;
         Ok(Self {
@@ -61,14 +63,24 @@ impl Node {
         };
         let path: Vec<String> = key.split('.').map(|part| part.trim().to_owned()).collect();
         if path.iter().any(String::is_empty) {
-            return Err(format!("`{key}` is not a dotted key; write it as `encoder.step`"));
+            return Err(format!(
+                "`{key}` is not a dotted key; write it as `encoder.step`"
+            ));
         }
         let value = value.trim();
         let parsed: Table = toml::from_str(&format!("value = {value}")).map_err(|_| {
-            format!("`{value}` is not a TOML value; put text in double quotes, as in '{key}=\"auto\"'")
+            format!(
+                "`{value}` is not a TOML value; put text in double quotes, as in '{key}=\"auto\"'"
+            )
         })?;
         let value = parsed["value"].clone();
-        Ok((path, Self { origin, content: Content::Value(value) }))
+        Ok((
+            path,
+            Self {
+                origin,
+                content: Content::Value(value),
+            },
+        ))
     }
 
     /// Replaces or inserts the node at a path, making tables on the way. Inline tables on the way are
@@ -94,7 +106,9 @@ impl Node {
         match other.content {
             Content::Table(children) => {
                 self.open();
-                let Content::Table(own) = &mut self.content else { return };
+                let Content::Table(own) = &mut self.content else {
+                    return;
+                };
                 for (key, child) in children {
                     match own.get_mut(&key) {
                         Some(existing) => existing.merge(child),
@@ -120,7 +134,9 @@ impl Node {
     pub fn to_value(&self) -> Value {
         match &self.content {
             Content::Table(children) => {
-                let entries = children.iter().map(|(key, child)| (key.clone(), child.to_value()));
+                let entries = children
+                    .iter()
+                    .map(|(key, child)| (key.clone(), child.to_value()));
                 Value::Table(entries.collect())
             }
             Content::Value(value) => value.clone(),
@@ -149,8 +165,12 @@ impl Node {
         let mut node = self;
         let mut origin = None;
         for part in path.split('.') {
-            let Content::Table(children) = &node.content else { break };
-            let Some(child) = children.get(part) else { break };
+            let Content::Table(children) = &node.content else {
+                break;
+            };
+            let Some(child) = children.get(part) else {
+                break;
+            };
             node = child;
             origin = Some(&node.origin);
         }
@@ -171,7 +191,13 @@ impl Node {
                     .iter()
                     .map(|(key, value)| {
                         let content = Content::Value(value.clone());
-                        (key.clone(), Self { origin: origin.clone(), content })
+                        (
+                            key.clone(),
+                            Self {
+                                origin: origin.clone(),
+                                content,
+                            },
+                        )
                     })
                     .collect(),
                 _ => BTreeMap::new(),
@@ -183,9 +209,13 @@ impl Node {
     /// The entries of an array of tables, `[[key]]`, each a node of its own.
     pub fn parse_array_of_tables(text: &str, key: &str) -> Vec<Self> {
         let line_of = |offset: usize| 1 + text[..offset].matches('\n').count();
-        let Ok(table) = DeTable::parse(text) else { return Vec::new() };
-        let Some((_, value)) =
-            table.into_inner().into_iter().find(|(name, _)| name.get_ref() == key)
+        let Ok(table) = DeTable::parse(text) else {
+            return Vec::new();
+        };
+        let Some((_, value)) = table
+            .into_inner()
+            .into_iter()
+            .find(|(name, _)| name.get_ref() == key)
         else {
             return Vec::new();
         };
@@ -212,7 +242,10 @@ fn children(
         .into_iter()
         .map(|(key, value)| {
             let line = line_of(key.span().start);
-            (key.into_inner().into_owned(), node(value, text, line_of, Some(line)))
+            (
+                key.into_inner().into_owned(),
+                node(value, text, line_of, Some(line)),
+            )
         })
         .collect()
 }
@@ -244,9 +277,12 @@ fn plain(value: DeValue<'_>) -> Value {
         DeValue::Float(number) => Value::Float(number.as_str().parse().unwrap_or(f64::NAN)),
         DeValue::Boolean(flag) => Value::Boolean(flag),
         DeValue::Datetime(datetime) => Value::Datetime(datetime),
-        DeValue::Array(entries) => {
-            Value::Array(entries.into_iter().map(|entry| plain(entry.into_inner())).collect())
-        }
+        DeValue::Array(entries) => Value::Array(
+            entries
+                .into_iter()
+                .map(|entry| plain(entry.into_inner()))
+                .collect(),
+        ),
         DeValue::Table(table) => Value::Table(
             table
                 .into_iter()
@@ -278,7 +314,10 @@ mod tests {
         let document = Node::parse(TEXT).unwrap();
         assert_eq!(document.origin_of("seed"), Some(&Origin::Line(1)));
         assert_eq!(document.origin_of("encoder.step"), Some(&Origin::Line(3)));
-        assert_eq!(document.origin_of("encoder.prox.penalty"), Some(&Origin::Line(4)));
+        assert_eq!(
+            document.origin_of("encoder.prox.penalty"),
+            Some(&Origin::Line(4))
+        );
         assert_eq!(document.origin_of("encoder.absent"), Some(&Origin::Line(2)));
         assert_eq!(document.origin_of("absent"), None);
     }
@@ -303,8 +342,14 @@ mod tests {
         let (path, node) = Node::parse_option("encoder.prox.penalty=0.5").unwrap();
         document.set(&path, node);
         let prox = &document.to_value()["encoder"]["prox"];
-        assert_eq!((prox["kind"].as_str(), prox["penalty"].as_float()), (Some("soft"), Some(0.5)));
-        assert!(matches!(document.origin_of("encoder.prox.penalty"), Some(Origin::Option(_))));
+        assert_eq!(
+            (prox["kind"].as_str(), prox["penalty"].as_float()),
+            (Some("soft"), Some(0.5))
+        );
+        assert!(matches!(
+            document.origin_of("encoder.prox.penalty"),
+            Some(Origin::Option(_))
+        ));
         assert!(Node::parse_option("seed").is_err());
         assert!(Node::parse_option("device=flex").is_err());
     }

@@ -36,11 +36,6 @@ impl Problems {
     pub fn into_inner(self) -> Vec<Problem> {
         self.0.into_inner()
     }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
-    }
 }
 
 /// One table of a configuration, read key by key.
@@ -108,14 +103,18 @@ impl<'a> Reader<'a> {
                 return 0;
             }
         };
-        choices.iter().position(|choice| *choice == found).unwrap_or_else(|| {
-            let remedy = match nearest(&found, choices) {
-                Some(near) => format!("did you mean \"{near}\"?"),
-                None => format!("choose {}", list(choices)),
-            };
-            self.problems.add(path.clone(), format!("`{path}` is \"{found}\"; {remedy}"));
-            0
-        })
+        choices
+            .iter()
+            .position(|choice| *choice == found)
+            .unwrap_or_else(|| {
+                let remedy = match nearest(&found, choices) {
+                    Some(near) => format!("did you mean \"{near}\"?"),
+                    None => format!("choose {}", list(choices)),
+                };
+                self.problems
+                    .add(path.clone(), format!("`{path}` is \"{found}\"; {remedy}"));
+                0
+            })
     }
 
     /// Everything left, as a struct whose defaults fill what is missing. Unknown keys and wrong types
@@ -136,9 +135,11 @@ impl<'a> Reader<'a> {
         if let Some(rest) = message.strip_prefix("unknown field ") {
             let mut names = rest.split('`').skip(1).step_by(2);
             let unknown = names.next().unwrap_or_default();
-            let expected: Vec<&str> =
-                names.chain(self.known.iter().map(String::as_str)).collect();
-            let parent = inner.strip_suffix(unknown).unwrap_or(&inner).trim_end_matches('.');
+            let expected: Vec<&str> = names.chain(self.known.iter().map(String::as_str)).collect();
+            let parent = inner
+                .strip_suffix(unknown)
+                .unwrap_or(&inner)
+                .trim_end_matches('.');
             let parent = if parent == "." { "" } else { parent };
             let path = match parent {
                 "" => self.path_of(unknown),
@@ -149,14 +150,23 @@ impl<'a> Reader<'a> {
                 None if expected.is_empty() => "this table has none".to_owned(),
                 None => format!("known here: {}", expected.join(", ")),
             };
-            self.problems.add(path.clone(), format!("`{path}` is not a known key; {remedy}"));
+            self.problems.add(
+                path.clone(),
+                format!("`{path}` is not a known key; {remedy}"),
+            );
         } else if let Some(rest) = message.strip_prefix("missing field ") {
             let path = self.path_of(rest.trim_matches('`'));
-            self.problems.add(path.clone(), format!("`{path}` is missing; add it"));
+            self.problems
+                .add(path.clone(), format!("`{path}` is missing; add it"));
         } else {
-            let path = if inner == "." { self.path.clone() } else { self.path_of(&inner) };
+            let path = if inner == "." {
+                self.path.clone()
+            } else {
+                self.path_of(&inner)
+            };
             let message = plain_words(message);
-            self.problems.add(path.clone(), format!("`{path}` {message}"));
+            self.problems
+                .add(path.clone(), format!("`{path}` {message}"));
         }
     }
 }
@@ -200,7 +210,10 @@ fn describe(value: &Value) -> String {
 
 /// `"a", "b" or "c"`.
 pub fn list(choices: &[&str]) -> String {
-    let quoted: Vec<_> = choices.iter().map(|choice| format!("\"{choice}\"")).collect();
+    let quoted: Vec<_> = choices
+        .iter()
+        .map(|choice| format!("\"{choice}\""))
+        .collect();
     match quoted.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
@@ -210,7 +223,9 @@ pub fn list(choices: &[&str]) -> String {
 
 /// The known name closest to a wrong one, if any is close.
 pub fn nearest<'n>(wrong: &str, known: &[&'n str]) -> Option<&'n str> {
-    let scored = known.iter().map(|name| (strsim::jaro_winkler(wrong, name), *name));
+    let scored = known
+        .iter()
+        .map(|name| (strsim::jaro_winkler(wrong, name), *name));
     scored
         .filter(|(score, _)| *score > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -5,4 +5,4 @@ mod dense;
 pub mod initialisation;
 
 pub use constraint::Constraint;
-pub use dense::DenseDictionary;
+pub use dense::{DenseDictionary, spectral_norm_squared};

@@ -1,0 +1,80 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Unrolled sparse coding and dictionary learning: experiments from a TOML file.
+#[derive(Debug, Parser)]
+#[command(
+    name = "unrolled",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run an experiment and write its report
+    Run {
+        #[command(flatten)]
+        experiment: ExperimentArguments,
+        /// The folder of the run [default: runs/NAME]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// Go on with the run in the folder
+        #[arg(long, conflicts_with = "overwrite")]
+        resume: bool,
+        /// Delete the run in the folder first
+        #[arg(long)]
+        overwrite: bool,
+        /// Print nothing but errors
+        #[arg(long, short)]
+        quiet: bool,
+    },
+    /// Validate a configuration; print it in full, and what it will take
+    Check {
+        #[command(flatten)]
+        experiment: ExperimentArguments,
+    },
+    /// Draw the report of a run again; several folders make one report
+    Report {
+        /// Folders that `unrolled run` has written
+        #[arg(required = true, value_name = "RUN_DIR")]
+        directories: Vec<PathBuf>,
+        /// Where to write it [default: RUN_DIR/report.html; report.html for several]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// List the devices; prove the gradients on one
+    Devices {
+        /// Check every gradient on a device by finite differences, and against the CPU
+        #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "flex")]
+        self_test: Option<String>,
+    },
+    /// Print a commented configuration to start from
+    Init {
+        /// The kind of experiment, as in compare-gradients
+        experiment: String,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct ExperimentArguments {
+    /// The configuration
+    #[arg(value_name = "CONFIG.toml")]
+    pub config: PathBuf,
+    /// The device, as in flex or wgpu:1
+    #[arg(long, value_name = "NAME")]
+    pub device: Option<String>,
+    /// Threads of the CPU [default: all]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Set a key, as in --set 'encoder.prox.penalty=0.1'; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}

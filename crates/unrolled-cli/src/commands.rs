@@ -1,0 +1,168 @@
+//! What each command does.
+
+use std::path::{Path, PathBuf};
+
+use unrolled_lab::config::Overrides;
+use unrolled_lab::experiment::{Experiment, Session, named};
+use unrolled_lab::progress::{Observer, Silent, Stop};
+use unrolled_lab::{
+    Configuration, Error, Existing, RunDirectory, describe, devices, init, report, self_test,
+};
+
+use crate::arguments::{Arguments, Command, ExperimentArguments};
+use crate::progress::Terminal;
+
+pub fn execute(arguments: Arguments) -> Result<(), Error> {
+    match arguments.command {
+        Command::Run {
+            experiment,
+            out,
+            resume,
+            overwrite,
+            quiet,
+        } => {
+            let existing = match (resume, overwrite) {
+                (true, _) => Existing::Resume,
+                (_, true) => Existing::Overwrite,
+                _ => Existing::Refuse,
+            };
+            run(&experiment, out, existing, quiet)
+        }
+        Command::Check { experiment } => check(&experiment),
+        Command::Report { directories, out } => draw(&directories, out.as_deref()),
+        Command::Devices { self_test: None } => {
+            list_devices();
+            Ok(())
+        }
+        Command::Devices {
+            self_test: Some(device),
+        } => prove(&device),
+        Command::Init { experiment } => {
+            print!("{}", init::template(&experiment)?);
+            Ok(())
+        }
+    }
+}
+
+fn load(arguments: &ExperimentArguments) -> Result<(Configuration, usize), Error> {
+    let overrides = Overrides {
+        set: arguments.set.clone(),
+        device: arguments.device.clone(),
+    };
+    let configuration = Configuration::load(&arguments.config, &overrides)?;
+    let all = || std::thread::available_parallelism().map_or(1, usize::from);
+    Ok((
+        configuration,
+        arguments.threads.map_or_else(all, usize::from),
+    ))
+}
+
+fn experiment_of(configuration: &Configuration) -> &'static dyn Experiment {
+    named(configuration.base.experiment).expect("a configuration names a known experiment")
+}
+
+fn run(
+    arguments: &ExperimentArguments,
+    out: Option<PathBuf>,
+    existing: Existing,
+    quiet: bool,
+) -> Result<(), Error> {
+    let (configuration, threads) = load(arguments)?;
+    let effective = configuration.effective();
+    let out = out.unwrap_or_else(|| Path::new("runs").join(&configuration.base.name));
+    RunDirectory::check(&out, existing, &effective)?;
+    let experiment = experiment_of(&configuration);
+    let estimate = experiment.check(&configuration, threads)?;
+    let mut observer: Box<dyn Observer> = match quiet {
+        true => Box::new(Silent),
+        false => Box::new(Terminal::new()),
+    };
+    for warning in &estimate.warnings {
+        observer.say(&format!("note: {warning}"));
+    }
+    let stop = Stop::default();
+    let handler = stop.clone();
+    ctrlc::set_handler(move || {
+        if handler.is_requested() {
+            // A second request does not wait for a safe place.
+            std::process::exit(130);
+        }
+        handler.request();
+    })
+    .expect("no other handler is installed");
+
+    let directory = RunDirectory::open(&out, existing, &effective)?;
+    if !directory.is_finished() {
+        let mut session = Session {
+            threads,
+            observer: observer.as_mut(),
+            stop: &stop,
+        };
+        let outcome = experiment.run(&configuration, &directory, &mut session);
+        outcome.map_err(|error| match error {
+            Error::Interrupted(_) => Error::Interrupted(format!(
+                "stopped; what is finished is kept: go on with the same command and --resume \
+                 (the run is in {})",
+                out.display()
+            )),
+            other => other,
+        })?;
+    }
+    report::write(&directory)?;
+    observer.say(&format!("report: {}", out.join("report.html").display()));
+    Ok(())
+}
+
+fn check(arguments: &ExperimentArguments) -> Result<(), Error> {
+    let (configuration, threads) = load(arguments)?;
+    let estimate = experiment_of(&configuration).check(&configuration, threads)?;
+    println!("{}", configuration.effective());
+    print!("{}", describe(&configuration, &estimate, threads));
+    for warning in &estimate.warnings {
+        println!("note      {warning}");
+    }
+    Ok(())
+}
+
+fn draw(directories: &[PathBuf], out: Option<&Path>) -> Result<(), Error> {
+    let opened = directories
+        .iter()
+        .map(|path| RunDirectory::existing(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let path = match (&opened[..], out) {
+        ([one], None) => {
+            report::write(one)?;
+            one.path().join("report.html")
+        }
+        (several, out) => {
+            let path = out.unwrap_or(Path::new("report.html")).to_owned();
+            report::write_combined(several, &path)?;
+            path
+        }
+    };
+    println!("report: {}", path.display());
+    Ok(())
+}
+
+fn list_devices() {
+    for kind in devices::KINDS {
+        let state = match (kind.is_compiled_in(), kind.feature) {
+            (true, _) => "ready".to_owned(),
+            (false, "ndarray") => "not compiled in: build with --features ndarray".to_owned(),
+            (false, _) => "not supported by this version".to_owned(),
+        };
+        println!("{:<8}  {:<32}  {state}", kind.name, kind.description);
+    }
+    println!("\nProve the gradients on one with `unrolled devices --self-test NAME`.");
+}
+
+fn prove(device: &str) -> Result<(), Error> {
+    let (text, passed) = self_test::render(&self_test::run(device)?);
+    print!("{text}");
+    passed.then_some(()).ok_or_else(|| {
+        Error::SelfTest(format!(
+            "the device \"{device}\" computes wrong gradients (marked FAILED above); do not use it, \
+             update its driver, or use --device flex"
+        ))
+    })
+}

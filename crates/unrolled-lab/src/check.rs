@@ -1,0 +1,84 @@
+//! What a run will take, before it runs.
+
+use crate::Configuration;
+use crate::config::name_of;
+
+/// What a run will take.
+#[derive(Clone, Debug, Default)]
+pub struct Estimate {
+    /// Memory at its peak.
+    pub bytes: u64,
+    /// Floating-point operations of the products.
+    pub operations: f64,
+    /// Time, by a probe of one block.
+    pub seconds: f64,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// The lines that `unrolled check` prints after the effective configuration.
+pub fn describe(configuration: &Configuration, estimate: &Estimate, threads: usize) -> String {
+    let base = &configuration.base;
+    let runs = configuration.runs.len();
+    format!(
+        "runs      {runs} ({})\n\
+         device    {}, {}, {threads} {}\n\
+         memory    about {}\n\
+         work      about {:.1e} operations in products of matrices\n\
+         time      about {} (from a probe of one block)\n",
+        configuration
+            .runs
+            .iter()
+            .map(|run| run.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", "),
+        base.device,
+        name_of(base.precision),
+        if threads == 1 { "thread" } else { "threads" },
+        bytes(estimate.bytes),
+        estimate.operations,
+        duration(estimate.seconds),
+    )
+}
+
+/// Bytes with a unit.
+pub fn bytes(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    match bytes {
+        b if b < 1e6 => format!("{:.0} kB", b / 1e3),
+        b if b < 1e9 => format!("{:.0} MB", b / 1e6),
+        b => format!("{:.1} GB", b / 1e9),
+    }
+}
+
+/// A duration as a person says it.
+pub fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 10.0 => format!("{s:.1} s"),
+        s if s < 60.0 => format!("{s:.0} s"),
+        s if s < 3600.0 => format!(
+            "{:.0} min {:02.0} s",
+            (s / 60.0).floor(),
+            (s % 60.0).floor()
+        ),
+        s => format!(
+            "{:.0} h {:02.0} min",
+            (s / 3600.0).floor(),
+            (s % 3600.0 / 60.0).floor()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_fit_the_size() {
+        assert_eq!(bytes(12_000), "12 kB");
+        assert_eq!(bytes(1_500_000_000), "1.5 GB");
+        assert_eq!(duration(2.34), "2.3 s");
+        assert_eq!(duration(125.0), "2 min 05 s");
+        assert_eq!(duration(7325.0), "2 h 02 min");
+    }
+}

@@ -1,0 +1,267 @@
+//! The measurements of one block of examples.
+
+use std::ops::ControlFlow;
+
+use ndarray::{Array2, s};
+use unrolled::encoder::Encoder;
+use unrolled::gradient::references::{lasso_encoder, lasso_gradient, true_gradient};
+use unrolled::loss::Losses;
+use unrolled::metrics::total_distance;
+use unrolled::prox::AnyProx;
+use unrolled::tensors::{to_array, to_scalar, to_tensor, to_values};
+
+use super::plan::{Network, Plan, Problem};
+use crate::Error;
+use crate::memory::Meter;
+use crate::progress::Stop;
+use crate::workers::Reporter;
+
+/// Sums over the examples of a block, or of all blocks.
+#[derive(Default)]
+pub(super) struct Sums {
+    /// Examples.
+    pub examples: usize,
+    /// Σ‖z_T − ẑ‖ for every T.
+    pub code_error_to_lasso: Vec<f64>,
+    /// Σ‖z_T − z*‖ for every T.
+    pub code_error_to_truth: Vec<f64>,
+    /// Σ reconstruction for every T.
+    pub reconstruction: Vec<f64>,
+    /// Σ lasso for every T.
+    pub lasso: Vec<f64>,
+    /// Σ of the gradient at ẑ.
+    pub lasso_gradient: Array2<f64>,
+    /// Σ of the gradient at z*.
+    pub true_gradient: Option<Array2<f64>>,
+    /// One for each estimator.
+    pub estimators: Vec<EstimatorSums>,
+    /// z_T of the T to save, one after another by block.
+    pub codes: Vec<Array2<f64>>,
+    /// ẑ, where codes are saved.
+    pub lasso_codes: Vec<Array2<f64>>,
+}
+
+/// What one estimator gives for every T.
+#[derive(Default)]
+pub(super) struct EstimatorSums {
+    /// Σ of the gradient of D.
+    pub gradients: Vec<Array2<f64>>,
+    /// Σ of the gradient of a learned bias, where the estimator has one.
+    pub biases: Vec<Vec<f64>>,
+    /// Time.
+    pub seconds: Vec<f64>,
+    /// The peak of memory of a block.
+    pub peak_bytes: Vec<Option<u64>>,
+}
+
+/// Measures the examples of block `index`.
+pub(super) fn measure(
+    plan: &Plan,
+    problem: &Problem,
+    index: usize,
+    stop: &Stop,
+    reporter: &Reporter<Sums>,
+) -> Result<Sums, Error> {
+    let config = &plan.run.config;
+    let n = plan.sizes[0];
+    let range = index * plan.block..((index + 1) * plan.block).min(n);
+    let rows = |array: &Array2<f64>| array.slice(s![range.clone(), ..]).to_owned();
+    let tensor = |array: &Array2<f64>| to_tensor(array, config.precision, &plan.device);
+    let flow = || match stop.is_requested() {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    };
+    let interrupted = || Error::Interrupted(String::new());
+
+    let x = tensor(&rows(&problem.data.x));
+    let longest = plan.iterations().last().copied().unwrap_or(0);
+    let network = plan.network(problem, longest);
+    let dictionary = network.dictionary.matrix.val().inner();
+    let examples = range.len() as f64;
+
+    let lasso_iterations = config.compare.lasso_iterations;
+    let lasso_codes = lasso_encoder(&network.encoder, lasso_iterations)
+        .with_form(plan.form)
+        .unroll(&dictionary, &x, &mut |_, _| {
+            reporter.advance(1);
+            flow()
+        });
+    let lasso_gradient = to_array(&lasso_gradient(&dictionary, &x, &lasso_codes)) * examples;
+    let lasso_codes = to_array(&lasso_codes);
+    let true_codes = problem.data.true_codes.as_ref().map(rows);
+    let true_gradient = true_codes
+        .as_ref()
+        .map(|codes| to_array(&true_gradient(&dictionary, &x, &tensor(codes))) * examples);
+
+    let mut sums = Sums {
+        examples: range.len(),
+        lasso_gradient,
+        true_gradient,
+        estimators: plan
+            .estimators
+            .iter()
+            .map(|_| EstimatorSums::default())
+            .collect(),
+        ..Sums::default()
+    };
+
+    // One walk serves the codes, the losses and every estimator that asks for nothing but codes.
+    let mut meter = Meter::start();
+    network
+        .encoder
+        .unroll(&dictionary, &x, &mut |iteration, codes| {
+            reporter.advance(1);
+            if !plan.iterations().contains(&iteration) {
+                return flow();
+            }
+            let forward = meter.pause();
+            for (estimator, sums) in plan.estimators.iter().zip(&mut sums.estimators) {
+                let mut own = Meter::start();
+                let Some(gradient) = estimator.from_codes(&dictionary, &x, codes) else {
+                    continue;
+                };
+                let reading = own.pause();
+                sums.gradients.push(to_array(&gradient) * examples);
+                sums.seconds.push(forward.seconds + reading.seconds);
+                let peak = forward.peak_bytes.zip(reading.peak_bytes);
+                sums.peak_bytes
+                    .push(peak.map(|(forward, own)| forward.max(own)));
+            }
+            let losses = Losses::evaluate(&dictionary, &x, codes, network.encoder.penalty());
+            sums.reconstruction
+                .push(to_scalar(&losses.reconstruction) * examples);
+            sums.lasso.push(to_scalar(&losses.lasso) * examples);
+            let codes = to_array(codes);
+            sums.code_error_to_lasso
+                .push(total_distance(&codes, &lasso_codes));
+            if let Some(true_codes) = &true_codes {
+                sums.code_error_to_truth
+                    .push(total_distance(&codes, true_codes));
+            }
+            if config.compare.save_arrays_at.contains(&iteration) {
+                sums.codes.push(codes);
+            }
+            meter.resume();
+            flow()
+        });
+    if !config.compare.save_arrays_at.is_empty() {
+        sums.lasso_codes.push(lasso_codes);
+    }
+
+    for (estimator, sums) in plan.estimators.iter().zip(&mut sums.estimators) {
+        if !sums.gradients.is_empty() {
+            continue;
+        }
+        for &iterations in plan.iterations() {
+            if stop.is_requested() {
+                return Err(interrupted());
+            }
+            let network = plan.network(problem, iterations);
+            let mut meter = Meter::start();
+            let estimate = estimator.estimate(&network, &x);
+            let reading = meter.pause();
+            sums.gradients
+                .push(to_array(&estimate.dictionary_gradient(&network)) * examples);
+            sums.biases
+                .extend(bias_gradient(&network, &estimate, examples));
+            sums.seconds.push(reading.seconds);
+            sums.peak_bytes.push(reading.peak_bytes);
+            reporter.advance(3 * iterations as u64);
+        }
+    }
+    if stop.is_requested() {
+        return Err(interrupted());
+    }
+    sums.check_finite(plan, index)?;
+    Ok(sums)
+}
+
+fn bias_gradient(
+    network: &Network,
+    estimate: &unrolled::prelude::Estimate,
+    examples: f64,
+) -> Option<Vec<f64>> {
+    let AnyProx::LearnedSoft(prox) = &network.encoder.prox else {
+        return None;
+    };
+    let gradient = estimate.gradients.get::<1>(prox.bias.id)?;
+    Some(
+        to_values(&gradient)
+            .into_iter()
+            .map(|v| v * examples)
+            .collect(),
+    )
+}
+
+impl Sums {
+    /// Adds the sums of the next block.
+    pub fn add(&mut self, other: Self) {
+        if self.examples == 0 {
+            *self = other;
+            return;
+        }
+        self.examples += other.examples;
+        add(&mut self.code_error_to_lasso, &other.code_error_to_lasso);
+        add(&mut self.code_error_to_truth, &other.code_error_to_truth);
+        add(&mut self.reconstruction, &other.reconstruction);
+        add(&mut self.lasso, &other.lasso);
+        self.lasso_gradient += &other.lasso_gradient;
+        if let (Some(own), Some(other)) = (&mut self.true_gradient, &other.true_gradient) {
+            *own += other;
+        }
+        for (own, other) in self.estimators.iter_mut().zip(&other.estimators) {
+            own.gradients
+                .iter_mut()
+                .zip(&other.gradients)
+                .for_each(|(a, b)| *a += b);
+            own.biases
+                .iter_mut()
+                .zip(&other.biases)
+                .for_each(|(a, b)| add(a, b));
+            add(&mut own.seconds, &other.seconds);
+            for (own, other) in own.peak_bytes.iter_mut().zip(&other.peak_bytes) {
+                *own = (*own).max(*other);
+            }
+        }
+        for (own, other) in self.codes.iter_mut().zip(&other.codes) {
+            own.append(ndarray::Axis(0), other.view())
+                .expect("codes have p columns");
+        }
+        for (own, other) in self.lasso_codes.iter_mut().zip(&other.lasso_codes) {
+            own.append(ndarray::Axis(0), other.view())
+                .expect("codes have p columns");
+        }
+    }
+
+    fn check_finite(&self, plan: &Plan, block: usize) -> Result<(), Error> {
+        let place = |t: usize, what: &str| {
+            Error::NotFinite(format!(
+                "run `{}`: {what} is not finite at T = {t}, in the examples from {} on; a smaller \
+                 step, or data of a smaller scale, keeps it finite",
+                plan.run.name,
+                block * plan.block
+            ))
+        };
+        for (index, &t) in plan.iterations().iter().enumerate() {
+            if !self.lasso[index].is_finite() {
+                return Err(place(t, "the loss"));
+            }
+            for (estimator, sums) in plan.estimators.iter().zip(&self.estimators) {
+                if sums.gradients[index].iter().any(|v| !v.is_finite()) {
+                    return Err(place(t, &format!("the gradient {}", estimator.name())));
+                }
+            }
+        }
+        let lasso = self.lasso_gradient.iter().all(|v| v.is_finite());
+        lasso.then_some(()).ok_or_else(|| {
+            place(
+                plan.run.config.compare.lasso_iterations,
+                "the lasso gradient",
+            )
+        })
+    }
+}
+
+fn add(own: &mut [f64], other: &[f64]) {
+    own.iter_mut().zip(other).for_each(|(a, b)| *a += b);
+}

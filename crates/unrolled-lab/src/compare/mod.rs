@@ -1,0 +1,121 @@
+//! `compare-gradients`: how far each estimator is from the lasso gradient and from the true gradient,
+//! for every T.
+//!
+//! ```text
+//! configuration → problem (data, D⁰) → blocks of examples → sums → curves of a repeat
+//!               → means and spreads over repeats → results.json, metrics.csv, arrays, report
+//! ```
+
+mod block;
+mod checkpoints;
+mod curves;
+mod plan;
+mod ranking;
+mod repeat;
+mod report;
+mod results;
+
+use serde_json::Value;
+
+use crate::check::Estimate;
+use crate::config::Run;
+use crate::experiment::{Experiment, Session};
+use crate::report::page::Section;
+use crate::{Configuration, Error, RunDirectory};
+use plan::Plan;
+
+/// The experiment.
+#[derive(Debug)]
+pub struct CompareGradients;
+
+impl Experiment for CompareGradients {
+    fn name(&self) -> &'static str {
+        "compare-gradients"
+    }
+
+    fn check(&self, configuration: &Configuration, threads: usize) -> Result<Estimate, Error> {
+        let mut estimate = Estimate::default();
+        for run in &configuration.runs {
+            let plan = Plan::new(run).map_err(|error| run.locate(error))?;
+            plan.estimate(threads, &mut estimate);
+        }
+        Ok(estimate)
+    }
+
+    fn run(
+        &self,
+        configuration: &Configuration,
+        directory: &RunDirectory,
+        session: &mut Session,
+    ) -> Result<(), Error> {
+        let started = std::time::Instant::now();
+        let plans = configuration
+            .runs
+            .iter()
+            .map(|run| Plan::new(run).map_err(|error| run.locate(error)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let repeats = |plan: &Plan| plan.run.config.compare.repeats;
+        let total = plans
+            .iter()
+            .map(|plan| plan.units() * repeats(plan) as u64)
+            .sum();
+        let mut finished = Vec::new();
+        let mut done = 0;
+        for plan in &plans {
+            let found = checkpoints::load(directory, plan)?;
+            done += plan.units() * found.len() as u64;
+            finished.push(found);
+        }
+        let earlier: f64 = finished.iter().flatten().map(|repeat| repeat.seconds).sum();
+        session.observer.begin(total, done);
+        let outcome = self.finish(&plans, &mut finished, directory, session);
+        session.observer.end();
+        outcome?;
+        let seconds = earlier + started.elapsed().as_secs_f64();
+        results::write(
+            configuration,
+            &plans,
+            &finished,
+            directory,
+            session.threads,
+            seconds,
+        )?;
+        checkpoints::remove(directory, &plans)
+    }
+
+    fn report(&self, results: &Value) -> Vec<Section> {
+        report::sections(results)
+    }
+
+    fn template(&self) -> &'static str {
+        include_str!("template.toml")
+    }
+}
+
+impl CompareGradients {
+    /// Computes the repeats that are missing.
+    fn finish(
+        &self,
+        plans: &[Plan],
+        finished: &mut [Vec<curves::Repeat>],
+        directory: &RunDirectory,
+        session: &mut Session,
+    ) -> Result<(), Error> {
+        for (plan, finished) in plans.iter().zip(finished.iter_mut()) {
+            let Run { name, config, .. } = plan.run;
+            let repeats = config.compare.repeats;
+            for index in finished.len()..repeats {
+                let part = format!("repeat {} of {repeats}", index + 1);
+                session.observer.now(&match name.as_str() {
+                    "main" => part,
+                    name => format!("{name}, {part}"),
+                });
+                let outcome = repeat::compute(plan, index, session);
+                let (repeat, arrays) = outcome.map_err(|error| plan.run.locate(error))?;
+                checkpoints::save(directory, plan, index, &repeat, &arrays)?;
+                finished.push(repeat);
+            }
+        }
+        Ok(())
+    }
+}

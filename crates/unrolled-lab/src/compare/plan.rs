@@ -1,0 +1,241 @@
+//! What a run of a comparison will do, checked.
+
+use burn::tensor::Device;
+use ndarray::Array2;
+use unrolled::dictionary::{initialisation, spectral_norm_squared};
+use unrolled::encoder::{Encoder, Form, Ista, StepVerdict};
+use unrolled::gradient::{Estimator, named};
+use unrolled::prelude::{Autoencoder, DenseDictionary, GAeLs};
+use unrolled::prox::AnyProx;
+use unrolled::random::Stream;
+use unrolled::tensors::to_tensor;
+use unrolled_data::DataSet;
+
+use crate::check::Estimate;
+use crate::config::{Config, DataConfig, Run};
+use crate::{Error, devices};
+
+/// The encoder of every comparison.
+pub(super) type Network = Autoencoder<Ista<AnyProx>>;
+
+/// One repeat's data and start.
+pub(super) struct Problem {
+    pub data: DataSet,
+    /// D⁰, `[m, p]`.
+    pub dictionary: Array2<f64>,
+    /// α.
+    pub step: f64,
+}
+
+/// A run that can begin.
+pub(super) struct Plan<'a> {
+    pub run: &'a Run,
+    pub device: Device,
+    /// n, m and p.
+    pub sizes: [usize; 3],
+    /// Examples in a block.
+    pub block: usize,
+    pub form: Form,
+    pub estimators: Vec<Box<dyn Estimator<Ista<AnyProx>>>>,
+    pub has_truth: bool,
+    /// What the user should know before it starts.
+    pub warnings: Vec<String>,
+}
+
+impl<'a> Plan<'a> {
+    /// Draws or reads the data of every repeat once to check all that depends on them.
+    pub fn new(run: &'a Run) -> Result<Self, Error> {
+        let config = &run.config;
+        let device = devices::open(&config.device)?;
+        let first = Problem::new(config, 0)?;
+        let (n, (m, p)) = (first.data.examples(), first.dictionary.dim());
+        let has_truth = first.data.true_codes.is_some();
+        let mut warnings = Vec::new();
+        for repeat in 0..config.compare.repeats as u64 {
+            let warning = check_step(config, repeat)?;
+            if warnings.is_empty() {
+                warnings.extend(warning);
+            }
+        }
+        if has_truth && let Some(warning) = check_signs(config, &first.data) {
+            warnings.push(warning);
+        }
+        if !has_truth {
+            warnings.push(
+                "the data have no true codes: errors are taken against the lasso gradient only"
+                    .to_owned(),
+            );
+        }
+        let block = block_size(m, p, n);
+        let longest = config.compare.iterations.0.last().copied().unwrap_or(0);
+        Ok(Self {
+            run,
+            device,
+            sizes: [n, m, p],
+            block,
+            form: config.encoder.form_for(m, p, longest, block),
+            estimators: config
+                .compare
+                .estimators
+                .iter()
+                .map(|name| named(name).expect("the configuration names known estimators"))
+                .collect(),
+            has_truth,
+            warnings,
+        })
+    }
+
+    /// The network of a problem, with `iterations` iterations.
+    pub fn network(&self, problem: &Problem, iterations: usize) -> Network {
+        let config = &self.run.config;
+        let encoder = config.encoder.build(
+            iterations,
+            problem.step,
+            self.form,
+            self.sizes[2],
+            config.precision,
+            &self.device,
+        );
+        let matrix = to_tensor(&problem.dictionary, config.precision, &self.device);
+        Autoencoder::new(DenseDictionary::new(matrix), encoder)
+    }
+
+    /// The T of the run.
+    pub fn iterations(&self) -> &[usize] {
+        &self.run.config.compare.iterations.0
+    }
+
+    /// Work of one repeat, in iterations of one block.
+    pub fn units(&self) -> u64 {
+        self.sizes[0].div_ceil(self.block) as u64 * self.units_of_a_block()
+    }
+
+    /// Work of a block, in iterations: the walk, the lasso's code, and one unroll for every T and
+    /// estimator that differentiates the encoder, counted three times for its backward pass.
+    pub fn units_of_a_block(&self) -> u64 {
+        let through = self
+            .estimators
+            .iter()
+            .filter(|e| e.differentiates_encoder())
+            .count() as u64;
+        let unrolled: u64 = self.iterations().iter().map(|&t| 3 * t as u64).sum();
+        let longest = self.iterations().last().copied().unwrap_or(0) as u64;
+        through * unrolled + longest + self.run.config.compare.lasso_iterations as u64
+    }
+
+    /// Seconds of one unit of work, from a few iterations on one block.
+    fn probe(&self) -> f64 {
+        const ITERATIONS: usize = 20;
+        let [_, m, p] = self.sizes;
+        let config = &self.run.config;
+        let mut stream = Stream::new(config.seed, "probe", 0);
+        let x = Array2::from_shape_simple_fn((self.block, m), || stream.normal());
+        let problem = Problem {
+            data: DataSet { x, true_dictionary: None, true_codes: None },
+            dictionary: initialisation::random(m, p, &mut stream),
+            step: 0.1,
+        };
+        let x = to_tensor(&problem.data.x, config.precision, &self.device);
+        let network = self.network(&problem, ITERATIONS);
+        let mut seconds = 0.0;
+        for _ in 0..2 {
+            let started = std::time::Instant::now();
+            let _ = GAeLs.estimate(&network, &x);
+            seconds = started.elapsed().as_secs_f64();
+        }
+        seconds / (3 * ITERATIONS) as f64
+    }
+
+    /// Adds what the run will take.
+    pub fn estimate(&self, threads: usize, estimate: &mut Estimate) {
+        let config = &self.run.config;
+        let [n, m, p] = self.sizes;
+        let number = config.precision.bytes();
+        let longest = self.iterations().last().copied().unwrap_or(0);
+        let workers = threads.min(n.div_ceil(self.block));
+        // Data, codes and their copies; the graph of T iterations (v, its two halves, z and the
+        // masks: about six arrays an iteration); a gradient for every estimator and T.
+        let data = 8 * n * (2 * m + 2 * p);
+        let graph = workers * self.block * p * number * (6 * longest + 20);
+        let gradients = 8 * m * p * self.iterations().len() * self.estimators.len() * (workers + 2);
+        estimate.bytes = estimate.bytes.max((data + graph + gradients) as u64);
+        let width = match self.form {
+            Form::Gram => p,
+            Form::Residual => 2 * m,
+        };
+        let operations = 2.0 * (width * p) as f64 * (n as f64) * self.units_of_a_block() as f64;
+        let repeats = config.compare.repeats as f64;
+        estimate.operations += operations * repeats;
+        estimate.seconds += self.probe() * self.units() as f64 * repeats / workers as f64;
+        estimate.warnings.extend(self.warnings.iter().map(
+            |warning| match self.run.name.as_str() {
+                "main" => warning.clone(),
+                name => format!("{name}: {warning}"),
+            },
+        ));
+    }
+}
+
+impl Problem {
+    /// The problem of a repeat.
+    pub fn new(config: &Config, repeat: u64) -> Result<Self, Error> {
+        let data = config.data.load(config.seed, repeat)?;
+        let dictionary = config.dictionary.initialise(&data, config.seed, repeat)?;
+        let step = config.encoder.step_for(spectral_norm_squared(&dictionary));
+        Ok(Self {
+            data,
+            dictionary,
+            step,
+        })
+    }
+}
+
+/// Examples in a block: about 400 kB an array in float64, so that the few arrays an iteration touches
+/// stay in the cache of one core, and never a matter of threads.
+fn block_size(features: usize, atoms: usize, examples: usize) -> usize {
+    (50_000 / features.max(atoms)).clamp(16, 512).min(examples)
+}
+
+/// Refuses a step at which the encoder diverges, and returns the warning of a doubtful one.
+fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
+    // The start does not depend on how many examples there are: draw one.
+    let mut one = config.clone();
+    if let DataConfig::Synthetic(synthetic) = &mut one.data {
+        synthetic.examples = 1;
+    }
+    let problem = Problem::new(&one, repeat)?;
+    let norm = spectral_norm_squared(&problem.dictionary);
+    let device = devices::open(&config.device)?;
+    let [features, atoms] = [problem.dictionary.nrows(), problem.dictionary.ncols()];
+    let form = config.encoder.form_for(features, atoms, 1, 1);
+    let encoder = config
+        .encoder
+        .build(1, problem.step, form, atoms, config.precision, &device);
+    let limits = encoder.step_limits(norm);
+    let step = problem.step;
+    match limits.judge(step) {
+        StepVerdict::Fine => Ok(None),
+        StepVerdict::Warn => Ok(Some(format!(
+            "the step {step} is above 1/‖D⁰‖² = {:.4}: the lasso may rise in some iterations (it \
+             diverges above {:.4})",
+            limits.warn_above, limits.refuse_above
+        ))),
+        StepVerdict::Refuse => Err(Error::at(
+            "encoder.step",
+            format!(
+                "`encoder.step` is {step}, but ISTA diverges above 2/‖D⁰‖² = {:.4}; write a smaller \
+                 step, or \"auto\"",
+                limits.refuse_above
+            ),
+        )),
+    }
+}
+
+/// A one-sided encoder cannot reach true codes with negative entries.
+fn check_signs(config: &Config, data: &DataSet) -> Option<String> {
+    let one_sided = config.encoder.prox.sided() == unrolled::prelude::Sided::One;
+    let negative = data.true_codes.as_ref()?.iter().any(|v| *v < 0.0);
+    (one_sided && negative).then(|| {
+        "the true codes have negative entries, which a one-sided encoder cannot reach".to_owned()
+    })
+}

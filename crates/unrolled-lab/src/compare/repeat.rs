@@ -1,0 +1,93 @@
+//! One repeat: its problem, its blocks, its curves and its arrays.
+
+use std::collections::BTreeMap;
+
+use ndarray::Array2;
+
+use super::block::{Sums, measure};
+use super::curves::Repeat;
+use super::plan::{Plan, Problem};
+use crate::Error;
+use crate::experiment::Session;
+use crate::workers::in_order;
+
+/// Arrays to save, by name within the run: shape and values.
+pub(super) type SavedArrays = BTreeMap<String, (Vec<usize>, Vec<f64>)>;
+
+/// Computes repeat `index`.
+pub(super) fn compute(
+    plan: &Plan,
+    index: usize,
+    session: &mut Session,
+) -> Result<(Repeat, SavedArrays), Error> {
+    let started = std::time::Instant::now();
+    let problem = Problem::new(&plan.run.config, index as u64)?;
+    let blocks = plan.sizes[0].div_ceil(plan.block);
+    let workers = session.threads.clamp(1, blocks);
+    let mut sums = Sums::default();
+    let observer = &mut session.observer;
+    let stop = session.stop;
+    in_order(
+        blocks,
+        workers,
+        |block, reporter| measure(plan, &problem, block, stop, reporter),
+        |units| observer.advance(units),
+        |block| {
+            sums.add(block);
+            Ok(())
+        },
+    )?;
+    let arrays = match index {
+        0 => saved_arrays(plan, &sums),
+        _ => SavedArrays::new(),
+    };
+    let seconds = started.elapsed().as_secs_f64();
+    Ok((Repeat::new(plan, &sums, workers, seconds), arrays))
+}
+
+fn saved_arrays(plan: &Plan, sums: &Sums) -> SavedArrays {
+    let mut arrays = SavedArrays::new();
+    let saved = &plan.run.config.compare.save_arrays_at;
+    if saved.is_empty() {
+        return arrays;
+    }
+    let examples = sums.examples as f64;
+    let mut matrix = |name: String, array: &Array2<f64>| {
+        let shape = vec![array.nrows(), array.ncols()];
+        arrays.insert(name, (shape, array.iter().copied().collect()));
+    };
+    matrix("lasso/codes".to_owned(), &sums.lasso_codes[0]);
+    matrix(
+        "lasso/gradient".to_owned(),
+        &(&sums.lasso_gradient / examples),
+    );
+    if let Some(truth) = &sums.true_gradient {
+        matrix("truth/gradient".to_owned(), &(truth / examples));
+    }
+    let positions = plan
+        .iterations()
+        .iter()
+        .enumerate()
+        .filter(|(_, t)| saved.contains(t));
+    for ((position, t), codes) in positions.clone().zip(&sums.codes) {
+        matrix(format!("T{t}/codes"), codes);
+        for (estimator, sums) in plan.estimators.iter().zip(&sums.estimators) {
+            let gradient = &sums.gradients[position] / examples;
+            matrix(format!("T{t}/{}", estimator.name()), &gradient);
+        }
+    }
+    for (position, t) in positions {
+        let losses = [sums.reconstruction[position], sums.lasso[position]];
+        let losses = losses.map(|sum| sum / examples).to_vec();
+        arrays.insert(format!("T{t}/losses"), (vec![2], losses));
+        for (estimator, sums) in plan.estimators.iter().zip(&sums.estimators) {
+            let Some(bias) = sums.biases.get(position) else {
+                continue;
+            };
+            let bias: Vec<f64> = bias.iter().map(|v| v / examples).collect();
+            let name = format!("T{t}/{}_bias", estimator.name());
+            arrays.insert(name, (vec![bias.len()], bias));
+        }
+    }
+    arrays
+}

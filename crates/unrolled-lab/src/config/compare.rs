@@ -1,0 +1,114 @@
+//! `[compare]`.
+
+use serde::{Deserialize, Serialize};
+use unrolled::gradient::NAMES;
+
+use super::MOST_ITERATIONS;
+use super::reader::{Problems, Reader, list, nearest};
+use super::values::Iterations;
+
+/// What a comparison measures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CompareConfig {
+    /// The estimators, by name.
+    pub estimators: Vec<String>,
+    /// The T to look at, ascending.
+    pub iterations: Iterations,
+    /// Iterations of the lasso's code ẑ.
+    pub lasso_iterations: usize,
+    /// The T whose arrays are saved.
+    pub save_arrays_at: Vec<usize>,
+    /// Draws of the data and the initial dictionary.
+    pub repeats: usize,
+}
+
+impl Default for CompareConfig {
+    fn default() -> Self {
+        Self {
+            estimators: NAMES.map(str::to_owned).to_vec(),
+            iterations: Iterations((1..=100).collect()),
+            lasso_iterations: 1000,
+            save_arrays_at: Vec::new(),
+            repeats: 1,
+        }
+    }
+}
+
+impl CompareConfig {
+    pub(super) fn read(reader: Reader, problems: &Problems) -> Self {
+        let section: Self = reader.rest();
+        section.check(problems);
+        section
+    }
+
+    fn check(&self, problems: &Problems) {
+        problems.require(!self.estimators.is_empty(), "compare.estimators", || {
+            format!(
+                "`compare.estimators` is empty; name some of {}",
+                list(&NAMES)
+            )
+        });
+        for (index, name) in self.estimators.iter().enumerate() {
+            problems.require(
+                NAMES.contains(&name.as_str()),
+                "compare.estimators",
+                || match nearest(name, &NAMES) {
+                    Some(near) => {
+                        format!("`compare.estimators` names \"{name}\"; did you mean \"{near}\"?")
+                    }
+                    None => format!(
+                        "`compare.estimators` names \"{name}\"; choose {}",
+                        list(&NAMES)
+                    ),
+                },
+            );
+            problems.require(
+                !self.estimators[..index].contains(name),
+                "compare.estimators",
+                || format!("`compare.estimators` names \"{name}\" twice; name it once"),
+            );
+        }
+        let iterations = &self.iterations.0;
+        problems.require(!iterations.is_empty(), "compare.iterations", || {
+            "`compare.iterations` is empty; write at least one T".to_owned()
+        });
+        problems.require(
+            iterations.is_sorted_by(|a, b| a < b),
+            "compare.iterations",
+            || "`compare.iterations` is not in ascending order, each T once; sort it".to_owned(),
+        );
+        let range = 1..=MOST_ITERATIONS;
+        for t in iterations.iter().filter(|t| !range.contains(t)) {
+            problems.add(
+                "compare.iterations",
+                format!("`compare.iterations` holds {t}; write 1 to {MOST_ITERATIONS}"),
+            );
+        }
+        problems.require(
+            range.contains(&self.lasso_iterations),
+            "compare.lasso_iterations",
+            || {
+                format!(
+                    "`compare.lasso_iterations` is {}; write 1 to {MOST_ITERATIONS}",
+                    self.lasso_iterations
+                )
+            },
+        );
+        for t in self
+            .save_arrays_at
+            .iter()
+            .filter(|t| !iterations.contains(t))
+        {
+            problems.add(
+                "compare.save_arrays_at",
+                format!("`compare.save_arrays_at` holds {t}, which is not among the iterations; add it there"),
+            );
+        }
+        problems.require(
+            (1..=10_000).contains(&self.repeats),
+            "compare.repeats",
+            || format!("`compare.repeats` is {}; write 1 to 10000", self.repeats),
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! Writes the effective configuration.
+
+use toml::{Table, Value};
+
+use super::Config;
+use super::variants::Variants;
+
+/// The shared values as tables, then the runs as dotted keys, so that what replaced an inline table
+/// replaces it again.
+pub(super) fn write(base: &Config, variants: &Variants) -> String {
+    let mut text = String::from("# The effective configuration: every default is written out.\n");
+    let table = Table::try_from(base).expect("a checked configuration is valid TOML");
+    text.push_str(&toml::to_string(&table).expect("a table is valid TOML"));
+    match variants {
+        Variants::Single => {}
+        Variants::Listed(runs) => {
+            for (name, overrides) in runs {
+                text.push_str(&format!(
+                    "\n[[runs]]\nname = {}\n",
+                    Value::from(name.as_str())
+                ));
+                for (path, value) in overrides.leaves() {
+                    text.push_str(&format!("{} = {value}\n", path.join(".")));
+                }
+            }
+        }
+        Variants::Swept(keys) => {
+            text.push_str("\n[sweep]\n");
+            for (key, values) in keys {
+                text.push_str(&format!("\"{key}\" = {}\n", Value::Array(values.clone())));
+            }
+        }
+    }
+    text
+}

@@ -1,0 +1,304 @@
+//! `[encoder]`.
+
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+use unrolled::encoder::{Form, Ista, automatic_step};
+use unrolled::prelude::{HardThreshold, LearnedSoftThreshold, Precision, Sided, SoftThreshold};
+use unrolled::prox::{AnyProx, PenaltySchedule};
+
+use super::MOST_ITERATIONS;
+use super::reader::{Problems, Reader};
+use super::values::{Step, finite};
+
+/// The unrolled encoder.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EncoderConfig {
+    kind: &'static str,
+    /// T.
+    pub iterations: usize,
+    /// α.
+    pub step: Step,
+    form: &'static str,
+    /// `prox`.
+    pub prox: ProxConfig,
+}
+
+/// The proximal operator.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum ProxConfig {
+    /// Soft threshold.
+    Soft {
+        /// λ.
+        penalty: f64,
+        /// "two" or "one".
+        sided: &'static str,
+        /// β, for a penalty λ βᵗ.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        decay: Option<f64>,
+        /// Whether the bias is a parameter: one, or one for each atom.
+        #[serde(skip_serializing_if = "Learned::is_no")]
+        learned: Learned,
+    },
+    /// Hard threshold.
+    Hard {
+        /// λ of the lasso loss.
+        penalty: f64,
+        /// "two" or "one".
+        sided: &'static str,
+        /// θ.
+        threshold: f64,
+    },
+}
+
+/// `learned`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Learned {
+    /// false.
+    #[default]
+    No,
+    /// true: one bias for all atoms.
+    One,
+    /// "per-atom".
+    PerAtom,
+}
+
+impl Learned {
+    fn is_no(&self) -> bool {
+        *self == Self::No
+    }
+}
+
+impl Serialize for Learned {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::No => serializer.serialize_bool(false),
+            Self::One => serializer.serialize_bool(true),
+            Self::PerAtom => serializer.serialize_str("per-atom"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Learned {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Found;
+        impl serde::de::Visitor<'_> for Found {
+            type Value = Learned;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("true, false or \"per-atom\"")
+            }
+
+            fn visit_bool<E>(self, learned: bool) -> Result<Learned, E> {
+                Ok(if learned { Learned::One } else { Learned::No })
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Learned, E> {
+                match text {
+                    "per-atom" => Ok(Learned::PerAtom),
+                    other => Err(E::invalid_value(serde::de::Unexpected::Str(other), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Found)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Rest {
+    iterations: usize,
+    step: Step,
+}
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self {
+            iterations: 100,
+            step: Step::Fixed(0.2),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Soft {
+    penalty: f64,
+    decay: Option<f64>,
+    learned: Learned,
+}
+
+impl Default for Soft {
+    fn default() -> Self {
+        Self {
+            penalty: 0.2,
+            decay: None,
+            learned: Learned::No,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Hard {
+    penalty: f64,
+    threshold: f64,
+}
+
+impl Default for Hard {
+    fn default() -> Self {
+        Self {
+            penalty: 0.2,
+            threshold: 0.1,
+        }
+    }
+}
+
+const SIDES: [&str; 2] = ["two", "one"];
+const FORMS: [&str; 3] = ["auto", "residual", "gram"];
+
+impl EncoderConfig {
+    pub(super) fn read(mut reader: Reader, problems: &Problems) -> Self {
+        reader.choice("kind", &["ista"]);
+        let form = FORMS[reader.choice("form", &FORMS)];
+        let prox = ProxConfig::read(reader.table("prox", "kind"), problems);
+        let Rest { iterations, step } = reader.rest();
+        problems.require(iterations <= MOST_ITERATIONS, "encoder.iterations", || {
+            format!("`encoder.iterations` is {iterations}; write {MOST_ITERATIONS} or less")
+        });
+        if let Step::Fixed(step) = step {
+            problems.require(step.is_finite() && step > 0.0, "encoder.step", || {
+                format!("`encoder.step` is {step}; write a number above 0, or \"auto\"")
+            });
+        }
+        Self {
+            kind: "ista",
+            iterations,
+            step,
+            form,
+            prox,
+        }
+    }
+
+    /// α for a dictionary with this ‖D⁰‖².
+    pub fn step_for(&self, spectral_norm_squared: f64) -> f64 {
+        match self.step {
+            Step::Fixed(step) => step,
+            Step::Auto => automatic_step(spectral_norm_squared),
+        }
+    }
+
+    /// The form for blocks of these sizes.
+    pub fn form_for(
+        &self,
+        features: usize,
+        atoms: usize,
+        iterations: usize,
+        examples: usize,
+    ) -> Form {
+        match self.form {
+            "residual" => Form::Residual,
+            "gram" => Form::Gram,
+            _ => Form::cheapest(features, atoms, iterations, examples),
+        }
+    }
+
+    /// The encoder on a device, with `iterations` iterations.
+    pub fn build(
+        &self,
+        iterations: usize,
+        step: f64,
+        form: Form,
+        atoms: usize,
+        precision: Precision,
+        device: &Device,
+    ) -> Ista<AnyProx> {
+        let prox = self.prox.build(step, atoms, precision, device);
+        Ista::new(prox, step, iterations).with_form(form)
+    }
+}
+
+impl ProxConfig {
+    fn read(mut reader: Reader, problems: &Problems) -> Self {
+        let kind = reader.choice("kind", &["soft", "hard"]);
+        let sided = SIDES[reader.choice("sided", &SIDES)];
+        let prox = match kind {
+            0 => {
+                let Soft {
+                    penalty,
+                    decay,
+                    learned,
+                } = reader.rest();
+                if let Some(decay) = decay {
+                    problems.require(decay > 0.0 && decay <= 1.0, "encoder.prox.decay", || {
+                        format!(
+                            "`encoder.prox.decay` is {decay}; write a number above 0, at most 1"
+                        )
+                    });
+                }
+                problems.require(
+                    decay.is_none() || learned == Learned::No,
+                    "encoder.prox.learned",
+                    || "`encoder.prox` has both `decay` and `learned`; keep one of them".to_owned(),
+                );
+                Self::Soft {
+                    penalty,
+                    sided,
+                    decay,
+                    learned,
+                }
+            }
+            _ => {
+                let Hard { penalty, threshold } = reader.rest();
+                finite(problems, "encoder.prox.threshold", threshold, 0.0);
+                Self::Hard {
+                    penalty,
+                    sided,
+                    threshold,
+                }
+            }
+        };
+        finite(problems, "encoder.prox.penalty", prox.penalty(), 0.0);
+        prox
+    }
+
+    /// λ.
+    pub fn penalty(&self) -> f64 {
+        match self {
+            Self::Soft { penalty, .. } | Self::Hard { penalty, .. } => *penalty,
+        }
+    }
+
+    /// Which signs the codes may have.
+    pub fn sided(&self) -> Sided {
+        match self {
+            Self::Soft { sided, .. } | Self::Hard { sided, .. } if *sided == "one" => Sided::One,
+            _ => Sided::Two,
+        }
+    }
+
+    fn build(&self, step: f64, atoms: usize, precision: Precision, device: &Device) -> AnyProx {
+        let sided = self.sided();
+        match *self {
+            Self::Hard {
+                penalty, threshold, ..
+            } => AnyProx::Hard(HardThreshold::new(threshold, penalty, sided)),
+            Self::Soft {
+                penalty,
+                decay,
+                learned: Learned::No,
+                ..
+            } => {
+                let schedule = PenaltySchedule::decaying(penalty, decay.unwrap_or(1.0));
+                AnyProx::Soft(SoftThreshold::scheduled(schedule, sided))
+            }
+            Self::Soft {
+                penalty, learned, ..
+            } => {
+                let count = if learned == Learned::One { 1 } else { atoms };
+                let bias = Tensor::full([count], step * penalty, (device, precision.dtype()));
+                AnyProx::LearnedSoft(LearnedSoftThreshold::new(bias, penalty, sided))
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `[[runs]]` and `[sweep]`: several runs in one file.
+
+use toml::Value;
+
+use super::document::Node;
+use super::reader::Problems;
+
+/// How the runs of a file differ.
+#[derive(Clone, Debug)]
+pub(super) enum Variants {
+    /// One run, called `main`.
+    Single,
+    /// `[[runs]]`: names and what they override.
+    Listed(Vec<(String, Node)>),
+    /// `[sweep]`: dotted keys and the values they take.
+    Swept(Vec<(String, Vec<Value>)>),
+}
+
+/// More runs than this are taken for a mistake.
+const MOST_RUNS: usize = 1000;
+
+impl Variants {
+    /// Takes both keys out of a document.
+    pub fn take(document: &mut Node, text: &str, problems: &Problems) -> Self {
+        let (runs, sweep) = (document.take("runs"), document.take("sweep"));
+        match (runs, sweep) {
+            (None, None) => Self::Single,
+            (Some(_), Some(_)) => {
+                problems.add(
+                    "runs",
+                    "the file has both [[runs]] and [sweep]; keep one of them",
+                );
+                Self::Single
+            }
+            (Some(runs), None) => Self::listed(&runs, text, problems),
+            (None, Some(sweep)) => Self::swept(&sweep, problems),
+        }
+    }
+
+    fn listed(runs: &Node, text: &str, problems: &Problems) -> Self {
+        let mut listed = Node::parse_array_of_tables(text, "runs");
+        if listed.is_empty() || !matches!(runs.to_value(), Value::Array(_)) {
+            problems.add(
+                "runs",
+                "`runs` is not a list of tables; write each as [[runs]] with a `name`",
+            );
+        }
+        let mut named: Vec<(String, Node)> = Vec::new();
+        for run in &mut listed {
+            let line = run.origin().clone();
+            let name = match run.take("name").map(|name| name.to_value()) {
+                Some(Value::String(name)) => name,
+                _ => {
+                    problems.add(
+                        "runs",
+                        format!("the run of line {line} has no `name`; give it one"),
+                    );
+                    continue;
+                }
+            };
+            if !valid(&name) {
+                problems.add(
+                    "runs",
+                    format!("the run of line {line} is named \"{name}\"; use letters, digits and . _ - = ,"),
+                );
+            }
+            if named.iter().any(|(other, _)| *other == name) {
+                problems.add(
+                    "runs",
+                    format!("two runs are named \"{name}\"; rename that of line {line}"),
+                );
+            }
+            named.push((name, run.clone()));
+        }
+        Self::Listed(named)
+    }
+
+    fn swept(sweep: &Node, problems: &Problems) -> Self {
+        let mut keys = Vec::new();
+        for (path, value) in sweep.leaves() {
+            let key = path.join(".");
+            match value {
+                Value::Array(values) if !values.is_empty() => keys.push((key, values)),
+                _ => problems.add(
+                    "sweep",
+                    format!(
+                        "[sweep] has `{key}` without a list of values; write \"{key}\" = [ …, … ]"
+                    ),
+                ),
+            }
+        }
+        let runs = keys
+            .iter()
+            .map(|(_, values)| values.len())
+            .product::<usize>();
+        if keys.is_empty() || runs > MOST_RUNS {
+            let message = format!(
+                "[sweep] asks for {} runs; ask for 1 to {MOST_RUNS}",
+                if keys.is_empty() { 0 } else { runs }
+            );
+            problems.add("sweep", message);
+            keys.clear();
+        }
+        Self::Swept(keys)
+    }
+
+    /// Every run: its name and the document with its overrides laid over it.
+    pub fn expand(&self, document: &Node) -> Vec<(String, Node)> {
+        match self {
+            Self::Single => vec![("main".to_owned(), document.clone())],
+            Self::Listed(runs) => runs
+                .iter()
+                .map(|(name, overrides)| {
+                    let mut document = document.clone();
+                    document.merge(overrides.clone());
+                    (name.clone(), document)
+                })
+                .collect(),
+            Self::Swept(keys) => {
+                let mut runs = vec![(String::new(), document.clone())];
+                for (key, values) in keys {
+                    let vary = |(name, document): &(String, Node)| -> Vec<(String, Node)> {
+                        values
+                            .iter()
+                            .map(|value| vary_one(name, document, key, value))
+                            .collect()
+                    };
+                    runs = runs.iter().flat_map(vary).collect();
+                }
+                runs
+            }
+        }
+    }
+}
+
+/// `penalty=0.1` or, behind other keys, `noise=0.05,penalty=0.1`.
+fn vary_one(name: &str, document: &Node, key: &str, value: &Value) -> (String, Node) {
+    let path: Vec<String> = key.split('.').map(str::to_owned).collect();
+    let last = path.last().cloned().unwrap_or_default();
+    let shown: String = value
+        .to_string()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "._-=,".contains(*c))
+        .collect();
+    let separator = if name.is_empty() { "" } else { "," };
+    let mut document = document.clone();
+    if let Ok((path, node)) = Node::parse_option(&format!("{}={value}", path.join("."))) {
+        document.set(&path, node);
+    }
+    (format!("{name}{separator}{last}={shown}"), document)
+}
+
+fn valid(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-=,".contains(c);
+    !name.is_empty() && name.chars().all(allowed) && !name.starts_with('.')
+}

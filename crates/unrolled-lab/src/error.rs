@@ -1,0 +1,88 @@
+//! What can go wrong, in one sentence with the remedy.
+
+use std::path::{Path, PathBuf};
+
+use unrolled_data::DataError;
+
+/// Why a command ended without its result.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Problems of a configuration, one sentence each.
+    #[error("{}", .0.join("\n"))]
+    Config(Vec<String>),
+    /// A problem with the key at a path, not yet located in a file.
+    #[error("{message}")]
+    At {
+        /// The dotted key.
+        path: String,
+        /// What is wrong, and the remedy.
+        message: String,
+    },
+    /// A data file that cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A device that is not there.
+    #[error("{0}")]
+    Device(String),
+    /// A run directory that cannot be used.
+    #[error("{0}")]
+    RunDirectory(String),
+    /// A file that could not be written or read.
+    #[error("{path}: {reason}; {remedy}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A computation left the range of finite numbers.
+    #[error("{0}")]
+    NotFinite(String),
+    /// A check of the device failed.
+    #[error("{0}")]
+    SelfTest(String),
+    /// Ctrl-C or SIGTERM.
+    #[error("{0}")]
+    Interrupted(String),
+}
+
+impl Error {
+    /// A problem with a key.
+    pub fn at(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::At {
+            path: path.into(),
+            message: message.into(),
+        }
+    }
+
+    /// A file that could not be written.
+    pub fn writing(path: &Path, error: &std::io::Error) -> Self {
+        Self::Io {
+            path: path.to_owned(),
+            reason: format!("cannot be written ({error})"),
+            remedy: "check the permissions and the free space",
+        }
+    }
+
+    /// A file that could not be read.
+    pub fn reading(path: &Path, error: &dyn std::fmt::Display) -> Self {
+        Self::Io {
+            path: path.to_owned(),
+            reason: format!("cannot be read ({error})"),
+            remedy: "check that it is a run directory of this version",
+        }
+    }
+
+    /// The exit status: 1 for a failure while running, 2 for input that cannot be used, 130 for an
+    /// interruption.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::At { .. } | Self::Data(_) => 2,
+            Self::Device(_) | Self::RunDirectory(_) => 2,
+            Self::Io { .. } | Self::NotFinite(_) | Self::SelfTest(_) => 1,
+            Self::Interrupted(_) => 130,
+        }
+    }
+}

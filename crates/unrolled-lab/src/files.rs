@@ -1,0 +1,31 @@
+//! Files written whole: a reader sees the old content or the new, never a part.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use crate::Error;
+
+/// Writes to a temporary file beside `path`, flushes it to the disk and renames it into place.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let mut temporary = tempfile::Builder::new()
+            .prefix(".unfinished-")
+            .tempfile_in(folder)?;
+        temporary.write_all(bytes)?;
+        temporary.as_file().sync_all()?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let readable = std::fs::Permissions::from_mode(0o644);
+            temporary.as_file().set_permissions(readable)?;
+        }
+        temporary.persist(path).map_err(|error| error.error)?;
+        // The rename itself must reach the disk too.
+        #[cfg(unix)]
+        File::open(folder)?.sync_all()?;
+        Ok(())
+    };
+    write().map_err(|error| Error::writing(path, &error))
+}

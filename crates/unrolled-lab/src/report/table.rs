@@ -1,0 +1,71 @@
+//! Tables and text as HTML.
+
+/// Text made safe for HTML.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+/// A cell: text, and whether it is the best of its group.
+pub(crate) type Cell = (String, bool);
+
+/// A table with a heading line; it scrolls sideways where the page is narrow.
+pub(crate) fn table(heads: &[String], rows: &[Vec<Cell>]) -> String {
+    let head: String = heads
+        .iter()
+        .map(|head| format!("<th>{head}</th>"))
+        .collect();
+    let body: String = rows
+        .iter()
+        .map(|row| {
+            let cells: String = row
+                .iter()
+                .map(|(text, best)| match best {
+                    true => format!("<td class=\"best\">{text}</td>"),
+                    false => format!("<td>{text}</td>"),
+                })
+                .collect();
+            format!("<tr>{cells}</tr>\n")
+        })
+        .collect();
+    format!(
+        "<div class=\"scroll\"><table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></div>\n"
+    )
+}
+
+/// A number with three significant digits, in plain notation where that is short.
+pub(crate) fn number(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 {
+        "0".to_owned()
+    } else if !(1e-3..1e5).contains(&size) {
+        let text = format!("{value:.2e}");
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        format!("{digits}·10<sup>{}</sup>", exponent.replace('-', "−"))
+    } else {
+        let digits = (2 - size.log10().floor() as i32).max(0) as usize;
+        format!("{value:.digits$}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        assert_eq!(number(0.16131), "0.161");
+        assert_eq!(number(0.0724), "0.0724");
+        assert_eq!(number(12.345), "12.3");
+        assert_eq!(number(1234.5), "1234");
+        assert_eq!(number(2.5e-7), "2.50·10<sup>−7</sup>");
+        assert_eq!(number(0.0), "0");
+    }
+
+    #[test]
+    fn text_cannot_break_the_page() {
+        assert_eq!(escape("<b> & \"c\""), "&lt;b&gt; &amp; &quot;c&quot;");
+    }
+}

@@ -1,0 +1,155 @@
+//! The folder that a run writes: see the README for its files.
+
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::files::write_whole;
+
+/// What to do with a folder that is already there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Refuse it unless it is empty.
+    Refuse,
+    /// Go on with the run in it.
+    Resume,
+    /// Delete the run in it.
+    Overwrite,
+}
+
+/// The folder of a run.
+#[derive(Clone, Debug)]
+pub struct RunDirectory {
+    path: PathBuf,
+}
+
+const CONFIG: &str = "config.toml";
+const RESULTS: &str = "results.json";
+
+impl RunDirectory {
+    /// Checks that a run with this effective configuration can go to `path`. Writes nothing.
+    pub fn check(path: &Path, existing: Existing, effective: &str) -> Result<(), Error> {
+        let refuse = |message: String| Err(Error::RunDirectory(message));
+        let shown = path.display();
+        if path.is_file() {
+            return refuse(format!("{shown}: is a file; name a folder with --out"));
+        }
+        let is_empty = std::fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
+        let config = path.join(CONFIG);
+        match existing {
+            Existing::Refuse if !is_empty => refuse(format!(
+                "{shown}: is not empty; choose another folder with --out, go on with --resume, or \
+                 replace the run in it with --overwrite"
+            )),
+            Existing::Overwrite if !is_empty && !config.is_file() => refuse(format!(
+                "{shown}: holds no run (no {CONFIG}), so --overwrite leaves it alone; choose another \
+                 folder with --out"
+            )),
+            Existing::Resume if !config.is_file() => refuse(format!(
+                "{shown}: holds no run to resume (no {CONFIG}); start it without --resume"
+            )),
+            Existing::Resume => {
+                let before = std::fs::read_to_string(&config)
+                    .map_err(|error| Error::reading(&config, &error))?;
+                match first_difference(&before, effective) {
+                    None => Ok(()),
+                    Some((before, now)) => refuse(format!(
+                        "{shown}: was started with another configuration (`{before}` there, `{now}` \
+                         now); resume with the same one, or start anew with --overwrite"
+                    )),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens the folder: makes it, clears it or goes on in it, and writes the effective
+    /// configuration.
+    pub fn open(path: &Path, existing: Existing, effective: &str) -> Result<Self, Error> {
+        Self::check(path, existing, effective)?;
+        if existing == Existing::Overwrite && path.exists() {
+            std::fs::remove_dir_all(path).map_err(|error| Error::writing(path, &error))?;
+        }
+        std::fs::create_dir_all(path).map_err(|error| Error::writing(path, &error))?;
+        let directory = Self {
+            path: path.to_owned(),
+        };
+        if existing != Existing::Resume {
+            directory.write(CONFIG, effective.as_bytes())?;
+        }
+        Ok(directory)
+    }
+
+    /// A folder that holds a run.
+    pub fn existing(path: &Path) -> Result<Self, Error> {
+        match path.join(CONFIG).is_file() {
+            true => Ok(Self {
+                path: path.to_owned(),
+            }),
+            false => Err(Error::RunDirectory(format!(
+                "{}: holds no run (no {CONFIG}); name a folder that `unrolled run` has written",
+                path.display()
+            ))),
+        }
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the run in it is finished.
+    pub fn is_finished(&self) -> bool {
+        self.path.join(RESULTS).is_file()
+    }
+
+    /// Writes a file, whole.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.path.join(name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| Error::writing(folder, &error))?;
+        }
+        write_whole(&path, bytes)
+    }
+
+    /// Writes results.json, which makes the run finished.
+    pub fn write_results(&self, results: &serde_json::Value) -> Result<(), Error> {
+        let mut text = serde_json::to_string_pretty(results).expect("results are valid JSON");
+        text.push('\n');
+        self.write(RESULTS, text.as_bytes())
+    }
+
+    /// results.json.
+    pub fn results(&self) -> Result<serde_json::Value, Error> {
+        let path = self.path.join(RESULTS);
+        let text = std::fs::read_to_string(&path).map_err(|_| {
+            Error::RunDirectory(format!(
+                "{}: the run is not finished (no {RESULTS}); finish it with `unrolled run … --resume`",
+                self.path.display()
+            ))
+        })?;
+        serde_json::from_str(&text).map_err(|error| Error::reading(&path, &error))
+    }
+
+    /// config.toml, as text.
+    pub fn config(&self) -> Result<String, Error> {
+        let path = self.path.join(CONFIG);
+        std::fs::read_to_string(&path).map_err(|error| Error::reading(&path, &error))
+    }
+}
+
+/// The first lines that differ, comments aside.
+fn first_difference(before: &str, now: &str) -> Option<(String, String)> {
+    let lines = |text: &str| -> Vec<String> {
+        let line = |line: &str| line.trim().to_owned();
+        text.lines()
+            .map(line)
+            .filter(|l| !l.is_empty() && !l.starts_with('#'))
+            .collect()
+    };
+    let (before, now) = (lines(before), lines(now));
+    let length = before.len().max(now.len());
+    let line = |lines: &[String], index| lines.get(index).cloned().unwrap_or("nothing".to_owned());
+    (0..length)
+        .map(|index| (line(&before, index), line(&now, index)))
+        .find(|(before, now)| before != now)
+}

@@ -1,0 +1,125 @@
+//! Blocks of work on several threads, with results that do not depend on how many.
+//!
+//! Every block is computed on one thread, inside a thread pool of its own with one thread, so that
+//! nothing below it splits work differently from one run to the next. Results are handed over in the
+//! order of the blocks.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+
+use crate::Error;
+
+/// How a block reports on itself.
+pub(crate) struct Reporter<T> {
+    sender: Sender<Message<T>>,
+}
+
+enum Message<T> {
+    Advance(u64),
+    Done(usize, Result<T, Error>),
+}
+
+impl<T> Reporter<T> {
+    /// So many more units are done.
+    pub fn advance(&self, units: u64) {
+        // The receiver is gone only when the work has been given up.
+        let _ = self.sender.send(Message::Advance(units));
+    }
+}
+
+/// Computes `blocks` blocks and hands them to `take` in order. The first error ends the work: blocks
+/// that have begun are finished, no further ones are begun.
+pub(crate) fn in_order<T: Send>(
+    blocks: usize,
+    threads: usize,
+    compute: impl Fn(usize, &Reporter<T>) -> Result<T, Error> + Sync,
+    mut advance: impl FnMut(u64),
+    mut take: impl FnMut(T) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (next, give_up) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (sender, receiver) = channel();
+    std::thread::scope(|scope| {
+        for _ in 0..threads.clamp(1, blocks.max(1)) {
+            let reporter = Reporter {
+                sender: sender.clone(),
+            };
+            let (next, give_up, compute) = (&next, &give_up, &compute);
+            scope.spawn(move || {
+                let pool = rayon::ThreadPoolBuilder::new()
+                    .num_threads(1)
+                    .build()
+                    .expect("a pool of one thread can be made");
+                while !give_up.load(Ordering::SeqCst) {
+                    let block = next.fetch_add(1, Ordering::SeqCst);
+                    if block >= blocks {
+                        break;
+                    }
+                    let result = pool.install(|| compute(block, &reporter));
+                    if result.is_err() {
+                        give_up.store(true, Ordering::SeqCst);
+                    }
+                    let _ = reporter.sender.send(Message::Done(block, result));
+                }
+            });
+        }
+        drop(sender);
+        let mut waiting = BTreeMap::new();
+        let (mut expected, mut failure) = (0, None);
+        for message in receiver {
+            match message {
+                Message::Advance(units) => advance(units),
+                Message::Done(_, Err(error)) => {
+                    failure.get_or_insert(error);
+                }
+                Message::Done(block, Ok(result)) => {
+                    waiting.insert(block, result);
+                    while let Some(result) = waiting.remove(&expected) {
+                        expected += 1;
+                        if failure.is_none()
+                            && let Err(error) = take(result)
+                        {
+                            give_up.store(true, Ordering::SeqCst);
+                            failure = Some(error);
+                        }
+                    }
+                }
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_arrive_in_order_whatever_the_threads() {
+        for threads in [1, 2, 5] {
+            let (mut seen, mut units) = (Vec::new(), 0);
+            let compute = |block: usize, reporter: &Reporter<usize>| {
+                std::thread::sleep(std::time::Duration::from_millis((7 * block as u64) % 5));
+                reporter.advance(1);
+                Ok(block)
+            };
+            let take = |block| {
+                seen.push(block);
+                Ok(())
+            };
+            in_order(20, threads, compute, |n| units += n, take).unwrap();
+            assert_eq!(seen, (0..20).collect::<Vec<_>>());
+            assert_eq!(units, 20);
+        }
+    }
+
+    #[test]
+    fn an_error_ends_the_work() {
+        let compute = |block: usize, _: &Reporter<usize>| match block {
+            3 => Err(Error::NotFinite("block 3".to_owned())),
+            other => Ok(other),
+        };
+        let result = in_order(1000, 2, compute, |_| {}, |_| Ok(()));
+        assert!(matches!(result, Err(Error::NotFinite(_))));
+    }
+}
