@@ -25,11 +25,7 @@ pub fn main() {
     let estimators: [&dyn Estimator<_>; 3] = [&GDec, &GAeLasso, &GAeLs];
     for estimator in estimators {
         let at = network(&dictionary);
-        let gradient = to_array(
-            &estimator
-                .estimate(&at, &tensor(&x))
-                .dictionary_gradient(&at),
-        );
+        let gradient = to_array(&estimator.estimate(&at, &tensor(&x)).dictionary_gradient(&at));
         let mut loss = |d: &Array2<f64>| {
             let estimate = estimator.estimate(&network(d), &tensor(&x));
             to_scalar(estimate.losses.get(estimator.descends()))

@@ -34,10 +34,7 @@ pub fn main() {
     let dictionary = DenseDictionary::new(Tensor::from_data([[1.0, 0.6], [0.0, 0.8]], &device));
     let x = Tensor::from_data([[1.0, 0.5], [-0.3, 0.9]], &device);
     for ridge in [0.0, 1.0] {
-        let prox = ElasticNet {
-            soft: SoftThreshold::new(0.1, Sided::Two),
-            ridge,
-        };
+        let prox = ElasticNet { soft: SoftThreshold::new(0.1, Sided::Two), ridge };
         let network = Autoencoder::new(dictionary.clone(), Ista::new(prox, 0.5, 200));
         let estimate = GAeLs.estimate(&network, &x);
         println!(

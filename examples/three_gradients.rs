@@ -28,11 +28,7 @@ pub fn main() {
     }
     let x = codes.dot(&truth.t());
 
-    let reference = to_array(&true_gradient(
-        &tensor(&start),
-        &tensor(&x),
-        &tensor(&codes),
-    ));
+    let reference = to_array(&true_gradient(&tensor(&start), &tensor(&x), &tensor(&codes)));
     println!("‖g*‖ = {:.4}", frobenius(&reference));
     println!("   T  estimator    ‖g − g*‖   cosine");
     for iterations in [1, 10, 100] {

@@ -15,9 +15,7 @@ use crate::support::{devices, float64, problem};
 /// The value of an operator and its derivative, entry by entry.
 fn value_and_slope(prox: &impl ProximalOperator, v: &[f64], device: &Device) -> [Vec<f64>; 2] {
     let dtype = Precision::Float64.dtype();
-    let v = Tensor::<1>::from_data(v, (device, dtype))
-        .autodiff()
-        .require_grad();
+    let v = Tensor::<1>::from_data(v, (device, dtype)).autodiff().require_grad();
     let value = prox.apply(v.clone(), 0.5, 0);
     let slope = v.grad(&value.clone().sum().backward()).unwrap();
     [to_values(&value), to_values(&slope)]
@@ -47,11 +45,8 @@ fn exact_values_at_the_kinks() {
 
 #[test]
 fn without_a_penalty_the_soft_threshold_is_the_identity_but_for_its_slope_at_zero() {
-    let [value, slope] = value_and_slope(
-        &SoftThreshold::new(0.0, Sided::Two),
-        &[-1.0, 0.0, 2.0],
-        &Device::flex(),
-    );
+    let [value, slope] =
+        value_and_slope(&SoftThreshold::new(0.0, Sided::Two), &[-1.0, 0.0, 2.0], &Device::flex());
     assert_eq!(value, [-1.0, 0.0, 2.0]);
     assert_eq!(slope, [1.0, 0.0, 1.0]);
 }
@@ -66,10 +61,7 @@ fn not_a_number_is_never_thresholded_away() {
             let bias = Tensor::from_data([0.25], (&device, Precision::Float64.dtype()));
             let learned = LearnedSoftThreshold::new(bias, 0.5, sided);
             let [learned, _] = value_and_slope(&learned, &v, &device);
-            assert!(
-                soft[0].is_nan() && hard[0].is_nan() && learned[0].is_nan(),
-                "{sided:?}"
-            );
+            assert!(soft[0].is_nan() && hard[0].is_nan() && learned[0].is_nan(), "{sided:?}");
         }
     }
 }
@@ -99,9 +91,7 @@ fn estimate(
     let device = Device::flex();
     let encoder = Ista::new(SoftThreshold::new(penalty, Sided::Two), 0.2, iterations);
     let network = Autoencoder::new(DenseDictionary::new(float64(dictionary, &device)), encoder);
-    let estimate = named(estimator)
-        .unwrap()
-        .estimate(&network, &float64(x, &device));
+    let estimate = named(estimator).unwrap().estimate(&network, &float64(x, &device));
     let gradient = to_array(&estimate.dictionary_gradient(&network));
     (to_array(&estimate.codes), gradient)
 }
@@ -131,10 +121,7 @@ fn one_atom_one_example_one_feature_and_fewer_atoms_than_features_work() {
 #[test]
 fn a_penalty_beyond_lambda_max_leaves_no_code() {
     let (dictionary, x) = problem(6, 9, 5, 23);
-    let largest = x
-        .dot(&dictionary)
-        .iter()
-        .fold(0.0f64, |max, v| max.max(v.abs()));
+    let largest = x.dot(&dictionary).iter().fold(0.0f64, |max, v| max.max(v.abs()));
     let (codes, _) = estimate(&dictionary, &x, largest, 50, "g_dec");
     assert_eq!(codes, Array2::<f64>::zeros((5, 9)));
     let (codes, _) = estimate(&dictionary, &x, 0.99 * largest, 50, "g_dec");
@@ -148,9 +135,7 @@ fn an_orthonormal_dictionary_gives_the_closed_form() {
     let dictionary = array![[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]];
     let x = array![[1.0, 0.5, -0.05], [-2.0, 0.3, 0.7]];
     let device = Device::flex();
-    let expected = x
-        .dot(&dictionary)
-        .mapv(|v: f64| v.signum() * (v.abs() - 0.1).max(0.0));
+    let expected = x.dot(&dictionary).mapv(|v: f64| v.signum() * (v.abs() - 0.1).max(0.0));
     for iterations in [1, 2, 10] {
         let encoder = Ista::new(SoftThreshold::new(0.1, Sided::Two), 1.0, iterations);
         let codes = encoder.encode(&float64(&dictionary, &device), &float64(&x, &device));
@@ -163,11 +148,7 @@ fn g_ae_lasso_tends_to_g_dec_as_the_iterations_grow() {
     let (dictionary, _) = problem(10, 15, 1, 24);
     let mut stream = Stream::new(24, "codes", 0);
     let codes = Array2::from_shape_simple_fn((20, 15), || {
-        if stream.uniform() < 0.15 {
-            1.0 + stream.uniform()
-        } else {
-            0.0
-        }
+        if stream.uniform() < 0.15 { 1.0 + stream.uniform() } else { 0.0 }
     });
     let truth = initialisation::perturbed_truth(&dictionary, 0.05, &mut stream);
     let x = codes.dot(&truth.t());

@@ -54,10 +54,7 @@ fn g_ae_gradients_are_total_derivatives() {
                         };
                         let differences = finite_differences::full(&mut loss, &dictionary, H);
                         let error = relative_error(&gradient, &differences);
-                        assert!(
-                            error < 1e-7,
-                            "{estimator:?} {name} {sided:?} {form:?}: {error:e}"
-                        );
+                        assert!(error < 1e-7, "{estimator:?} {name} {sided:?} {form:?}: {error:e}");
                     }
                 }
             }
@@ -70,10 +67,7 @@ fn the_gradient_of_a_learned_bias_is_a_total_derivative() {
     let (dictionary, x) = problem(7, 10, 6, 12);
     for device in devices() {
         let x = float64(&x, &device);
-        for biases in [
-            vec![0.04],
-            (0..10).map(|atom| 0.03 + 0.004 * atom as f64).collect(),
-        ] {
+        for biases in [vec![0.04], (0..10).map(|atom| 0.03 + 0.004 * atom as f64).collect()] {
             let with_bias = |values: &[f64]| {
                 let bias = Tensor::<1>::from_data(values, (&device, Precision::Float64.dtype()));
                 let prox = LearnedSoftThreshold::new(bias, 0.2, Sided::Two);
@@ -83,9 +77,7 @@ fn the_gradient_of_a_learned_bias_is_a_total_derivative() {
             for estimator in ["g_ae_lasso", "g_ae_ls"] {
                 let estimator = named(estimator).unwrap();
                 let at = with_bias(&biases);
-                let AnyProx::LearnedSoft(prox) = &at.encoder.prox else {
-                    unreachable!()
-                };
+                let AnyProx::LearnedSoft(prox) = &at.encoder.prox else { unreachable!() };
                 let gradients = estimator.estimate(&at, &x).gradients;
                 let gradient = to_values(&gradients.get::<1>(prox.bias.id).unwrap());
                 let gradient = Array2::from_shape_vec((1, biases.len()), gradient).unwrap();
@@ -95,11 +87,7 @@ fn the_gradient_of_a_learned_bias_is_a_total_derivative() {
                 let at = Array2::from_shape_vec((1, biases.len()), biases.clone()).unwrap();
                 let differences = finite_differences::full(&mut loss, &at, H);
                 let error = relative_error(&gradient, &differences);
-                assert!(
-                    error < 1e-7,
-                    "{estimator:?}, {} biases: {error:e}",
-                    biases.len()
-                );
+                assert!(error < 1e-7, "{estimator:?}, {} biases: {error:e}", biases.len());
             }
         }
     }
@@ -168,11 +156,7 @@ fn the_gradient_at_given_codes_is_a_derivative() {
     let (_, codes) = problem(1, 8, 1, 16);
     let codes = codes.broadcast((4, 1)).unwrap().dot(&Array2::ones((1, 8)));
     let [x, codes] = [&x, &codes].map(|array| float64(array, &device));
-    let gradient = to_array(&gradient_at_codes(
-        &float64(&dictionary, &device),
-        &x,
-        &codes,
-    ));
+    let gradient = to_array(&gradient_at_codes(&float64(&dictionary, &device), &x, &codes));
     let mut loss = |d: &Array2<f64>| {
         to_scalar(&Losses::evaluate(&float64(d, &device), &x, &codes, 0.2).reconstruction)
     };

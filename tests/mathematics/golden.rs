@@ -13,11 +13,8 @@ use unrolled::tensors::{to_array, to_scalar, to_tensor, to_values};
 
 use crate::support::{Fixture, NETWORKS, devices, prox, relative};
 
-const ESTIMATORS: [(&str, &str); 3] = [
-    ("g_dec", "g_dec"),
-    ("g_ae_lasso", "g_aelasso"),
-    ("g_ae_ls", "g_aels"),
-];
+const ESTIMATORS: [(&str, &str); 3] =
+    [("g_dec", "g_dec"), ("g_ae_lasso", "g_aelasso"), ("g_ae_ls", "g_aels")];
 const SIDES: [(&str, Sided); 2] = [("two", Sided::Two), ("one", Sided::One)];
 const FORMS: [Form; 2] = [Form::Residual, Form::Gram];
 
@@ -111,15 +108,9 @@ fn check_networks(name: &str, precision: Precision, tolerance: impl Fn(&Case) ->
                 let kept = fixture.matrix(&format!("{prefix}/z_T")).nrows();
                 let codes = to_array(&estimate.codes);
                 let codes = codes.slice(s![..kept, ..]).to_owned();
-                case.expect(
-                    codes.as_slice().unwrap(),
-                    &format!("{prefix}/z_T"),
-                    tolerance,
-                );
-                let losses = [
-                    to_scalar(&estimate.losses.reconstruction),
-                    to_scalar(&estimate.losses.lasso),
-                ];
+                case.expect(codes.as_slice().unwrap(), &format!("{prefix}/z_T"), tolerance);
+                let losses =
+                    [to_scalar(&estimate.losses.reconstruction), to_scalar(&estimate.losses.lasso)];
                 case.expect(&losses, &format!("{prefix}/losses"), tolerance);
                 let gradient = format!("{prefix}/{key}");
                 if !fixture.has(&gradient) {
@@ -158,17 +149,9 @@ fn check_curves(name: &str, forms: &[Form], tolerance: f64) {
         let lasso = to_array(&lasso_gradient(&dictionary, &x, &lasso_codes));
         let true_codes = case.tensor("Z_star");
         let truth = to_array(&true_gradient(&dictionary, &x, &true_codes));
-        case.expect(
-            lasso.as_slice().unwrap(),
-            &format!("{side}/g_hat"),
-            tolerance,
-        );
+        case.expect(lasso.as_slice().unwrap(), &format!("{side}/g_hat"), tolerance);
         case.expect(truth.as_slice().unwrap(), "g_star", tolerance);
-        case.expect(
-            &[frobenius(&(&lasso - &truth))],
-            &format!("{side}/ghat_gstar_err"),
-            tolerance,
-        );
+        case.expect(&[frobenius(&(&lasso - &truth))], &format!("{side}/ghat_gstar_err"), tolerance);
 
         let (lasso_codes, true_codes) = (to_array(&lasso_codes), to_array(&true_codes));
         let mut code_errors = [Vec::new(), Vec::new()];
@@ -187,16 +170,8 @@ fn check_curves(name: &str, forms: &[Form], tolerance: f64) {
         let curve = format!("AE_{side}/curve");
         case.expect(&code_errors[0], &format!("{curve}/zT_zhat_err"), tolerance);
         case.expect(&code_errors[1], &format!("{curve}/zT_zstar_err"), tolerance);
-        case.expect(
-            &gradient_errors[0],
-            &format!("{curve}/g_dec/g_ghat_err"),
-            tolerance,
-        );
-        case.expect(
-            &gradient_errors[1],
-            &format!("{curve}/g_dec/g_gstar_err"),
-            tolerance,
-        );
+        case.expect(&gradient_errors[0], &format!("{curve}/g_dec/g_ghat_err"), tolerance);
+        case.expect(&gradient_errors[1], &format!("{curve}/g_dec/g_gstar_err"), tolerance);
 
         for (estimator, key) in &ESTIMATORS[1..] {
             let mut gradient_errors = [Vec::new(), Vec::new()];
@@ -207,16 +182,8 @@ fn check_curves(name: &str, forms: &[Form], tolerance: f64) {
                 gradient_errors[0].push(frobenius(&(&gradient - &lasso)));
                 gradient_errors[1].push(frobenius(&(&gradient - &truth)));
             }
-            case.expect(
-                &gradient_errors[0],
-                &format!("{curve}/{key}/g_ghat_err"),
-                tolerance,
-            );
-            case.expect(
-                &gradient_errors[1],
-                &format!("{curve}/{key}/g_gstar_err"),
-                tolerance,
-            );
+            case.expect(&gradient_errors[0], &format!("{curve}/{key}/g_ghat_err"), tolerance);
+            case.expect(&gradient_errors[1], &format!("{curve}/{key}/g_gstar_err"), tolerance);
         }
     }
 }
@@ -240,11 +207,7 @@ fn small_networks_in_float32() {
 fn medium_networks_in_float32() {
     // One code entry of AEdecay sits at a threshold.
     check_networks("compare_gradients_medium", Precision::Float32, |case| {
-        if case.network == "AEdecay" {
-            5e-3
-        } else {
-            1e-4
-        }
+        if case.network == "AEdecay" { 5e-3 } else { 1e-4 }
     });
 }
 

@@ -26,9 +26,7 @@ impl Setting<'_> {
         let prox: AnyProx = prox(self.network, self.sided, Precision::Float64, &device);
         let encoder = Ista::new(prox, 0.2, self.iterations).with_form(self.form);
         let network = Autoencoder::new(DenseDictionary::new(float64(d, &device)), encoder);
-        let estimate = named(estimator)
-            .unwrap()
-            .estimate(&network, &float64(x, &device));
+        let estimate = named(estimator).unwrap().estimate(&network, &float64(x, &device));
         let gradient = estimate.dictionary_gradient(&network);
         [to_array(&estimate.codes), to_array(&gradient)]
     }
@@ -41,14 +39,8 @@ fn same(a: &Array2<f64>, b: &Array2<f64>) -> bool {
 }
 
 fn settings() -> impl Strategy<Value = (Setting<'static>, &'static str)> {
-    (
-        0..NETWORKS.len(),
-        any::<bool>(),
-        any::<bool>(),
-        1usize..12,
-        0..NAMES.len(),
-    )
-        .prop_map(|(network, one_sided, gram, iterations, estimator)| {
+    (0..NETWORKS.len(), any::<bool>(), any::<bool>(), 1usize..12, 0..NAMES.len()).prop_map(
+        |(network, one_sided, gram, iterations, estimator)| {
             let setting = Setting {
                 network: NETWORKS[network],
                 sided: if one_sided { Sided::One } else { Sided::Two },
@@ -56,7 +48,8 @@ fn settings() -> impl Strategy<Value = (Setting<'static>, &'static str)> {
                 iterations,
             };
             (setting, NAMES[estimator])
-        })
+        },
+    )
 }
 
 fn sizes() -> impl Strategy<Value = (usize, usize, usize, u64)> {

@@ -62,30 +62,20 @@ impl Fixture {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../tests/fixtures")
             .join(format!("{name}.safetensors"));
-        Self {
-            bytes: std::fs::read(path).expect("the fixture is part of the repository"),
-        }
+        Self { bytes: std::fs::read(path).expect("the fixture is part of the repository") }
     }
 
     pub fn values(&self, key: &str) -> Vec<f64> {
         let file = SafeTensors::deserialize(&self.bytes).expect("the fixture is well formed");
-        let view = file
-            .tensor(key)
-            .unwrap_or_else(|_| panic!("no array {key}"));
+        let view = file.tensor(key).unwrap_or_else(|_| panic!("no array {key}"));
         assert_eq!(view.dtype(), Dtype::F64, "{key}");
-        let (numbers, []) = view.data().as_chunks::<8>() else {
-            panic!("{key} is cut short")
-        };
+        let (numbers, []) = view.data().as_chunks::<8>() else { panic!("{key} is cut short") };
         numbers.iter().map(|b| f64::from_le_bytes(*b)).collect()
     }
 
     pub fn matrix(&self, key: &str) -> Array2<f64> {
         let file = SafeTensors::deserialize(&self.bytes).expect("the fixture is well formed");
-        let shape = file
-            .tensor(key)
-            .expect("the array is there")
-            .shape()
-            .to_vec();
+        let shape = file.tensor(key).expect("the array is there").shape().to_vec();
         Array2::from_shape_vec((shape[0], shape[1]), self.values(key)).expect("a matrix")
     }
 
@@ -101,9 +91,5 @@ pub fn relative(a: &[f64], b: &[f64]) -> f64 {
     let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
     let difference = norm(&mut a.iter().zip(b).map(|(a, b)| a - b));
     let scale = norm(&mut b.iter().copied());
-    if scale == 0.0 {
-        difference
-    } else {
-        difference / scale
-    }
+    if scale == 0.0 { difference } else { difference / scale }
 }

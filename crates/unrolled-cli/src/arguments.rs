@@ -6,12 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// Unrolled sparse coding and dictionary learning: experiments from a TOML file.
 #[derive(Debug, Parser)]
-#[command(
-    name = "unrolled",
-    version,
-    propagate_version = true,
-    arg_required_else_help = true
-)]
+#[command(name = "unrolled", version, propagate_version = true, arg_required_else_help = true)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,

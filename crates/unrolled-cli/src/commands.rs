@@ -14,13 +14,7 @@ use crate::progress::Terminal;
 
 pub fn execute(arguments: Arguments) -> Result<(), Error> {
     match arguments.command {
-        Command::Run {
-            experiment,
-            out,
-            resume,
-            overwrite,
-            quiet,
-        } => {
+        Command::Run { experiment, out, resume, overwrite, quiet } => {
             let existing = match (resume, overwrite) {
                 (true, _) => Existing::Resume,
                 (_, true) => Existing::Overwrite,
@@ -34,9 +28,7 @@ pub fn execute(arguments: Arguments) -> Result<(), Error> {
             list_devices();
             Ok(())
         }
-        Command::Devices {
-            self_test: Some(device),
-        } => prove(&device),
+        Command::Devices { self_test: Some(device) } => prove(&device),
         Command::Init { experiment } => {
             print!("{}", init::template(&experiment)?);
             Ok(())
@@ -45,16 +37,10 @@ pub fn execute(arguments: Arguments) -> Result<(), Error> {
 }
 
 fn load(arguments: &ExperimentArguments) -> Result<(Configuration, usize), Error> {
-    let overrides = Overrides {
-        set: arguments.set.clone(),
-        device: arguments.device.clone(),
-    };
+    let overrides = Overrides { set: arguments.set.clone(), device: arguments.device.clone() };
     let configuration = Configuration::load(&arguments.config, &overrides)?;
     let all = || std::thread::available_parallelism().map_or(1, usize::from);
-    Ok((
-        configuration,
-        arguments.threads.map_or_else(all, usize::from),
-    ))
+    Ok((configuration, arguments.threads.map_or_else(all, usize::from)))
 }
 
 fn experiment_of(configuration: &Configuration) -> &'static dyn Experiment {
@@ -93,11 +79,7 @@ fn run(
 
     let directory = RunDirectory::open(&out, existing, &effective)?;
     if !directory.is_finished() {
-        let mut session = Session {
-            threads,
-            observer: observer.as_mut(),
-            stop: &stop,
-        };
+        let mut session = Session { threads, observer: observer.as_mut(), stop: &stop };
         let outcome = experiment.run(&configuration, &directory, &mut session);
         outcome.map_err(|error| match error {
             Error::Interrupted(_) => Error::Interrupted(format!(

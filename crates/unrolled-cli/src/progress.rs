@@ -39,10 +39,7 @@ impl Terminal {
         let percent = 100 * self.done / self.total.max(1);
         let rate = (self.done - self.done_before) as f64 / self.started.elapsed().as_secs_f64();
         let left = (self.total - self.done) as f64 / rate.max(1e-9);
-        eprintln!(
-            "{percent:3} %  {:.0} iterations/s  about {left:.0} s left  {}",
-            rate, self.now
-        );
+        eprintln!("{percent:3} %  {:.0} iterations/s  about {left:.0} s left  {}", rate, self.now);
     }
 }
 
@@ -53,9 +50,7 @@ impl Observer for Terminal {
         if self.is_terminal {
             let style = "{bar:32} {percent:>3} %  {per_sec}  {eta} left  {msg}";
             let style = ProgressStyle::with_template(style).expect("the template is valid");
-            let bar = ProgressBar::new(total)
-                .with_style(style)
-                .with_message(self.now.clone());
+            let bar = ProgressBar::new(total).with_style(style).with_message(self.now.clone());
             bar.set_position(done);
             bar.reset_eta();
             self.bar = Some(bar);

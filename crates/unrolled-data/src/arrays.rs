@@ -34,11 +34,7 @@ pub fn read_arrays(path: &Path) -> Result<Arrays, DataError> {
         "npz" => ("npz", read_npz(&bytes)),
         _ => return Err(DataError::UnknownFormat(path.to_owned())),
     };
-    arrays.map_err(|reason| DataError::Malformed {
-        path: path.to_owned(),
-        format,
-        reason,
-    })
+    arrays.map_err(|reason| DataError::Malformed { path: path.to_owned(), format, reason })
 }
 
 fn read_safetensors(bytes: &[u8]) -> Result<Arrays, String> {
@@ -51,10 +47,7 @@ fn read_safetensors(bytes: &[u8]) -> Result<Arrays, String> {
             other => Err(format!("{other:?}")),
         },
     };
-    Ok(file
-        .iter()
-        .map(|(name, view)| (name.to_owned(), array(view)))
-        .collect())
+    Ok(file.iter().map(|(name, view)| (name.to_owned(), array(view))).collect())
 }
 
 fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {

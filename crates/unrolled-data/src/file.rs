@@ -18,11 +18,7 @@ pub struct Keys {
 
 impl Default for Keys {
     fn default() -> Self {
-        Self {
-            x: "X".to_owned(),
-            true_dictionary: None,
-            true_codes: None,
-        }
+        Self { x: "X".to_owned(), true_dictionary: None, true_codes: None }
     }
 }
 
@@ -50,11 +46,7 @@ pub fn load(path: &Path, keys: &Keys) -> Result<DataSet, DataError> {
     };
     let (n, m) = x.dim();
     if n == 0 || m == 0 {
-        return Err(wrong(
-            &keys.x,
-            (n, m),
-            "with at least one row and one column".to_owned(),
-        ));
+        return Err(wrong(&keys.x, (n, m), "with at least one row and one column".to_owned()));
     }
     if let Some((key, d)) = &dictionary
         && (d.nrows() != m || d.ncols() == 0)
@@ -70,10 +62,7 @@ pub fn load(path: &Path, keys: &Keys) -> Result<DataSet, DataError> {
         if let Some((dictionary_key, d)) = &dictionary
             && d.ncols() != z.ncols()
         {
-            let expected = format!(
-                "[n, p] with p = {} columns, as `{dictionary_key}`",
-                d.ncols()
-            );
+            let expected = format!("[n, p] with p = {} columns, as `{dictionary_key}`", d.ncols());
             return Err(wrong(key, z.dim(), expected));
         }
     }

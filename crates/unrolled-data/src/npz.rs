@@ -16,9 +16,7 @@ pub(crate) fn read_npz(bytes: &[u8]) -> Result<Arrays, String> {
             continue;
         };
         let mut content = Vec::new();
-        entry
-            .read_to_end(&mut content)
-            .map_err(|e| format!("{name}: {e}"))?;
+        entry.read_to_end(&mut content).map_err(|e| format!("{name}: {e}"))?;
         let array = read_npy(&content).map_err(|e| format!("{name}: {e}"))?;
         arrays.insert(name, array);
     }
@@ -31,14 +29,9 @@ fn read_npy(content: &[u8]) -> Result<Array, String> {
     let order = file.order();
     let values = match float_width(&file.dtype()) {
         Ok(8) => file.into_vec::<f64>(),
-        Ok(_) => file
-            .into_vec::<f32>()
-            .map(|v| v.into_iter().map(f64::from).collect()),
+        Ok(_) => file.into_vec::<f32>().map(|v| v.into_iter().map(f64::from).collect()),
         Err(dtype) => {
-            return Ok(Array {
-                shape,
-                values: Err(dtype),
-            });
+            return Ok(Array { shape, values: Err(dtype) });
         }
     };
     let values = values.map_err(|e| e.to_string())?;
@@ -49,10 +42,7 @@ fn read_npy(content: &[u8]) -> Result<Array, String> {
         Order::C => values,
         Order::Fortran => row_major(&shape, &values),
     };
-    Ok(Array {
-        shape,
-        values: Ok(values),
-    })
+    Ok(Array { shape, values: Ok(values) })
 }
 
 /// 4 or 8 for floats of either byte order; the description of any other type.

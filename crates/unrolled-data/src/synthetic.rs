@@ -67,11 +67,8 @@ impl Synthetic {
         let dictionary = initialisation::random(self.features, self.atoms, &mut stream);
         let mut x = Array2::zeros((self.examples, self.features));
         let mut codes = Array2::zeros((self.examples, self.atoms));
-        let rows: Vec<_> = x
-            .axis_iter_mut(Axis(0))
-            .zip(codes.axis_iter_mut(Axis(0)))
-            .enumerate()
-            .collect();
+        let rows: Vec<_> =
+            x.axis_iter_mut(Axis(0)).zip(codes.axis_iter_mut(Axis(0))).enumerate().collect();
         rows.into_par_iter().for_each(|(example, (mut x, mut z))| {
             let index = address(example as u64);
             let support = self.draw_code(&mut Stream::new(seed, "data/code", index));
@@ -84,11 +81,7 @@ impl Synthetic {
                 x.mapv_inplace(|v| v + self.noise * stream.normal());
             }
         });
-        DataSet {
-            x,
-            true_dictionary: Some(dictionary),
-            true_codes: Some(codes),
-        }
+        DataSet { x, true_dictionary: Some(dictionary), true_codes: Some(codes) }
     }
 
     /// The non-zero entries of one code, by atom.
@@ -126,10 +119,7 @@ mod tests {
             features: 20,
             atoms: 30,
             nonzeros: 3,
-            amplitude: Amplitude::Uniform {
-                low: 1.0,
-                high: 2.0,
-            },
+            amplitude: Amplitude::Uniform { low: 1.0, high: 2.0 },
             sign: Sign::PerExample,
             noise: 0.0,
         }
@@ -152,11 +142,7 @@ mod tests {
             positive += usize::from(values[0] > 0.0);
         }
         assert!((70..130).contains(&positive), "{positive}");
-        let per_entry = Synthetic {
-            sign: Sign::PerEntry,
-            ..small()
-        }
-        .draw(39, 0);
+        let per_entry = Synthetic { sign: Sign::PerEntry, ..small() }.draw(39, 0);
         let mixed = per_entry.true_codes.unwrap();
         let mixed = mixed.rows().into_iter().filter(|row| {
             let values = nonzero(*row);
@@ -168,16 +154,9 @@ mod tests {
     #[test]
     fn examples_are_the_synthesis_of_their_codes_plus_noise() {
         let data = small().draw(39, 0);
-        let synthesis = data
-            .true_codes
-            .unwrap()
-            .dot(&data.true_dictionary.unwrap().t());
+        let synthesis = data.true_codes.unwrap().dot(&data.true_dictionary.unwrap().t());
         assert!((&synthesis - &data.x).iter().all(|e| e.abs() < 1e-14));
-        let noisy = Synthetic {
-            noise: 0.1,
-            ..small()
-        }
-        .draw(39, 0);
+        let noisy = Synthetic { noise: 0.1, ..small() }.draw(39, 0);
         let noise = &noisy.x - &data.x;
         let std = (noise.mapv(|e| e * e).sum() / noise.len() as f64).sqrt();
         assert!((std - 0.1).abs() < 0.005, "{std}");
@@ -186,18 +165,8 @@ mod tests {
     #[test]
     fn threads_and_the_number_of_examples_change_nothing() {
         let draw = |threads, examples| {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
-            pool.install(|| {
-                Synthetic {
-                    examples,
-                    noise: 0.1,
-                    ..small()
-                }
-                .draw(7, 1)
-            })
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| Synthetic { examples, noise: 0.1, ..small() }.draw(7, 1))
         };
         let reference = draw(1, 200);
         assert_eq!(reference, draw(3, 200));
@@ -213,17 +182,11 @@ mod tests {
 
     #[test]
     fn the_bytes_never_change() {
-        let data = Synthetic {
-            noise: 0.1,
-            ..small()
-        }
-        .draw(39, 0);
-        let digest = data.x.iter().fold(0u64, |hash, v| {
-            (hash ^ v.to_bits()).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        assert_eq!(
-            digest, 310288958539073039,
-            "published results hang on these bytes"
-        );
+        let data = Synthetic { noise: 0.1, ..small() }.draw(39, 0);
+        let digest = data
+            .x
+            .iter()
+            .fold(0u64, |hash, v| (hash ^ v.to_bits()).wrapping_mul(0x0000_0100_0000_01b3));
+        assert_eq!(digest, 310288958539073039, "published results hang on these bytes");
     }
 }

@@ -26,12 +26,7 @@ pub fn describe(configuration: &Configuration, estimate: &Estimate, threads: usi
          memory    about {}\n\
          work      about {:.1e} operations in products of matrices\n\
          time      about {} (from a probe of one block)\n",
-        configuration
-            .runs
-            .iter()
-            .map(|run| run.name.as_str())
-            .collect::<Vec<_>>()
-            .join(", "),
+        configuration.runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>().join(", "),
         base.device,
         name_of(base.precision),
         if threads == 1 { "thread" } else { "threads" },
@@ -56,16 +51,8 @@ pub fn duration(seconds: f64) -> String {
     match seconds {
         s if s < 10.0 => format!("{s:.1} s"),
         s if s < 60.0 => format!("{s:.0} s"),
-        s if s < 3600.0 => format!(
-            "{:.0} min {:02.0} s",
-            (s / 60.0).floor(),
-            (s % 60.0).floor()
-        ),
-        s => format!(
-            "{:.0} h {:02.0} min",
-            (s / 3600.0).floor(),
-            (s % 3600.0 / 60.0).floor()
-        ),
+        s if s < 3600.0 => format!("{:.0} min {:02.0} s", (s / 60.0).floor(), (s % 60.0).floor()),
+        s => format!("{:.0} h {:02.0} min", (s / 3600.0).floor(), (s % 3600.0 / 60.0).floor()),
     }
 }
 

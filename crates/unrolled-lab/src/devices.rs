@@ -32,24 +32,14 @@ pub const KINDS: [Kind; 5] = [
         #[cfg(not(feature = "ndarray"))]
         open: None,
     },
-    Kind {
-        name: "wgpu",
-        description: "GPU through wgpu (WGSL)",
-        feature: "wgpu",
-        open: None,
-    },
+    Kind { name: "wgpu", description: "GPU through wgpu (WGSL)", feature: "wgpu", open: None },
     Kind {
         name: "vulkan",
         description: "GPU through Vulkan (SPIR-V)",
         feature: "vulkan",
         open: None,
     },
-    Kind {
-        name: "cuda",
-        description: "NVIDIA GPU through CUDA",
-        feature: "cuda",
-        open: None,
-    },
+    Kind { name: "cuda", description: "NVIDIA GPU through CUDA", feature: "cuda", open: None },
 ];
 
 impl Kind {
@@ -67,10 +57,7 @@ pub(crate) fn parse(device: &str) -> Result<(&'static Kind, usize), String> {
     let Some(kind) = ALL.iter().find(|kind| kind.name == name) else {
         return Err(match crate::config::nearest(name, &names) {
             Some(near) => format!("`device` is \"{device}\"; did you mean \"{near}\"?"),
-            None => format!(
-                "`device` is \"{device}\"; choose one of {}",
-                names.join(", ")
-            ),
+            None => format!("`device` is \"{device}\"; choose one of {}", names.join(", ")),
         });
     };
     match index.parse() {

@@ -51,10 +51,7 @@ pub enum Error {
 impl Error {
     /// A problem with a key.
     pub fn at(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::At {
-            path: path.into(),
-            message: message.into(),
-        }
+        Self::At { path: path.into(), message: message.into() }
     }
 
     /// A file that could not be written.

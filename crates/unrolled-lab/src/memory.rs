@@ -24,6 +24,16 @@ thread_local! {
     static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
+/// Allocations below this do not count: they are bookkeeping, not arrays, and how much of it there is
+/// depends on what ran before.
+const LEAST: usize = 1024;
+
+fn count_size(size: usize, sign: isize) {
+    if size >= LEAST {
+        count(sign * size as isize);
+    }
+}
+
 fn count(bytes: isize) {
     // A thread that is being torn down has no counters left: nothing to count then.
     let _ = CURRENT.try_with(|current| {
@@ -39,20 +49,20 @@ unsafe impl GlobalAlloc for CountingAllocator {
         INSTALLED.store(true, Ordering::Relaxed);
         let pointer = unsafe { System.alloc(layout) };
         if !pointer.is_null() {
-            count(layout.size() as isize);
+            count_size(layout.size(), 1);
         }
         pointer
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
+        count_size(layout.size(), -1);
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let pointer = unsafe { System.alloc_zeroed(layout) };
         if !pointer.is_null() {
-            count(layout.size() as isize);
+            count_size(layout.size(), 1);
         }
         pointer
     }
@@ -60,7 +70,8 @@ unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let moved = unsafe { System.realloc(pointer, layout, size) };
         if !moved.is_null() {
-            count(size as isize - layout.size() as isize);
+            count_size(layout.size(), -1);
+            count_size(size, 1);
         }
         moved
     }
@@ -80,12 +91,7 @@ impl Meter {
     pub fn start() -> Self {
         let current = CURRENT.get();
         PEAK.set(current);
-        Self {
-            seconds: 0.0,
-            peak: 0,
-            baseline: current,
-            running_since: std::time::Instant::now(),
-        }
+        Self { seconds: 0.0, peak: 0, baseline: current, running_since: std::time::Instant::now() }
     }
 
     /// Stops measuring; what happens until [`Self::resume`] does not count.
@@ -96,9 +102,7 @@ impl Meter {
         self.baseline = CURRENT.get() - self.baseline;
         Reading {
             seconds: self.seconds,
-            peak_bytes: INSTALLED
-                .load(Ordering::Relaxed)
-                .then_some(self.peak.max(0) as u64),
+            peak_bytes: INSTALLED.load(Ordering::Relaxed).then_some(self.peak.max(0) as u64),
         }
     }
 

@@ -70,9 +70,7 @@ impl RunDirectory {
             std::fs::remove_dir_all(path).map_err(|error| Error::writing(path, &error))?;
         }
         std::fs::create_dir_all(path).map_err(|error| Error::writing(path, &error))?;
-        let directory = Self {
-            path: path.to_owned(),
-        };
+        let directory = Self { path: path.to_owned() };
         if existing != Existing::Resume {
             directory.write(CONFIG, effective.as_bytes())?;
         }
@@ -82,9 +80,7 @@ impl RunDirectory {
     /// A folder that holds a run.
     pub fn existing(path: &Path) -> Result<Self, Error> {
         match path.join(CONFIG).is_file() {
-            true => Ok(Self {
-                path: path.to_owned(),
-            }),
+            true => Ok(Self { path: path.to_owned() }),
             false => Err(Error::RunDirectory(format!(
                 "{}: holds no run (no {CONFIG}); name a folder that `unrolled run` has written",
                 path.display()
@@ -141,10 +137,7 @@ impl RunDirectory {
 fn first_difference(before: &str, now: &str) -> Option<(String, String)> {
     let lines = |text: &str| -> Vec<String> {
         let line = |line: &str| line.trim().to_owned();
-        text.lines()
-            .map(line)
-            .filter(|l| !l.is_empty() && !l.starts_with('#'))
-            .collect()
+        text.lines().map(line).filter(|l| !l.is_empty() && !l.starts_with('#')).collect()
     };
     let (before, now) = (lines(before), lines(now));
     let length = before.len().max(now.len());

@@ -44,33 +44,17 @@ pub fn run(device: &str) -> Result<Vec<Outcome>, Error> {
     for (prox, sided) in PROXES {
         for form in [Form::Residual, Form::Gram] {
             for estimator in NAMES {
-                let case = Case {
-                    prox,
-                    sided,
-                    form,
-                    estimator,
-                };
-                let label = format!(
-                    "{estimator:<10}  {prox:<12} {:<9} {}",
-                    side(sided),
-                    label(form)
-                );
+                let case = Case { prox, sided, form, estimator };
+                let label =
+                    format!("{estimator:<10}  {prox:<12} {:<9} {}", side(sided), label(form));
                 if device.supports_dtype(Precision::Float64.dtype()) {
                     let error = case.against_finite_differences(&device);
                     let what = format!("{label:<44} finite differences, float64");
-                    outcomes.push(Outcome {
-                        what,
-                        error,
-                        tolerance: 1e-7,
-                    });
+                    outcomes.push(Outcome { what, error, tolerance: 1e-7 });
                 }
                 let error = case.against_flex(&device);
                 let what = format!("{label:<44} {name} in float32 against flex in float64");
-                outcomes.push(Outcome {
-                    what,
-                    error,
-                    tolerance: 1e-4,
-                });
+                outcomes.push(Outcome { what, error, tolerance: 1e-4 });
             }
         }
     }
@@ -115,10 +99,7 @@ impl Case {
         let dictionary =
             initialisation::random(8, 12, &mut Stream::new(1, "self-test/dictionary", 0));
         let mut stream = Stream::new(1, "self-test/examples", 0);
-        (
-            dictionary,
-            Array2::from_shape_simple_fn((5, 8), || stream.normal()),
-        )
+        (dictionary, Array2::from_shape_simple_fn((5, 8), || stream.normal()))
     }
 
     fn network(
@@ -141,10 +122,7 @@ impl Case {
             }
         };
         let encoder = Ista::new(prox, STEP, ITERATIONS).with_form(self.form);
-        Autoencoder::new(
-            DenseDictionary::new(to_tensor(d, precision, device)),
-            encoder,
-        )
+        Autoencoder::new(DenseDictionary::new(to_tensor(d, precision, device)), encoder)
     }
 
     /// The gradient of D and, behind it, of the bias.
@@ -183,11 +161,7 @@ impl Case {
         let mut loss = |parameters: &Array2<f64>| {
             let values: Vec<f64> = parameters.iter().copied().take(size).collect();
             let d = Array2::from_shape_vec(dictionary.dim(), values).expect("the size of D");
-            let bias = parameters
-                .iter()
-                .nth(size)
-                .copied()
-                .unwrap_or(STEP * PENALTY);
+            let bias = parameters.iter().nth(size).copied().unwrap_or(STEP * PENALTY);
             let network = self.network(&d, bias, Precision::Float64, device);
             let codes = match estimator.differentiates_encoder() {
                 true => network.encode(&x),
@@ -206,10 +180,7 @@ pub fn render(outcomes: &[Outcome]) -> (String, bool) {
     let mut text = String::new();
     for outcome in outcomes {
         let verdict = if outcome.passed() { "ok" } else { "FAILED" };
-        text.push_str(&format!(
-            "{:<90} {:8.1e}  {verdict}\n",
-            outcome.what, outcome.error
-        ));
+        text.push_str(&format!("{:<90} {:8.1e}  {verdict}\n", outcome.what, outcome.error));
     }
     let failed = outcomes.iter().filter(|outcome| !outcome.passed()).count();
     text.push_str(&format!("{} checks, {failed} failed\n", outcomes.len()));

@@ -5,18 +5,14 @@
 pub(crate) fn mean_and_std(curves: &[&[f64]]) -> (Vec<f64>, Option<Vec<f64>>) {
     let length = curves.first().map_or(0, |curve| curve.len());
     let count = curves.len() as f64;
-    let mean: Vec<f64> = (0..length)
-        .map(|i| curves.iter().map(|curve| curve[i]).sum::<f64>() / count)
-        .collect();
+    let mean: Vec<f64> =
+        (0..length).map(|i| curves.iter().map(|curve| curve[i]).sum::<f64>() / count).collect();
     if curves.len() < 2 {
         return (mean, None);
     }
     let std = (0..length)
         .map(|i| {
-            let squares = curves
-                .iter()
-                .map(|curve| (curve[i] - mean[i]).powi(2))
-                .sum::<f64>();
+            let squares = curves.iter().map(|curve| (curve[i] - mean[i]).powi(2)).sum::<f64>();
             (squares / (count - 1.0)).sqrt()
         })
         .collect();

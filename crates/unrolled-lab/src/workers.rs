@@ -41,9 +41,7 @@ pub(crate) fn in_order<T: Send>(
     let (sender, receiver) = channel();
     std::thread::scope(|scope| {
         for _ in 0..threads.clamp(1, blocks.max(1)) {
-            let reporter = Reporter {
-                sender: sender.clone(),
-            };
+            let reporter = Reporter { sender: sender.clone() };
             let (next, give_up, compute) = (&next, &give_up, &compute);
             scope.spawn(move || {
                 let pool = rayon::ThreadPoolBuilder::new()

@@ -20,10 +20,7 @@ pub struct Autoencoder<E: Encoder> {
 impl<E: Encoder> Autoencoder<E> {
     /// From its two halves.
     pub fn new(dictionary: DenseDictionary, encoder: E) -> Self {
-        Self {
-            dictionary,
-            encoder,
-        }
+        Self { dictionary, encoder }
     }
 
     /// Codes `[n, p]` of examples `[n, m]`.

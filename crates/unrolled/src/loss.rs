@@ -29,13 +29,8 @@ impl Losses {
         penalty: f64,
     ) -> Self {
         let reconstruction = reconstruction(dictionary, x, codes);
-        let lasso = reconstruction
-            .clone()
-            .add(sparsity(codes).mul_scalar(penalty));
-        Self {
-            reconstruction,
-            lasso,
-        }
+        let lasso = reconstruction.clone().add(sparsity(codes).mul_scalar(penalty));
+        Self { reconstruction, lasso }
     }
 
     /// One of the two.
@@ -48,10 +43,7 @@ impl Losses {
 
     /// Without the graph.
     pub fn inner(self) -> Self {
-        Self {
-            reconstruction: self.reconstruction.inner(),
-            lasso: self.lasso.inner(),
-        }
+        Self { reconstruction: self.reconstruction.inner(), lasso: self.lasso.inner() }
     }
 }
 
@@ -59,11 +51,7 @@ impl Losses {
 pub fn reconstruction(dictionary: &Tensor<2>, x: &Tensor<2>, codes: &Tensor<2>) -> Tensor<1> {
     let examples = x.dims()[0] as f64;
     let residual = residual(dictionary, x, codes);
-    residual
-        .clone()
-        .mul(residual)
-        .sum()
-        .mul_scalar(0.5 / examples)
+    residual.clone().mul(residual).sum().mul_scalar(0.5 / examples)
 }
 
 /// mean over examples of ‖z‖₁. Its derivative at 0 is 0.

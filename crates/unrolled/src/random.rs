@@ -28,10 +28,7 @@ impl Stream {
         key[..8].copy_from_slice(&seed.to_le_bytes());
         key[8..16].copy_from_slice(&fnv1a(purpose.as_bytes()).to_le_bytes());
         key[16..24].copy_from_slice(&index.to_le_bytes());
-        Self {
-            generator: ChaCha8Rng::from_seed(key),
-            spare_normal: None,
-        }
+        Self { generator: ChaCha8Rng::from_seed(key), spare_normal: None }
     }
 
     /// Uniform in [0, 1), 53 bits.
@@ -46,11 +43,7 @@ impl Stream {
 
     /// A fair coin: +1 or −1.
     pub fn sign(&mut self) -> f64 {
-        if self.generator.next_u64() >> 63 == 0 {
-            1.0
-        } else {
-            -1.0
-        }
+        if self.generator.next_u64() >> 63 == 0 { 1.0 } else { -1.0 }
     }
 
     /// Standard normal, by the Box–Muller transform.
@@ -80,10 +73,7 @@ impl Stream {
     /// # Panics
     /// When `count` exceeds `population`.
     pub fn sample_without_replacement(&mut self, population: usize, count: usize) -> Vec<usize> {
-        assert!(
-            count <= population,
-            "cannot draw {count} different numbers out of {population}"
-        );
+        assert!(count <= population, "cannot draw {count} different numbers out of {population}");
         let mut pool: Vec<usize> = (0..population).collect();
         for position in 0..count {
             let other = position + self.below(population - position);
@@ -111,17 +101,10 @@ mod tests {
         let mut stream = Stream::new(39, "codes", 7);
         let drawn: Vec<u64> = (0..2).map(|_| stream.uniform().to_bits()).collect();
         let normal = stream.normal().to_bits();
-        assert_eq!(
-            (drawn[0], drawn[1], normal),
-            FIRST_DRAWS,
-            "{drawn:?} {normal}"
-        );
+        assert_eq!((drawn[0], drawn[1], normal), FIRST_DRAWS, "{drawn:?} {normal}");
     }
-    const FIRST_DRAWS: (u64, u64, u64) = (
-        4566731993769446144,
-        4601296265684056626,
-        13830887856564622698,
-    );
+    const FIRST_DRAWS: (u64, u64, u64) =
+        (4566731993769446144, 4601296265684056626, 13830887856564622698);
 
     #[test]
     fn streams_differ_by_seed_purpose_and_index() {

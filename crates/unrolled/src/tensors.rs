@@ -70,8 +70,7 @@ fn from_values<const R: usize>(
 /// The values of a tensor in float64, in row-major order.
 pub fn to_values<const R: usize>(tensor: &Tensor<R>) -> Vec<f64> {
     let data = tensor.clone().inner().into_data();
-    data.try_into_vec_as::<f64>()
-        .expect("a float tensor converts to float64")
+    data.try_into_vec_as::<f64>().expect("a float tensor converts to float64")
 }
 
 /// A tensor as a float64 matrix on the host.

@@ -21,6 +21,8 @@ use crate::workers::Reporter;
 pub(super) struct Sums {
     /// Examples.
     pub examples: usize,
+    /// Examples of the first block.
+    pub examples_of_a_block: usize,
     /// Σ‖z_T − ẑ‖ for every T.
     pub code_error_to_lasso: Vec<f64>,
     /// Σ‖z_T − z*‖ for every T.
@@ -50,8 +52,21 @@ pub(super) struct EstimatorSums {
     pub biases: Vec<Vec<f64>>,
     /// Time.
     pub seconds: Vec<f64>,
-    /// The peak of memory of a block.
+    /// The peak of memory of a full block: the least that was seen, because what else happens on a
+    /// thread can only add to it.
     pub peak_bytes: Vec<Option<u64>>,
+}
+
+/// Runs the longest graph once on one example, so that what Burn keeps between graphs is there before
+/// memory is measured.
+pub(super) fn warm_up(plan: &Plan, problem: &Problem) {
+    let longest = plan.iterations().last().copied().unwrap_or(0);
+    let network = plan.network(problem, longest);
+    let x = problem.data.x.slice(s![..1, ..]).to_owned();
+    let x = to_tensor(&x, plan.run.config.precision, &plan.device);
+    for estimator in &plan.estimators {
+        let _ = estimator.estimate(&network, &x);
+    }
 }
 
 /// Measures the examples of block `index`.
@@ -95,55 +110,48 @@ pub(super) fn measure(
 
     let mut sums = Sums {
         examples: range.len(),
+        examples_of_a_block: range.len(),
         lasso_gradient,
         true_gradient,
-        estimators: plan
-            .estimators
-            .iter()
-            .map(|_| EstimatorSums::default())
-            .collect(),
+        estimators: plan.estimators.iter().map(|_| EstimatorSums::default()).collect(),
         ..Sums::default()
     };
 
     // One walk serves the codes, the losses and every estimator that asks for nothing but codes.
+    let mut walked = 0;
     let mut meter = Meter::start();
-    network
-        .encoder
-        .unroll(&dictionary, &x, &mut |iteration, codes| {
-            reporter.advance(1);
-            if !plan.iterations().contains(&iteration) {
-                return flow();
-            }
-            let forward = meter.pause();
-            for (estimator, sums) in plan.estimators.iter().zip(&mut sums.estimators) {
-                let mut own = Meter::start();
-                let Some(gradient) = estimator.from_codes(&dictionary, &x, codes) else {
-                    continue;
-                };
-                let reading = own.pause();
-                sums.gradients.push(to_array(&gradient) * examples);
-                sums.seconds.push(forward.seconds + reading.seconds);
-                let peak = forward.peak_bytes.zip(reading.peak_bytes);
-                sums.peak_bytes
-                    .push(peak.map(|(forward, own)| forward.max(own)));
-            }
-            let losses = Losses::evaluate(&dictionary, &x, codes, network.encoder.penalty());
-            sums.reconstruction
-                .push(to_scalar(&losses.reconstruction) * examples);
-            sums.lasso.push(to_scalar(&losses.lasso) * examples);
-            let codes = to_array(codes);
-            sums.code_error_to_lasso
-                .push(total_distance(&codes, &lasso_codes));
-            if let Some(true_codes) = &true_codes {
-                sums.code_error_to_truth
-                    .push(total_distance(&codes, true_codes));
-            }
-            if config.compare.save_arrays_at.contains(&iteration) {
-                sums.codes.push(codes);
-            }
-            meter.resume();
-            flow()
-        });
+    network.encoder.unroll(&dictionary, &x, &mut |iteration, codes| {
+        if !plan.iterations().contains(&iteration) {
+            return flow();
+        }
+        let forward = meter.pause();
+        reporter.advance((iteration - walked) as u64);
+        walked = iteration;
+        for (estimator, sums) in plan.estimators.iter().zip(&mut sums.estimators) {
+            let mut own = Meter::start();
+            let Some(gradient) = estimator.from_codes(&dictionary, &x, codes) else {
+                continue;
+            };
+            let reading = own.pause();
+            sums.gradients.push(to_array(&gradient) * examples);
+            sums.seconds.push(forward.seconds + reading.seconds);
+            let peak = forward.peak_bytes.zip(reading.peak_bytes);
+            sums.peak_bytes.push(peak.map(|(forward, own)| forward.max(own)));
+        }
+        let losses = Losses::evaluate(&dictionary, &x, codes, network.encoder.penalty());
+        sums.reconstruction.push(to_scalar(&losses.reconstruction) * examples);
+        sums.lasso.push(to_scalar(&losses.lasso) * examples);
+        let codes = to_array(codes);
+        sums.code_error_to_lasso.push(total_distance(&codes, &lasso_codes));
+        if let Some(true_codes) = &true_codes {
+            sums.code_error_to_truth.push(total_distance(&codes, true_codes));
+        }
+        if config.compare.save_arrays_at.contains(&iteration) {
+            sums.codes.push(codes);
+        }
+        meter.resume();
+        flow()
+    });
     if !config.compare.save_arrays_at.is_empty() {
         sums.lasso_codes.push(lasso_codes);
     }
@@ -160,10 +168,8 @@ pub(super) fn measure(
             let mut meter = Meter::start();
             let estimate = estimator.estimate(&network, &x);
             let reading = meter.pause();
-            sums.gradients
-                .push(to_array(&estimate.dictionary_gradient(&network)) * examples);
-            sums.biases
-                .extend(bias_gradient(&network, &estimate, examples));
+            sums.gradients.push(to_array(&estimate.dictionary_gradient(&network)) * examples);
+            sums.biases.extend(bias_gradient(&network, &estimate, examples));
             sums.seconds.push(reading.seconds);
             sums.peak_bytes.push(reading.peak_bytes);
             reporter.advance(3 * iterations as u64);
@@ -185,12 +191,7 @@ fn bias_gradient(
         return None;
     };
     let gradient = estimate.gradients.get::<1>(prox.bias.id)?;
-    Some(
-        to_values(&gradient)
-            .into_iter()
-            .map(|v| v * examples)
-            .collect(),
-    )
+    Some(to_values(&gradient).into_iter().map(|v| v * examples).collect())
 }
 
 impl Sums {
@@ -200,6 +201,7 @@ impl Sums {
             *self = other;
             return;
         }
+        let full = other.examples == self.examples_of_a_block;
         self.examples += other.examples;
         add(&mut self.code_error_to_lasso, &other.code_error_to_lasso);
         add(&mut self.code_error_to_truth, &other.code_error_to_truth);
@@ -210,26 +212,18 @@ impl Sums {
             *own += other;
         }
         for (own, other) in self.estimators.iter_mut().zip(&other.estimators) {
-            own.gradients
-                .iter_mut()
-                .zip(&other.gradients)
-                .for_each(|(a, b)| *a += b);
-            own.biases
-                .iter_mut()
-                .zip(&other.biases)
-                .for_each(|(a, b)| add(a, b));
+            own.gradients.iter_mut().zip(&other.gradients).for_each(|(a, b)| *a += b);
+            own.biases.iter_mut().zip(&other.biases).for_each(|(a, b)| add(a, b));
             add(&mut own.seconds, &other.seconds);
-            for (own, other) in own.peak_bytes.iter_mut().zip(&other.peak_bytes) {
-                *own = (*own).max(*other);
+            for (own, other) in own.peak_bytes.iter_mut().zip(&other.peak_bytes).filter(|_| full) {
+                *own = (*own).min(*other);
             }
         }
         for (own, other) in self.codes.iter_mut().zip(&other.codes) {
-            own.append(ndarray::Axis(0), other.view())
-                .expect("codes have p columns");
+            own.append(ndarray::Axis(0), other.view()).expect("codes have p columns");
         }
         for (own, other) in self.lasso_codes.iter_mut().zip(&other.lasso_codes) {
-            own.append(ndarray::Axis(0), other.view())
-                .expect("codes have p columns");
+            own.append(ndarray::Axis(0), other.view()).expect("codes have p columns");
         }
     }
 
@@ -253,12 +247,9 @@ impl Sums {
             }
         }
         let lasso = self.lasso_gradient.iter().all(|v| v.is_finite());
-        lasso.then_some(()).ok_or_else(|| {
-            place(
-                plan.run.config.compare.lasso_iterations,
-                "the lasso gradient",
-            )
-        })
+        lasso
+            .then_some(())
+            .ok_or_else(|| place(plan.run.config.compare.lasso_iterations, "the lasso gradient"))
     }
 }
 

@@ -60,10 +60,7 @@ pub(super) fn load(directory: &RunDirectory, plan: &Plan) -> Result<Vec<Repeat>,
 /// Gathers the arrays of all runs into one file.
 pub(super) fn gather_arrays(directory: &RunDirectory, plans: &[Plan]) -> Result<(), Error> {
     let mut files = Vec::new();
-    for plan in plans
-        .iter()
-        .filter(|plan| !plan.run.config.compare.save_arrays_at.is_empty())
-    {
+    for plan in plans.iter().filter(|plan| !plan.run.config.compare.save_arrays_at.is_empty()) {
         let path = directory.path().join(arrays_file(plan));
         files.push(std::fs::read(&path).map_err(|error| Error::reading(&path, &error))?);
     }
@@ -75,11 +72,7 @@ pub(super) fn gather_arrays(directory: &RunDirectory, plans: &[Plan]) -> Result<
     for bytes in &files {
         let file =
             SafeTensors::deserialize(bytes).map_err(|error| Error::reading(&path, &error))?;
-        named.extend(
-            file.iter()
-                .map(|(name, view)| (name.to_owned(), view))
-                .collect::<Vec<_>>(),
-        );
+        named.extend(file.iter().map(|(name, view)| (name.to_owned(), view)).collect::<Vec<_>>());
     }
     let bytes = safetensors::serialize(named, None).expect("arrays are valid safetensors");
     directory.write(ARRAYS, &bytes)
@@ -109,23 +102,10 @@ struct Stored {
 impl Stored {
     fn new(shape: Vec<usize>, values: &[f64], width: usize) -> Self {
         let (dtype, bytes) = match width {
-            4 => (
-                Dtype::F32,
-                values
-                    .iter()
-                    .flat_map(|v| (*v as f32).to_le_bytes())
-                    .collect(),
-            ),
-            _ => (
-                Dtype::F64,
-                values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            ),
+            4 => (Dtype::F32, values.iter().flat_map(|v| (*v as f32).to_le_bytes()).collect()),
+            _ => (Dtype::F64, values.iter().flat_map(|v| v.to_le_bytes()).collect()),
         };
-        Self {
-            shape,
-            bytes,
-            dtype,
-        }
+        Self { shape, bytes, dtype }
     }
 }
 

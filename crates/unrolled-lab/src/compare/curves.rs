@@ -32,10 +32,7 @@ impl Repeat {
         let lasso = &sums.lasso_gradient / examples;
         let truth = sums.true_gradient.as_ref().map(|sum| sum / examples);
 
-        let mut repeat = Self {
-            seconds,
-            ..Self::default()
-        };
+        let mut repeat = Self { seconds, ..Self::default() };
         let mut shared = |name: &str, curve: Vec<f64>| repeat.shared.insert(name.to_owned(), curve);
         shared("code_error_to_lasso", mean(&sums.code_error_to_lasso));
         shared("reconstruction", mean(&sums.reconstruction));
@@ -47,10 +44,7 @@ impl Repeat {
         scalar("lasso_gradient_norm", frobenius(&lasso));
         if let Some(truth) = &truth {
             scalar("truth_gradient_norm", frobenius(truth));
-            scalar(
-                "lasso_gradient_error_to_truth",
-                frobenius(&(&lasso - truth)),
-            );
+            scalar("lasso_gradient_error_to_truth", frobenius(&(&lasso - truth)));
         }
         for (estimator, sums) in plan.estimators.iter().zip(&sums.estimators) {
             let gradients: Vec<_> = sums.gradients.iter().map(|sum| sum / examples).collect();
@@ -58,33 +52,22 @@ impl Repeat {
             for (name, reference) in [("lasso", Some(&lasso)), ("truth", truth.as_ref())] {
                 let Some(reference) = reference else { continue };
                 let norm = frobenius(reference);
-                let errors: Vec<f64> = gradients
-                    .iter()
-                    .map(|g| frobenius(&(g - reference)))
-                    .collect();
+                let errors: Vec<f64> =
+                    gradients.iter().map(|g| frobenius(&(g - reference))).collect();
                 let relative = errors.iter().map(|error| error / norm).collect();
                 let cosines = gradients.iter().map(|g| cosine(g, reference)).collect();
                 curves.insert(format!("error_to_{name}"), errors);
                 curves.insert(format!("relative_error_to_{name}"), relative);
                 curves.insert(format!("cosine_to_{name}"), cosines);
             }
-            let milliseconds = sums
-                .seconds
-                .iter()
-                .map(|s| 1e3 * s / workers as f64)
-                .collect();
+            let milliseconds = sums.seconds.iter().map(|s| 1e3 * s / workers as f64).collect();
             curves.insert("milliseconds".to_owned(), milliseconds);
-            let peaks: Option<Vec<f64>> = sums
-                .peak_bytes
-                .iter()
-                .map(|peak| peak.map(|bytes| bytes as f64))
-                .collect();
+            let peaks: Option<Vec<f64>> =
+                sums.peak_bytes.iter().map(|peak| peak.map(|bytes| bytes as f64)).collect();
             if let Some(peaks) = peaks {
                 curves.insert("peak_bytes".to_owned(), peaks);
             }
-            repeat
-                .estimators
-                .insert(estimator.name().to_owned(), curves);
+            repeat.estimators.insert(estimator.name().to_owned(), curves);
         }
         repeat
     }

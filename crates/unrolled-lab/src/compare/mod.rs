@@ -55,10 +55,7 @@ impl Experiment for CompareGradients {
             .map(|run| Plan::new(run).map_err(|error| run.locate(error)))
             .collect::<Result<Vec<_>, _>>()?;
         let repeats = |plan: &Plan| plan.run.config.compare.repeats;
-        let total = plans
-            .iter()
-            .map(|plan| plan.units() * repeats(plan) as u64)
-            .sum();
+        let total = plans.iter().map(|plan| plan.units() * repeats(plan) as u64).sum();
         let mut finished = Vec::new();
         let mut done = 0;
         for plan in &plans {
@@ -72,14 +69,7 @@ impl Experiment for CompareGradients {
         session.observer.end();
         outcome?;
         let seconds = earlier + started.elapsed().as_secs_f64();
-        results::write(
-            configuration,
-            &plans,
-            &finished,
-            directory,
-            session.threads,
-            seconds,
-        )?;
+        results::write(configuration, &plans, &finished, directory, session.threads, seconds)?;
         checkpoints::remove(directory, &plans)
     }
 

@@ -113,11 +113,7 @@ impl<'a> Plan<'a> {
     /// Work of a block, in iterations: the walk, the lasso's code, and one unroll for every T and
     /// estimator that differentiates the encoder, counted three times for its backward pass.
     pub fn units_of_a_block(&self) -> u64 {
-        let through = self
-            .estimators
-            .iter()
-            .filter(|e| e.differentiates_encoder())
-            .count() as u64;
+        let through = self.estimators.iter().filter(|e| e.differentiates_encoder()).count() as u64;
         let unrolled: u64 = self.iterations().iter().map(|&t| 3 * t as u64).sum();
         let longest = self.iterations().last().copied().unwrap_or(0) as u64;
         through * unrolled + longest + self.run.config.compare.lasso_iterations as u64
@@ -182,11 +178,7 @@ impl Problem {
         let data = config.data.load(config.seed, repeat)?;
         let dictionary = config.dictionary.initialise(&data, config.seed, repeat)?;
         let step = config.encoder.step_for(spectral_norm_squared(&dictionary));
-        Ok(Self {
-            data,
-            dictionary,
-            step,
-        })
+        Ok(Self { data, dictionary, step })
     }
 }
 
@@ -208,9 +200,7 @@ fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
     let device = devices::open(&config.device)?;
     let [features, atoms] = [problem.dictionary.nrows(), problem.dictionary.ncols()];
     let form = config.encoder.form_for(features, atoms, 1, 1);
-    let encoder = config
-        .encoder
-        .build(1, problem.step, form, atoms, config.precision, &device);
+    let encoder = config.encoder.build(1, problem.step, form, atoms, config.precision, &device);
     let limits = encoder.step_limits(norm);
     let step = problem.step;
     match limits.judge(step) {

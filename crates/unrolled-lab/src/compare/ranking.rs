@@ -88,12 +88,8 @@ mod tests {
         assert_eq!(rankings[1].order, ["b", "a"]);
         let agreement: Vec<_> = rankings.iter().map(|r| r.closest_holds_in).collect();
         assert_eq!(agreement, [2, 1, 2]);
-        let expected = Crossover {
-            last: 1,
-            first: 5,
-            before: "a".to_owned(),
-            after: "b".to_owned(),
-        };
+        let expected =
+            Crossover { last: 1, first: 5, before: "a".to_owned(), after: "b".to_owned() };
         assert_eq!(crossovers(&[1, 5, 10], &rankings), [expected]);
     }
 }

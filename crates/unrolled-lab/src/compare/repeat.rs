@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ndarray::Array2;
 
-use super::block::{Sums, measure};
+use super::block::{Sums, measure, warm_up};
 use super::curves::Repeat;
 use super::plan::{Plan, Problem};
 use crate::Error;
@@ -24,6 +24,7 @@ pub(super) fn compute(
     let problem = Problem::new(&plan.run.config, index as u64)?;
     let blocks = plan.sizes[0].div_ceil(plan.block);
     let workers = session.threads.clamp(1, blocks);
+    warm_up(plan, &problem);
     let mut sums = Sums::default();
     let observer = &mut session.observer;
     let stop = session.stop;
@@ -57,18 +58,11 @@ fn saved_arrays(plan: &Plan, sums: &Sums) -> SavedArrays {
         arrays.insert(name, (shape, array.iter().copied().collect()));
     };
     matrix("lasso/codes".to_owned(), &sums.lasso_codes[0]);
-    matrix(
-        "lasso/gradient".to_owned(),
-        &(&sums.lasso_gradient / examples),
-    );
+    matrix("lasso/gradient".to_owned(), &(&sums.lasso_gradient / examples));
     if let Some(truth) = &sums.true_gradient {
         matrix("truth/gradient".to_owned(), &(truth / examples));
     }
-    let positions = plan
-        .iterations()
-        .iter()
-        .enumerate()
-        .filter(|(_, t)| saved.contains(t));
+    let positions = plan.iterations().iter().enumerate().filter(|(_, t)| saved.contains(t));
     for ((position, t), codes) in positions.clone().zip(&sums.codes) {
         matrix(format!("T{t}/codes"), codes);
         for (estimator, sums) in plan.estimators.iter().zip(&sums.estimators) {

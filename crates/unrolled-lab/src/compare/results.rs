@@ -50,17 +50,11 @@ fn run(plan: &Plan, repeats: &[Repeat]) -> Value {
     fields.insert("features".to_owned(), json!(features));
     fields.insert("atoms".to_owned(), json!(atoms));
     fields.insert("penalty".to_owned(), json!(config.encoder.prox.penalty()));
-    fields.insert(
-        "form".to_owned(),
-        json!(format!("{:?}", plan.form).to_lowercase()),
-    );
+    fields.insert("form".to_owned(), json!(format!("{:?}", plan.form).to_lowercase()));
     fields.insert("iterations".to_owned(), json!(plan.iterations()));
     let shared: Vec<&Curves> = repeats.iter().map(|repeat| &repeat.shared).collect();
     let mut code_error = Map::new();
-    for (name, key) in [
-        ("code_error_to_lasso", "to_lasso"),
-        ("code_error_to_truth", "to_truth"),
-    ] {
+    for (name, key) in [("code_error_to_lasso", "to_lasso"), ("code_error_to_truth", "to_truth")] {
         curve(&mut code_error, key, name, &shared);
     }
     fields.insert("code_error".to_owned(), code_error.into());
@@ -68,11 +62,9 @@ fn run(plan: &Plan, repeats: &[Repeat]) -> Value {
         curve(&mut fields, name, name, &shared);
     }
     for name in repeats[0].scalars.keys() {
-        let values: Vec<[f64; 1]> = repeats
-            .iter()
-            .map(|repeat| [repeat.scalars[name]])
-            .collect();
-        let (mean, std) = mean_and_std(&values.iter().map(|value| value.as_slice()).collect::<Vec<_>>());
+        let values: Vec<[f64; 1]> = repeats.iter().map(|repeat| [repeat.scalars[name]]).collect();
+        let (mean, std) =
+            mean_and_std(&values.iter().map(|value| value.as_slice()).collect::<Vec<_>>());
         fields.insert(name.clone(), json!(mean[0]));
         if let Some(std) = std {
             fields.insert(format!("{name}_std"), json!(std[0]));
@@ -80,10 +72,7 @@ fn run(plan: &Plan, repeats: &[Repeat]) -> Value {
     }
     let mut estimators = Map::new();
     for name in &config.compare.estimators {
-        let curves: Vec<&Curves> = repeats
-            .iter()
-            .map(|repeat| &repeat.estimators[name])
-            .collect();
+        let curves: Vec<&Curves> = repeats.iter().map(|repeat| &repeat.estimators[name]).collect();
         let mut figures = Map::new();
         for figure in curves[0].keys() {
             curve(&mut figures, figure, figure, &curves);
@@ -98,10 +87,8 @@ fn run(plan: &Plan, repeats: &[Repeat]) -> Value {
 
 /// Inserts the mean of a curve, and its spread where there are several repeats.
 fn curve(into: &mut Map<String, Value>, key: &str, name: &str, repeats: &[&Curves]) {
-    let curves: Option<Vec<&[f64]>> = repeats
-        .iter()
-        .map(|curves| curves.get(name).map(Vec::as_slice))
-        .collect();
+    let curves: Option<Vec<&[f64]>> =
+        repeats.iter().map(|curves| curves.get(name).map(Vec::as_slice)).collect();
     let Some(curves) = curves else { return };
     let (mean, std) = mean_and_std(&curves);
     into.insert(key.to_owned(), json!(mean));
@@ -116,9 +103,7 @@ fn ranking(plan: &Plan, repeats: &[Repeat], reference: &str) -> Value {
         .iter()
         .map(|repeat| {
             let errors = repeat.estimators.iter();
-            errors
-                .map(|(name, curves)| (name.clone(), curves[&figure].clone()))
-                .collect()
+            errors.map(|(name, curves)| (name.clone(), curves[&figure].clone())).collect()
         })
         .collect();
     let rankings = rankings(&errors);
@@ -141,9 +126,7 @@ fn metrics(plans: &[Plan], repeats: &[Vec<Repeat>]) -> Vec<u8> {
     for repeat in repeats.iter().filter_map(|repeats| repeats.first()) {
         let shared = repeat.shared.keys().map(|figure| (None, figure.as_str()));
         let estimators = repeat.estimators.iter().flat_map(|(name, curves)| {
-            curves
-                .keys()
-                .map(move |figure| (Some(name.as_str()), figure.as_str()))
+            curves.keys().map(move |figure| (Some(name.as_str()), figure.as_str()))
         });
         for column in shared.chain(estimators) {
             if !columns.contains(&column) {

@@ -44,10 +44,7 @@ impl CompareConfig {
 
     fn check(&self, problems: &Problems) {
         problems.require(!self.estimators.is_empty(), "compare.estimators", || {
-            format!(
-                "`compare.estimators` is empty; name some of {}",
-                list(&NAMES)
-            )
+            format!("`compare.estimators` is empty; name some of {}", list(&NAMES))
         });
         for (index, name) in self.estimators.iter().enumerate() {
             problems.require(
@@ -57,10 +54,9 @@ impl CompareConfig {
                     Some(near) => {
                         format!("`compare.estimators` names \"{name}\"; did you mean \"{near}\"?")
                     }
-                    None => format!(
-                        "`compare.estimators` names \"{name}\"; choose {}",
-                        list(&NAMES)
-                    ),
+                    None => {
+                        format!("`compare.estimators` names \"{name}\"; choose {}", list(&NAMES))
+                    }
                 },
             );
             problems.require(
@@ -73,11 +69,9 @@ impl CompareConfig {
         problems.require(!iterations.is_empty(), "compare.iterations", || {
             "`compare.iterations` is empty; write at least one T".to_owned()
         });
-        problems.require(
-            iterations.is_sorted_by(|a, b| a < b),
-            "compare.iterations",
-            || "`compare.iterations` is not in ascending order, each T once; sort it".to_owned(),
-        );
+        problems.require(iterations.is_sorted_by(|a, b| a < b), "compare.iterations", || {
+            "`compare.iterations` is not in ascending order, each T once; sort it".to_owned()
+        });
         let range = 1..=MOST_ITERATIONS;
         for t in iterations.iter().filter(|t| !range.contains(t)) {
             problems.add(
@@ -95,20 +89,14 @@ impl CompareConfig {
                 )
             },
         );
-        for t in self
-            .save_arrays_at
-            .iter()
-            .filter(|t| !iterations.contains(t))
-        {
+        for t in self.save_arrays_at.iter().filter(|t| !iterations.contains(t)) {
             problems.add(
                 "compare.save_arrays_at",
                 format!("`compare.save_arrays_at` holds {t}, which is not among the iterations; add it there"),
             );
         }
-        problems.require(
-            (1..=10_000).contains(&self.repeats),
-            "compare.repeats",
-            || format!("`compare.repeats` is {}; write 1 to 10000", self.repeats),
-        );
+        problems.require((1..=10_000).contains(&self.repeats), "compare.repeats", || {
+            format!("`compare.repeats` is {}; write 1 to 10000", self.repeats)
+        });
     }
 }

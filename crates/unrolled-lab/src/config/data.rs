@@ -92,10 +92,7 @@ pub struct Uniform {
 
 impl Default for Uniform {
     fn default() -> Self {
-        Self {
-            low: 1.0,
-            high: 2.0,
-        }
+        Self { low: 1.0, high: 2.0 }
     }
 }
 
@@ -109,10 +106,7 @@ pub struct Normal {
 
 impl Default for Normal {
     fn default() -> Self {
-        Self {
-            mean: 5.0,
-            std: 1.0,
-        }
+        Self { mean: 5.0, std: 1.0 }
     }
 }
 
@@ -140,11 +134,7 @@ pub struct KeysConfig {
 
 impl Default for KeysConfig {
     fn default() -> Self {
-        Self {
-            X: Keys::default().x,
-            D_star: None,
-            Z_star: None,
-        }
+        Self { X: Keys::default().x, D_star: None, Z_star: None }
     }
 }
 
@@ -156,10 +146,7 @@ impl DataConfig {
                 let path = reader.path_of("path");
                 let mut file: FileConfig = reader.rest();
                 if file.path.as_os_str().is_empty() {
-                    problems.add(
-                        path,
-                        "`data.path` is missing; name a .safetensors or .npz file",
-                    );
+                    problems.add(path, "`data.path` is missing; name a .safetensors or .npz file");
                 }
                 file.path = folder.join(&file.path);
                 Self::File(file)
@@ -202,11 +189,7 @@ impl SyntheticConfig {
             0 => AmplitudeConfig::Uniform(amplitude.rest()),
             _ => AmplitudeConfig::Normal(amplitude.rest()),
         };
-        let section = Self {
-            sign,
-            amplitude,
-            ..reader.rest()
-        };
+        let section = Self { sign, amplitude, ..reader.rest() };
         section.check(problems);
         section
     }

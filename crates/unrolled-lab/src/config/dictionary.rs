@@ -106,10 +106,9 @@ impl DictionaryConfig {
             }
             _ => {
                 let FromFile { path, key } = init.rest();
-                for (name, missing) in [
-                    ("path", path.as_os_str().is_empty()),
-                    ("key", key.is_empty()),
-                ] {
+                for (name, missing) in
+                    [("path", path.as_os_str().is_empty()), ("key", key.is_empty())]
+                {
                     let at = format!("dictionary.init.{name}");
                     problems.require(!missing, &at, || {
                         format!("`{at}` is missing; write {{ method = \"file\", path = \"…\", key = \"…\" }}")
@@ -123,12 +122,7 @@ impl DictionaryConfig {
         problems.require(atoms != Some(0), "dictionary.atoms", || {
             "`dictionary.atoms` is 0; write 1 or more".to_owned()
         });
-        Self {
-            kind: "dense",
-            atoms,
-            constraint,
-            init,
-        }
+        Self { kind: "dense", atoms, constraint, init }
     }
 
     /// The dictionary that a repeat starts from, `[m, p]`, within the constraint.

@@ -44,9 +44,7 @@ impl Node {
     pub fn parse(text: &str) -> Result<Self, SyntaxError> {
         let line_of = |offset: usize| 1 + text[..offset].matches('\n').count();
         let table = DeTable::parse(text).map_err(|error| SyntaxError {
-            line: error
-                .span()
-                .map_or(1, |span| line_of(span.start.min(text.len()))),
+            line: error.span().map_or(1, |span| line_of(span.start.min(text.len()))),
             message: error.message().replace('\n', ", "),
         })?;
         Ok(Self {
@@ -63,9 +61,7 @@ impl Node {
         };
         let path: Vec<String> = key.split('.').map(|part| part.trim().to_owned()).collect();
         if path.iter().any(String::is_empty) {
-            return Err(format!(
-                "`{key}` is not a dotted key; write it as `encoder.step`"
-            ));
+            return Err(format!("`{key}` is not a dotted key; write it as `encoder.step`"));
         }
         let value = value.trim();
         let parsed: Table = toml::from_str(&format!("value = {value}")).map_err(|_| {
@@ -74,13 +70,7 @@ impl Node {
             )
         })?;
         let value = parsed["value"].clone();
-        Ok((
-            path,
-            Self {
-                origin,
-                content: Content::Value(value),
-            },
-        ))
+        Ok((path, Self { origin, content: Content::Value(value) }))
     }
 
     /// Replaces or inserts the node at a path, making tables on the way. Inline tables on the way are
@@ -93,10 +83,9 @@ impl Node {
         self.open();
         let origin = node.origin.clone();
         if let Content::Table(children) = &mut self.content {
-            let child = children.entry(first.clone()).or_insert_with(|| Self {
-                origin,
-                content: Content::Table(BTreeMap::new()),
-            });
+            let child = children
+                .entry(first.clone())
+                .or_insert_with(|| Self { origin, content: Content::Table(BTreeMap::new()) });
             child.set(rest, node);
         }
     }
@@ -134,9 +123,7 @@ impl Node {
     pub fn to_value(&self) -> Value {
         match &self.content {
             Content::Table(children) => {
-                let entries = children
-                    .iter()
-                    .map(|(key, child)| (key.clone(), child.to_value()));
+                let entries = children.iter().map(|(key, child)| (key.clone(), child.to_value()));
                 Value::Table(entries.collect())
             }
             Content::Value(value) => value.clone(),
@@ -191,13 +178,7 @@ impl Node {
                     .iter()
                     .map(|(key, value)| {
                         let content = Content::Value(value.clone());
-                        (
-                            key.clone(),
-                            Self {
-                                origin: origin.clone(),
-                                content,
-                            },
-                        )
+                        (key.clone(), Self { origin: origin.clone(), content })
                     })
                     .collect(),
                 _ => BTreeMap::new(),
@@ -212,10 +193,8 @@ impl Node {
         let Ok(table) = DeTable::parse(text) else {
             return Vec::new();
         };
-        let Some((_, value)) = table
-            .into_inner()
-            .into_iter()
-            .find(|(name, _)| name.get_ref() == key)
+        let Some((_, value)) =
+            table.into_inner().into_iter().find(|(name, _)| name.get_ref() == key)
         else {
             return Vec::new();
         };
@@ -242,10 +221,7 @@ fn children(
         .into_iter()
         .map(|(key, value)| {
             let line = line_of(key.span().start);
-            (
-                key.into_inner().into_owned(),
-                node(value, text, line_of, Some(line)),
-            )
+            (key.into_inner().into_owned(), node(value, text, line_of, Some(line)))
         })
         .collect()
 }
@@ -277,12 +253,9 @@ fn plain(value: DeValue<'_>) -> Value {
         DeValue::Float(number) => Value::Float(number.as_str().parse().unwrap_or(f64::NAN)),
         DeValue::Boolean(flag) => Value::Boolean(flag),
         DeValue::Datetime(datetime) => Value::Datetime(datetime),
-        DeValue::Array(entries) => Value::Array(
-            entries
-                .into_iter()
-                .map(|entry| plain(entry.into_inner()))
-                .collect(),
-        ),
+        DeValue::Array(entries) => {
+            Value::Array(entries.into_iter().map(|entry| plain(entry.into_inner())).collect())
+        }
         DeValue::Table(table) => Value::Table(
             table
                 .into_iter()
@@ -314,10 +287,7 @@ mod tests {
         let document = Node::parse(TEXT).unwrap();
         assert_eq!(document.origin_of("seed"), Some(&Origin::Line(1)));
         assert_eq!(document.origin_of("encoder.step"), Some(&Origin::Line(3)));
-        assert_eq!(
-            document.origin_of("encoder.prox.penalty"),
-            Some(&Origin::Line(4))
-        );
+        assert_eq!(document.origin_of("encoder.prox.penalty"), Some(&Origin::Line(4)));
         assert_eq!(document.origin_of("encoder.absent"), Some(&Origin::Line(2)));
         assert_eq!(document.origin_of("absent"), None);
     }
@@ -342,14 +312,8 @@ mod tests {
         let (path, node) = Node::parse_option("encoder.prox.penalty=0.5").unwrap();
         document.set(&path, node);
         let prox = &document.to_value()["encoder"]["prox"];
-        assert_eq!(
-            (prox["kind"].as_str(), prox["penalty"].as_float()),
-            (Some("soft"), Some(0.5))
-        );
-        assert!(matches!(
-            document.origin_of("encoder.prox.penalty"),
-            Some(Origin::Option(_))
-        ));
+        assert_eq!((prox["kind"].as_str(), prox["penalty"].as_float()), (Some("soft"), Some(0.5)));
+        assert!(matches!(document.origin_of("encoder.prox.penalty"), Some(Origin::Option(_))));
         assert!(Node::parse_option("seed").is_err());
         assert!(Node::parse_option("device=flex").is_err());
     }

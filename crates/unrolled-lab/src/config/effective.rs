@@ -15,10 +15,7 @@ pub(super) fn write(base: &Config, variants: &Variants) -> String {
         Variants::Single => {}
         Variants::Listed(runs) => {
             for (name, overrides) in runs {
-                text.push_str(&format!(
-                    "\n[[runs]]\nname = {}\n",
-                    Value::from(name.as_str())
-                ));
+                text.push_str(&format!("\n[[runs]]\nname = {}\n", Value::from(name.as_str())));
                 for (path, value) in overrides.leaves() {
                     text.push_str(&format!("{} = {value}\n", path.join(".")));
                 }

@@ -113,10 +113,7 @@ struct Rest {
 
 impl Default for Rest {
     fn default() -> Self {
-        Self {
-            iterations: 100,
-            step: Step::Fixed(0.2),
-        }
+        Self { iterations: 100, step: Step::Fixed(0.2) }
     }
 }
 
@@ -130,11 +127,7 @@ struct Soft {
 
 impl Default for Soft {
     fn default() -> Self {
-        Self {
-            penalty: 0.2,
-            decay: None,
-            learned: Learned::No,
-        }
+        Self { penalty: 0.2, decay: None, learned: Learned::No }
     }
 }
 
@@ -147,10 +140,7 @@ struct Hard {
 
 impl Default for Hard {
     fn default() -> Self {
-        Self {
-            penalty: 0.2,
-            threshold: 0.1,
-        }
+        Self { penalty: 0.2, threshold: 0.1 }
     }
 }
 
@@ -171,13 +161,7 @@ impl EncoderConfig {
                 format!("`encoder.step` is {step}; write a number above 0, or \"auto\"")
             });
         }
-        Self {
-            kind: "ista",
-            iterations,
-            step,
-            form,
-            prox,
-        }
+        Self { kind: "ista", iterations, step, form, prox }
     }
 
     /// α for a dictionary with this ‖D⁰‖².
@@ -224,11 +208,7 @@ impl ProxConfig {
         let sided = SIDES[reader.choice("sided", &SIDES)];
         let prox = match kind {
             0 => {
-                let Soft {
-                    penalty,
-                    decay,
-                    learned,
-                } = reader.rest();
+                let Soft { penalty, decay, learned } = reader.rest();
                 if let Some(decay) = decay {
                     problems.require(decay > 0.0 && decay <= 1.0, "encoder.prox.decay", || {
                         format!(
@@ -241,21 +221,12 @@ impl ProxConfig {
                     "encoder.prox.learned",
                     || "`encoder.prox` has both `decay` and `learned`; keep one of them".to_owned(),
                 );
-                Self::Soft {
-                    penalty,
-                    sided,
-                    decay,
-                    learned,
-                }
+                Self::Soft { penalty, sided, decay, learned }
             }
             _ => {
                 let Hard { penalty, threshold } = reader.rest();
                 finite(problems, "encoder.prox.threshold", threshold, 0.0);
-                Self::Hard {
-                    penalty,
-                    sided,
-                    threshold,
-                }
+                Self::Hard { penalty, sided, threshold }
             }
         };
         finite(problems, "encoder.prox.penalty", prox.penalty(), 0.0);
@@ -280,21 +251,14 @@ impl ProxConfig {
     fn build(&self, step: f64, atoms: usize, precision: Precision, device: &Device) -> AnyProx {
         let sided = self.sided();
         match *self {
-            Self::Hard {
-                penalty, threshold, ..
-            } => AnyProx::Hard(HardThreshold::new(threshold, penalty, sided)),
-            Self::Soft {
-                penalty,
-                decay,
-                learned: Learned::No,
-                ..
-            } => {
+            Self::Hard { penalty, threshold, .. } => {
+                AnyProx::Hard(HardThreshold::new(threshold, penalty, sided))
+            }
+            Self::Soft { penalty, decay, learned: Learned::No, .. } => {
                 let schedule = PenaltySchedule::decaying(penalty, decay.unwrap_or(1.0));
                 AnyProx::Soft(SoftThreshold::scheduled(schedule, sided))
             }
-            Self::Soft {
-                penalty, learned, ..
-            } => {
+            Self::Soft { penalty, learned, .. } => {
                 let count = if learned == Learned::One { 1 } else { atoms };
                 let bias = Tensor::full([count], step * penalty, (device, precision.dtype()));
                 AnyProx::LearnedSoft(LearnedSoftThreshold::new(bias, penalty, sided))

@@ -78,11 +78,7 @@ struct Rest {
 
 impl Default for Rest {
     fn default() -> Self {
-        Self {
-            name: String::new(),
-            seed: 39,
-            device: "flex".to_owned(),
-        }
+        Self { name: String::new(), seed: 39, device: "flex".to_owned() }
     }
 }
 
@@ -111,28 +107,12 @@ impl Config {
         if let Err(message) = devices::parse(&device) {
             problems.add("device", message);
         }
-        let stem = || {
-            source
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned()
-        };
+        let stem = || source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = if name.is_empty() { stem() } else { name };
         problems.require(!name.contains(['/', '\\']), "name", || {
             format!("`name` is \"{name}\"; write a name without slashes")
         });
-        Self {
-            experiment,
-            name,
-            seed,
-            device,
-            precision,
-            data,
-            dictionary,
-            encoder,
-            compare,
-        }
+        Self { experiment, name, seed, device, precision, data, dictionary, encoder, compare }
     }
 }
 
@@ -231,20 +211,11 @@ impl Configuration {
                 }
                 found.extend(sentences(source, &document, problems));
                 let source = source.to_owned();
-                runs.push(Run {
-                    name,
-                    config,
-                    source,
-                    document,
-                });
+                runs.push(Run { name, config, source, document });
             }
         }
         match found.is_empty() {
-            true => Ok(Self {
-                base,
-                runs,
-                variants,
-            }),
+            true => Ok(Self { base, runs, variants }),
             false => Err(Error::Config(found)),
         }
     }
@@ -257,11 +228,8 @@ impl Configuration {
 }
 
 fn sentences(source: &Path, document: &Node, problems: Problems) -> Vec<String> {
-    let mut sentences: Vec<String> = problems
-        .into_inner()
-        .iter()
-        .map(|problem| sentence(source, document, problem))
-        .collect();
+    let mut sentences: Vec<String> =
+        problems.into_inner().iter().map(|problem| sentence(source, document, problem)).collect();
     sentences.dedup();
     sentences
 }

@@ -49,12 +49,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// The whole document.
     pub fn new(table: Table, problems: &'a Problems) -> Self {
-        Self {
-            table,
-            path: String::new(),
-            known: Vec::new(),
-            problems,
-        }
+        Self { table, path: String::new(), known: Vec::new(), problems }
     }
 
     /// The dotted path of a key of this table.
@@ -82,12 +77,7 @@ impl<'a> Reader<'a> {
                 Table::new()
             }
         };
-        Reader {
-            table,
-            path,
-            known: Vec::new(),
-            problems: self.problems,
-        }
+        Reader { table, path, known: Vec::new(), problems: self.problems }
     }
 
     /// The choice under `key`, as an index into `choices`; the first where there is none.
@@ -103,18 +93,14 @@ impl<'a> Reader<'a> {
                 return 0;
             }
         };
-        choices
-            .iter()
-            .position(|choice| *choice == found)
-            .unwrap_or_else(|| {
-                let remedy = match nearest(&found, choices) {
-                    Some(near) => format!("did you mean \"{near}\"?"),
-                    None => format!("choose {}", list(choices)),
-                };
-                self.problems
-                    .add(path.clone(), format!("`{path}` is \"{found}\"; {remedy}"));
-                0
-            })
+        choices.iter().position(|choice| *choice == found).unwrap_or_else(|| {
+            let remedy = match nearest(&found, choices) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("choose {}", list(choices)),
+            };
+            self.problems.add(path.clone(), format!("`{path}` is \"{found}\"; {remedy}"));
+            0
+        })
     }
 
     /// Everything left, as a struct whose defaults fill what is missing. Unknown keys and wrong types
@@ -136,10 +122,7 @@ impl<'a> Reader<'a> {
             let mut names = rest.split('`').skip(1).step_by(2);
             let unknown = names.next().unwrap_or_default();
             let expected: Vec<&str> = names.chain(self.known.iter().map(String::as_str)).collect();
-            let parent = inner
-                .strip_suffix(unknown)
-                .unwrap_or(&inner)
-                .trim_end_matches('.');
+            let parent = inner.strip_suffix(unknown).unwrap_or(&inner).trim_end_matches('.');
             let parent = if parent == "." { "" } else { parent };
             let path = match parent {
                 "" => self.path_of(unknown),
@@ -150,23 +133,14 @@ impl<'a> Reader<'a> {
                 None if expected.is_empty() => "this table has none".to_owned(),
                 None => format!("known here: {}", expected.join(", ")),
             };
-            self.problems.add(
-                path.clone(),
-                format!("`{path}` is not a known key; {remedy}"),
-            );
+            self.problems.add(path.clone(), format!("`{path}` is not a known key; {remedy}"));
         } else if let Some(rest) = message.strip_prefix("missing field ") {
             let path = self.path_of(rest.trim_matches('`'));
-            self.problems
-                .add(path.clone(), format!("`{path}` is missing; add it"));
+            self.problems.add(path.clone(), format!("`{path}` is missing; add it"));
         } else {
-            let path = if inner == "." {
-                self.path.clone()
-            } else {
-                self.path_of(&inner)
-            };
+            let path = if inner == "." { self.path.clone() } else { self.path_of(&inner) };
             let message = plain_words(message);
-            self.problems
-                .add(path.clone(), format!("`{path}` {message}"));
+            self.problems.add(path.clone(), format!("`{path}` {message}"));
         }
     }
 }
@@ -210,10 +184,7 @@ fn describe(value: &Value) -> String {
 
 /// `"a", "b" or "c"`.
 pub fn list(choices: &[&str]) -> String {
-    let quoted: Vec<_> = choices
-        .iter()
-        .map(|choice| format!("\"{choice}\""))
-        .collect();
+    let quoted: Vec<_> = choices.iter().map(|choice| format!("\"{choice}\"")).collect();
     match quoted.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
@@ -223,9 +194,7 @@ pub fn list(choices: &[&str]) -> String {
 
 /// The known name closest to a wrong one, if any is close.
 pub fn nearest<'n>(wrong: &str, known: &[&'n str]) -> Option<&'n str> {
-    let scored = known
-        .iter()
-        .map(|name| (strsim::jaro_winkler(wrong, name), *name));
+    let scored = known.iter().map(|name| (strsim::jaro_winkler(wrong, name), *name));
     scored
         .filter(|(score, _)| *score > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -26,10 +26,7 @@ impl Variants {
         match (runs, sweep) {
             (None, None) => Self::Single,
             (Some(_), Some(_)) => {
-                problems.add(
-                    "runs",
-                    "the file has both [[runs]] and [sweep]; keep one of them",
-                );
+                problems.add("runs", "the file has both [[runs]] and [sweep]; keep one of them");
                 Self::Single
             }
             (Some(runs), None) => Self::listed(&runs, text, problems),
@@ -51,10 +48,8 @@ impl Variants {
             let name = match run.take("name").map(|name| name.to_value()) {
                 Some(Value::String(name)) => name,
                 _ => {
-                    problems.add(
-                        "runs",
-                        format!("the run of line {line} has no `name`; give it one"),
-                    );
+                    problems
+                        .add("runs", format!("the run of line {line} has no `name`; give it one"));
                     continue;
                 }
             };
@@ -89,10 +84,7 @@ impl Variants {
                 ),
             }
         }
-        let runs = keys
-            .iter()
-            .map(|(_, values)| values.len())
-            .product::<usize>();
+        let runs = keys.iter().map(|(_, values)| values.len()).product::<usize>();
         if keys.is_empty() || runs > MOST_RUNS {
             let message = format!(
                 "[sweep] asks for {} runs; ask for 1 to {MOST_RUNS}",
@@ -120,10 +112,7 @@ impl Variants {
                 let mut runs = vec![(String::new(), document.clone())];
                 for (key, values) in keys {
                     let vary = |(name, document): &(String, Node)| -> Vec<(String, Node)> {
-                        values
-                            .iter()
-                            .map(|value| vary_one(name, document, key, value))
-                            .collect()
+                        values.iter().map(|value| vary_one(name, document, key, value)).collect()
                     };
                     runs = runs.iter().flat_map(vary).collect();
                 }

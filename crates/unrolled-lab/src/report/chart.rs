@@ -1,5 +1,6 @@
 //! Line charts as SVG.
 
+use plotters::coord::combinators::BindKeyPoints;
 use plotters::coord::ranged1d::ValueFormatter;
 use plotters::prelude::*;
 
@@ -95,9 +96,7 @@ impl Chart<'_> {
             return "<p>Nothing to draw: every value is zero.</p>".to_owned();
         }
         let range = |values: &mut dyn Iterator<Item = f64>| {
-            values.fold((f64::MAX, f64::MIN), |(low, high), v| {
-                (low.min(v), high.max(v))
-            })
+            values.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)))
         };
         let (x_low, x_high) = range(&mut points.iter().map(|p| p.0));
         let (y_low, y_high) = range(&mut points.iter().map(|p| p.1));
@@ -119,8 +118,10 @@ impl Chart<'_> {
         let mut text = String::new();
         {
             let root = SVGBackend::with_string(&mut text, (WIDTH, HEIGHT)).into_drawing_area();
-            let x_log = (x_range.0..x_range.1).log_scale();
-            let y_log = (y_range.0..y_range.1).log_scale();
+            let log = |(low, high): (f64, f64)| {
+                (low..high).log_scale().with_key_points(logarithmic_ticks(low, high))
+            };
+            let (x_log, y_log) = (log(x_range), log(y_range));
             let (x, y) = (x_range.0..x_range.1, y_range.0..y_range.1);
             match (log_x, self.log_y) {
                 (true, true) => self.draw(&root, x_log, y_log, usable),
@@ -130,10 +131,7 @@ impl Chart<'_> {
             }
             root.present().expect("a string can be drawn to");
         }
-        let label = escape(&format!(
-            "{}: {} against {}",
-            self.caption.0, self.y, self.x
-        ));
+        let label = escape(&format!("{}: {} against {}", self.caption.0, self.y, self.x));
         text.replacen(
             "<svg ",
             &format!("<svg class=\"chart\" role=\"img\" aria-label=\"{label}\" "),
@@ -153,7 +151,7 @@ impl Chart<'_> {
         X::CoordDescType: ValueFormatter<f64>,
         Y::CoordDescType: ValueFormatter<f64>,
     {
-        let font = ("sans-serif", 15).into_font().color(&RGBColor(40, 40, 40));
+        let font = ("sans-serif", 17).into_font().color(&RGBColor(40, 40, 40));
         let mut chart = ChartBuilder::on(root)
             .margin(8)
             .margin_right(16)
@@ -215,13 +213,25 @@ impl Chart<'_> {
             }
             .expect("a string can be drawn to");
             if points.len() <= 25 {
-                let dots = points
-                    .iter()
-                    .map(|p| Circle::new(*p, 3, colour(series.style).filled()));
+                let dots = points.iter().map(|p| Circle::new(*p, 3, colour(series.style).filled()));
                 chart.draw_series(dots).expect("a string can be drawn to");
             }
         }
     }
+}
+
+/// Powers of ten, with 2 and 5 between them where there is room.
+fn logarithmic_ticks(low: f64, high: f64) -> Vec<f64> {
+    let digits: &[f64] = match (high / low).log10() {
+        decades if decades < 0.7 => &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
+        decades if decades < 3.5 => &[1.0, 2.0, 5.0],
+        _ => &[1.0],
+    };
+    let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
+    powers
+        .flat_map(|power| digits.iter().map(move |digit| digit * 10f64.powi(power)))
+        .filter(|tick| (low..=high).contains(tick))
+        .collect()
 }
 
 /// The label of a tick.
@@ -232,9 +242,5 @@ fn tick(value: f64) -> String {
     }
     let text = format!("{value:.4}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" {
-        "0".to_owned()
-    } else {
-        text.to_owned()
-    }
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }

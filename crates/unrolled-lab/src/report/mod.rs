@@ -26,10 +26,7 @@ fn render(directories: &[RunDirectory]) -> Result<String, Error> {
         let results = directory.results()?;
         let kind = results["experiment"].as_str().unwrap_or_default();
         let experiment = named(kind).ok_or_else(|| {
-            Error::reading(
-                directory.path(),
-                &format!("it holds the experiment \"{kind}\""),
-            )
+            Error::reading(directory.path(), &format!("it holds the experiment \"{kind}\""))
         })?;
         parts.push(page::Part {
             sections: experiment.report(&results),

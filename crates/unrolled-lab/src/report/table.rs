@@ -2,10 +2,7 @@
 
 /// Text made safe for HTML.
 pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// A cell: text, and whether it is the best of its group.
@@ -13,10 +10,7 @@ pub(crate) type Cell = (String, bool);
 
 /// A table with a heading line; it scrolls sideways where the page is narrow.
 pub(crate) fn table(heads: &[String], rows: &[Vec<Cell>]) -> String {
-    let head: String = heads
-        .iter()
-        .map(|head| format!("<th>{head}</th>"))
-        .collect();
+    let head: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
     let body: String = rows
         .iter()
         .map(|row| {

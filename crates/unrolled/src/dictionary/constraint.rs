@@ -40,15 +40,11 @@ mod tests {
         let d = array![[3.0, 0.3, 0.0], [4.0, 0.4, 0.0]];
         let sphere = Constraint::UnitSphere.project(d.clone());
         assert!(
-            (&sphere - &array![[0.6, 0.6, 0.0], [0.8, 0.8, 0.0]])
-                .iter()
-                .all(|e| e.abs() < 1e-15)
+            (&sphere - &array![[0.6, 0.6, 0.0], [0.8, 0.8, 0.0]]).iter().all(|e| e.abs() < 1e-15)
         );
         let ball = Constraint::UnitBall.project(d.clone());
         assert!(
-            (&ball - &array![[0.6, 0.3, 0.0], [0.8, 0.4, 0.0]])
-                .iter()
-                .all(|e| e.abs() < 1e-15)
+            (&ball - &array![[0.6, 0.3, 0.0], [0.8, 0.4, 0.0]]).iter().all(|e| e.abs() < 1e-15)
         );
         assert_eq!(Constraint::None.project(d.clone()), d);
     }

@@ -16,9 +16,7 @@ pub struct DenseDictionary {
 impl DenseDictionary {
     /// From the matrix `[m, p]`.
     pub fn new(matrix: Tensor<2>) -> Self {
-        Self {
-            matrix: Param::from_tensor(matrix),
-        }
+        Self { matrix: Param::from_tensor(matrix) }
     }
 
     /// m, the length of an example.
@@ -53,11 +51,7 @@ impl DenseDictionary {
 /// values, so the answer is the same on every call. 0 for a zero matrix; not-a-number stays so.
 pub fn spectral_norm_squared(dictionary: &Array2<f64>) -> f64 {
     let (m, p) = dictionary.dim();
-    let gram = if m < p {
-        dictionary.dot(&dictionary.t())
-    } else {
-        dictionary.t().dot(dictionary)
-    };
+    let gram = if m < p { dictionary.dot(&dictionary.t()) } else { dictionary.t().dot(dictionary) };
     let mut direction = gram.map(|v| v.abs()).sum_axis(ndarray::Axis(1));
     let mut eigenvalue = 0.0;
     for _ in 0..10_000 {

@@ -19,11 +19,7 @@ impl Form {
         let residual = 2.0 * t * n * m * p;
         let gram = t * n * p * p + m * p * p + n * m * p;
         // The product Dᵀx of the Gram form replaces one product of the residual form.
-        if gram - n * m * p <= residual {
-            Self::Gram
-        } else {
-            Self::Residual
-        }
+        if gram - n * m * p <= residual { Self::Gram } else { Self::Residual }
     }
 }
 

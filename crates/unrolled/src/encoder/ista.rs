@@ -32,12 +32,7 @@ pub struct Ista<P> {
 impl<P: ProximalOperator> Ista<P> {
     /// `iterations` iterations with step α, in the cheaper form.
     pub fn new(prox: P, step: f64, iterations: usize) -> Self {
-        Self {
-            prox,
-            step,
-            iterations,
-            form: None,
-        }
+        Self { prox, step, iterations, form: None }
     }
 
     /// Forces the form of the iterations.
@@ -48,8 +43,7 @@ impl<P: ProximalOperator> Ista<P> {
 
     fn form_for(&self, dictionary: &Tensor<2>, x: &Tensor<2>) -> Form {
         let [features, atoms] = dictionary.dims();
-        self.form
-            .unwrap_or_else(|| Form::cheapest(features, atoms, self.iterations, x.dims()[0]))
+        self.form.unwrap_or_else(|| Form::cheapest(features, atoms, self.iterations, x.dims()[0]))
     }
 }
 
@@ -125,11 +119,9 @@ impl GradientStep {
         };
         let scaled = dictionary.clone().mul_scalar(ista.step);
         match ista.form_for(dictionary, &x) {
-            Form::Residual => Self::Residual {
-                dictionary: dictionary.clone().transpose(),
-                scaled,
-                x,
-            },
+            Form::Residual => {
+                Self::Residual { dictionary: dictionary.clone().transpose(), scaled, x }
+            }
             Form::Gram => Self::Gram {
                 scaled_gram: dictionary.clone().transpose().matmul(scaled.clone()),
                 correlations: x.matmul(scaled),
@@ -142,24 +134,11 @@ impl GradientStep {
         match (self, codes) {
             (Self::Residual { scaled, x, .. }, None) => x.clone().matmul(scaled.clone()),
             (Self::Gram { correlations, .. }, None) => correlations.clone(),
-            (
-                Self::Residual {
-                    dictionary,
-                    scaled,
-                    x,
-                },
-                Some(z),
-            ) => {
+            (Self::Residual { dictionary, scaled, x }, Some(z)) => {
                 let residual = z.clone().matmul(dictionary.clone()).sub(x.clone());
                 z.sub(residual.matmul(scaled.clone()))
             }
-            (
-                Self::Gram {
-                    scaled_gram,
-                    correlations,
-                },
-                Some(z),
-            ) => {
+            (Self::Gram { scaled_gram, correlations }, Some(z)) => {
                 let image = z.clone().matmul(scaled_gram.clone());
                 z.sub(image).add(correlations.clone())
             }

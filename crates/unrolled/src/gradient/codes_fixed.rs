@@ -8,8 +8,5 @@ use crate::loss::residual;
 /// reconstruction, and of the lasso, at fixed codes `z` `[n, p]`.
 pub fn gradient_at_codes(dictionary: &Tensor<2>, x: &Tensor<2>, codes: &Tensor<2>) -> Tensor<2> {
     let examples = x.dims()[0] as f64;
-    residual(dictionary, x, codes)
-        .transpose()
-        .matmul(codes.clone())
-        .mul_scalar(1.0 / examples)
+    residual(dictionary, x, codes).transpose().matmul(codes.clone()).mul_scalar(1.0 / examples)
 }

@@ -45,11 +45,7 @@ impl<E: Encoder> Estimator<E> for GDec {
         let mut gradients = GradientsParams::new();
         let gradient = gradient_at_codes(&dictionary, x, &codes);
         gradients.register(network.dictionary.matrix.id, gradient);
-        Estimate {
-            codes,
-            losses,
-            gradients,
-        }
+        Estimate { codes, losses, gradients }
     }
 
     fn from_codes(

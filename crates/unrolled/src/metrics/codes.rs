@@ -6,12 +6,7 @@ use ndarray::{Array2, Zip};
 pub fn distances(a: &Array2<f64>, b: &Array2<f64>) -> Vec<f64> {
     Zip::from(a.rows())
         .and(b.rows())
-        .map_collect(|a, b| {
-            a.iter()
-                .zip(b)
-                .fold(0.0, |sum, (a, b)| sum + (a - b) * (a - b))
-                .sqrt()
-        })
+        .map_collect(|a, b| a.iter().zip(b).fold(0.0, |sum, (a, b)| sum + (a - b) * (a - b)).sqrt())
         .to_vec()
 }
 

@@ -19,10 +19,7 @@ mod tests {
     #[test]
     fn scale_does_not_count_and_a_turned_atom_does() {
         let truth = array![[1.0, 0.0], [0.0, 1.0]];
-        assert_eq!(
-            dictionary_error(&array![[2.0, 0.0], [0.0, 5.0]], &truth),
-            0.0
-        );
+        assert_eq!(dictionary_error(&array![[2.0, 0.0], [0.0, 5.0]], &truth), 0.0);
         let flipped = dictionary_error(&array![[-1.0, 0.0], [0.0, 1.0]], &truth);
         assert!((flipped - 2.0 / 2f64.sqrt()).abs() < 1e-15);
     }

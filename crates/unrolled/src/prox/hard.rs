@@ -24,11 +24,7 @@ pub struct HardThreshold {
 impl HardThreshold {
     /// Keeps entries beyond `threshold`; `penalty` is λ of the lasso loss.
     pub fn new(threshold: f64, penalty: f64, sided: Sided) -> Self {
-        Self {
-            threshold,
-            penalty,
-            sided,
-        }
+        Self { threshold, penalty, sided }
     }
 }
 
@@ -40,11 +36,7 @@ impl ProximalOperator for HardThreshold {
             Sided::Two => values.abs().lower_equal_elem(self.threshold),
             Sided::One => values.lower_equal_elem(self.threshold),
         };
-        let dropped = if v.is_autodiff() {
-            dropped.autodiff()
-        } else {
-            dropped
-        };
+        let dropped = if v.is_autodiff() { dropped.autodiff() } else { dropped };
         v.mask_fill(dropped, 0.0)
     }
 

@@ -26,11 +26,7 @@ pub struct LearnedSoftThreshold {
 impl LearnedSoftThreshold {
     /// From an initial bias of shape `[1]` or `[p]`, usually α λ.
     pub fn new(bias: Tensor<1>, penalty: f64, sided: Sided) -> Self {
-        Self {
-            bias: Param::from_tensor(bias),
-            penalty,
-            sided,
-        }
+        Self { bias: Param::from_tensor(bias), penalty, sided }
     }
 
     /// Sets negative entries of the bias to zero.

@@ -15,18 +15,12 @@ pub struct PenaltySchedule {
 impl PenaltySchedule {
     /// λ in every iteration.
     pub fn constant(penalty: f64) -> Self {
-        Self {
-            initial: penalty,
-            decay: 1.0,
-        }
+        Self { initial: penalty, decay: 1.0 }
     }
 
     /// `λ βᵗ`.
     pub fn decaying(penalty: f64, decay: f64) -> Self {
-        Self {
-            initial: penalty,
-            decay,
-        }
+        Self { initial: penalty, decay }
     }
 
     /// λ_t. The power is taken by repeated squaring, so every machine computes the same bits.

@@ -13,11 +13,7 @@ pub(super) fn charts(run: &RunView) -> String {
         .filter_map(|c| Some((c["last"].as_f64()? * c["first"].as_f64()?).sqrt()))
         .collect();
     let points = |curve: &[f64]| -> Vec<(f64, f64)> {
-        iterations
-            .iter()
-            .zip(curve)
-            .map(|(t, v)| (*t as f64, *v))
-            .collect()
+        iterations.iter().zip(curve).map(|(t, v)| (*t as f64, *v)).collect()
     };
     let series = |name: String, keys: &[&str], style: usize| -> Option<Series> {
         let curve = run.curve(keys);
@@ -40,11 +36,7 @@ pub(super) fn charts(run: &RunView) -> String {
             .collect()
     };
     let repeats = run.number("repeats").unwrap_or(1.0);
-    let band = if repeats > 1.0 {
-        " Bands: one standard deviation over the repeats."
-    } else {
-        ""
-    };
+    let band = if repeats > 1.0 { " Bands: one standard deviation over the repeats." } else { "" };
     let marked = match (marks.is_empty(), run.reference()) {
         (true, _) => String::new(),
         (false, _) => " Dashed vertical line: the closest estimator changes.".to_owned(),
@@ -66,22 +58,10 @@ pub(super) fn charts(run: &RunView) -> String {
             };
             html.push_str(&chart.figure());
         };
-    let truth_marks: &[f64] = if run.reference() == "truth" {
-        &marks
-    } else {
-        &[]
-    };
-    let lasso_marks: &[f64] = if run.reference() == "lasso" {
-        &marks
-    } else {
-        &[]
-    };
+    let truth_marks: &[f64] = if run.reference() == "truth" { &marks } else { &[] };
+    let lasso_marks: &[f64] = if run.reference() == "lasso" { &marks } else { &[] };
     let note = |marks: &[f64]| {
-        if marks.is_empty() {
-            ""
-        } else {
-            marked.as_str()
-        }
+        if marks.is_empty() { "" } else { marked.as_str() }
     };
     chart(
         "Error to the true gradient.",
@@ -103,16 +83,8 @@ pub(super) fn charts(run: &RunView) -> String {
         lasso_marks,
     );
     let codes = [
-        series(
-            "to the lasso’s code ẑ".to_owned(),
-            &["code_error", "to_lasso"],
-            0,
-        ),
-        series(
-            "to the true code z*".to_owned(),
-            &["code_error", "to_truth"],
-            1,
-        ),
+        series("to the lasso’s code ẑ".to_owned(), &["code_error", "to_lasso"], 0),
+        series("to the true code z*".to_owned(), &["code_error", "to_truth"], 1),
     ];
     chart(
         "Error of the codes.",

@@ -19,13 +19,8 @@ pub(super) struct RunView<'a> {
 impl<'a> RunView<'a> {
     /// The numbers at a path of keys; empty where there are none.
     pub fn curve(&self, keys: &[&str]) -> Vec<f64> {
-        let found = keys
-            .iter()
-            .try_fold(self.value, |value, key| value.get(key));
-        let entries = found
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let found = keys.iter().try_fold(self.value, |value, key| value.get(key));
+        let entries = found.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         entries.iter().filter_map(Value::as_f64).collect()
     }
 
@@ -36,18 +31,13 @@ impl<'a> RunView<'a> {
 
     /// The T.
     pub fn iterations(&self) -> Vec<usize> {
-        self.curve(&["iterations"])
-            .into_iter()
-            .map(|t| t as usize)
-            .collect()
+        self.curve(&["iterations"]).into_iter().map(|t| t as usize).collect()
     }
 
     /// The estimators, in the order of the configuration.
     pub fn estimators(&self) -> Vec<&'a str> {
         let found = self.value["estimators"].as_object();
-        found
-            .map(|map| map.keys().map(String::as_str).collect())
-            .unwrap_or_default()
+        found.map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default()
     }
 
     /// "truth" or "lasso": what the ranking is by.
@@ -64,14 +54,9 @@ pub(super) fn sections(results: &Value) -> Vec<Section> {
     let Some(runs) = results["runs"].as_object() else {
         return Vec::new();
     };
-    let runs: Vec<RunView> = runs
-        .iter()
-        .map(|(name, value)| RunView { name, value })
-        .collect();
-    let mut sections = vec![Section {
-        title: "What came out".to_owned(),
-        html: words::findings(&runs),
-    }];
+    let runs: Vec<RunView> = runs.iter().map(|(name, value)| RunView { name, value }).collect();
+    let mut sections =
+        vec![Section { title: "What came out".to_owned(), html: words::findings(&runs) }];
     sections.extend(penalty::section(&runs));
     for run in runs.iter().filter(|run| run.iterations().len() > 1) {
         let title = match run.name {
@@ -83,15 +68,9 @@ pub(super) fn sections(results: &Value) -> Vec<Section> {
     }
     sections.push(Section {
         title: "In numbers".to_owned(),
-        html: runs
-            .iter()
-            .map(|run| numbers(run, runs.len() > 1))
-            .collect(),
+        html: runs.iter().map(|run| numbers(run, runs.len() > 1)).collect(),
     });
-    sections.push(Section {
-        title: "What you see".to_owned(),
-        html: words::explanation(&runs),
-    });
+    sections.push(Section { title: "What you see".to_owned(), html: words::explanation(&runs) });
     sections
 }
 
@@ -108,10 +87,7 @@ fn numbers(run: &RunView, with_name: bool) -> String {
     if !to_truth.is_empty() {
         heads.push("‖z<sub>T</sub> − z*‖".to_owned());
     }
-    for name in &estimators {
-        heads.push(format!("{name}<br>error to {of}"));
-        heads.push("relative".to_owned());
-    }
+    heads.extend(estimators.iter().map(|name| format!("{}<br>error to {of}", symbol(name))));
     heads.push("closest<br>the same in".to_owned());
     let rows: Vec<Vec<Cell>> = chosen(&iterations)
         .into_iter()
@@ -130,17 +106,13 @@ fn numbers(run: &RunView, with_name: bool) -> String {
             let least = errors.iter().copied().fold(f64::MAX, f64::min);
             for (name, value) in estimators.iter().zip(&errors) {
                 let std = run.curve(&["estimators", name, &format!("{error}_std")]);
-                let spread = std
-                    .get(index)
-                    .map_or(String::new(), |s| format!(" ± {}", number(*s)));
-                row.push((format!("{}{spread}", number(*value)), *value == least));
+                let spread = std.get(index).map_or(String::new(), |s| format!(" ± {}", spread(*s)));
                 let relative = run.curve(&["estimators", name, &format!("relative_{error}")]);
                 let relative = relative.get(index).map_or(String::new(), |v| percent(*v));
-                row.push((relative, false));
+                let text = format!("{}{spread}<br><small>{relative}</small>", number(*value));
+                row.push((text, *value == least));
             }
-            let holds = holds
-                .get(index)
-                .map_or(String::new(), |h| format!("{h} of {repeats}"));
+            let holds = holds.get(index).map_or(String::new(), |h| format!("{h} of {repeats}"));
             row.push((holds, false));
             row
         })
@@ -159,10 +131,21 @@ fn numbers(run: &RunView, with_name: bool) -> String {
         .filter_map(|(key, label)| Some(format!("{label} = {}", number(run.number(key)?))))
         .collect();
     format!(
-        "{title}{}<p>{}.</p>\n",
+        "{title}{}<p>{}. Below each error: relative to ‖{of}‖.</p>\n",
         table(&heads, &rows),
         norms.join(", ")
     )
+}
+
+/// A standard deviation: two digits tell enough.
+fn spread(value: f64) -> String {
+    match value {
+        v if v < 1e-4 => format!("{v:.0e}"),
+        v => {
+            let digits = (1 - v.log10().floor() as i32).max(0) as usize;
+            format!("{v:.digits$}")
+        }
+    }
 }
 
 fn percent(value: f64) -> String {

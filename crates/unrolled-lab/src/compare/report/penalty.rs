@@ -8,15 +8,8 @@ use crate::report::table::{Cell, number, table};
 /// A section where at least three penalties were compared at the same T and all else alike.
 pub(super) fn section(runs: &[RunView]) -> Option<Section> {
     let mut runs: Vec<&RunView> = runs.iter().collect();
-    runs.sort_by(|a, b| {
-        a.number("penalty")
-            .partial_cmp(&b.number("penalty"))
-            .expect("numbers")
-    });
-    let penalties: Vec<f64> = runs
-        .iter()
-        .filter_map(|run| run.number("penalty"))
-        .collect();
+    runs.sort_by(|a, b| a.number("penalty").partial_cmp(&b.number("penalty")).expect("numbers"));
+    let penalties: Vec<f64> = runs.iter().filter_map(|run| run.number("penalty")).collect();
     let distinct = penalties.windows(2).all(|pair| pair[0] < pair[1]) && penalties.first()? > &0.0;
     let last = *runs.first()?.iterations().last()?;
     let alike = runs.iter().all(|run| {
@@ -26,39 +19,21 @@ pub(super) fn section(runs: &[RunView]) -> Option<Section> {
         return None;
     }
     let at_last = |keys: &[&str]| -> Vec<f64> {
-        runs.iter()
-            .filter_map(|run| run.curve(keys).last().copied())
-            .collect()
+        runs.iter().filter_map(|run| run.curve(keys).last().copied()).collect()
     };
-    let mut curves = vec![(
-        "code error".to_owned(),
-        at_last(&["code_error", "to_truth"]),
-    )];
+    let mut curves = vec![("code error".to_owned(), at_last(&["code_error", "to_truth"]))];
     for name in runs[0].estimators() {
-        curves.push((
-            symbol(name),
-            at_last(&["estimators", name, "error_to_truth"]),
-        ));
+        curves.push((symbol(name), at_last(&["estimators", name, "error_to_truth"])));
     }
-    let series = curves
-        .iter()
-        .enumerate()
-        .map(|(style, (name, curve))| Series {
-            name: name.clone(),
-            points: penalties
-                .iter()
-                .copied()
-                .zip(curve.iter().copied())
-                .collect(),
-            spread: None,
-            // The estimators keep the colours that they have elsewhere.
-            style: if style == 0 { 3 } else { style - 1 },
-        });
+    let series = curves.iter().enumerate().map(|(style, (name, curve))| Series {
+        name: name.clone(),
+        points: penalties.iter().copied().zip(curve.iter().copied()).collect(),
+        spread: None,
+        // The estimators keep the colours that they have elsewhere.
+        style: if style == 0 { 3 } else { style - 1 },
+    });
     let chart = Chart {
-        caption: (
-            "Error to the truth against the penalty",
-            format!("at T = {last}."),
-        ),
+        caption: ("Error to the truth against the penalty", format!("at T = {last}.")),
         x: "penalty λ",
         y: "error",
         log_y: true,
@@ -67,9 +42,7 @@ pub(super) fn section(runs: &[RunView]) -> Option<Section> {
     };
     let mut heads = vec!["slope of log error in log λ".to_owned()];
     heads.extend(curves.iter().map(|(name, _)| name.clone()));
-    let intervals = (1..penalties.len())
-        .map(|i| (i - 1, i))
-        .chain([(0, penalties.len() - 1)]);
+    let intervals = (1..penalties.len()).map(|i| (i - 1, i)).chain([(0, penalties.len() - 1)]);
     let rows: Vec<Vec<Cell>> = intervals
         .map(|(from, to)| {
             let mut row = vec![(format!("λ {} to {}", penalties[from], penalties[to]), false)];

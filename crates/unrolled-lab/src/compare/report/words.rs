@@ -36,36 +36,20 @@ fn finding(run: &RunView) -> String {
     };
     let mut order = estimators.clone();
     order.sort_by(|a, b| at_last(a).total_cmp(&at_last(b)));
-    let listed: Vec<String> = order
-        .iter()
-        .map(|name| format!("{} {}", symbol(name), number(at_last(name))))
-        .collect();
+    let listed: Vec<String> =
+        order.iter().map(|name| format!("{} {}", symbol(name), number(at_last(name)))).collect();
     let repeats = run.number("repeats").unwrap_or(1.0);
-    let holds = run
-        .curve(&["ranking", "closest_holds_in"])
-        .last()
-        .copied()
-        .unwrap_or(0.0);
-    let mut text = format!(
-        "At T = {last}, the distance to {target} is {}",
-        listed.join(", ")
-    );
-    let (first, second) = (
-        at_last(order[0]),
-        order.get(1).map_or(f64::NAN, |name| at_last(name)),
-    );
+    let holds = run.curve(&["ranking", "closest_holds_in"]).last().copied().unwrap_or(0.0);
+    let mut text = format!("At T = {last}, the distance to {target} is {}", listed.join(", "));
+    let (first, second) = (at_last(order[0]), order.get(1).map_or(f64::NAN, |name| at_last(name)));
     if second - first < 1e-3 * second {
         text.push_str("; the first two agree to one part in a thousand.");
     } else if repeats > 1.0 {
-        text.push_str(&format!(
-            "; the first is the closest in {holds} of {repeats} repeats."
-        ));
+        text.push_str(&format!("; the first is the closest in {holds} of {repeats} repeats."));
     } else {
         text.push('.');
     }
-    let crossovers = run.value["ranking"]["crossovers"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
+    let crossovers = run.value["ranking"]["crossovers"].as_array().map_or(&[][..], Vec::as_slice);
     let name = |c: &serde_json::Value, key: &str| symbol(c[key].as_str().unwrap_or("?"));
     match crossovers {
         [] if iterations.len() > 1 => text.push_str(&format!(

@@ -1,0 +1,22 @@
+//! Every shipped configuration runs, reduced.
+
+use crate::support::{REDUCED, folder, results, root, unrolled};
+
+#[test]
+fn every_configuration_runs() {
+    let folder = folder();
+    let mut count = 0;
+    for entry in std::fs::read_dir(root().join("configs")).unwrap() {
+        let config = entry.unwrap().path();
+        let name = config.file_stem().unwrap().to_str().unwrap().to_owned();
+        let mut command = unrolled(folder.path());
+        command.arg("run").arg(&config).args(REDUCED).args(["--quiet", "--out", &name]);
+        command.assert().success();
+        let results = results(&folder.path().join(&name));
+        assert_eq!(results["name"], name.as_str());
+        assert!(!results["runs"].as_object().unwrap().is_empty(), "{name}");
+        assert!(folder.path().join(&name).join("report.html").is_file(), "{name}");
+        count += 1;
+    }
+    assert!(count >= 5);
+}

@@ -1,0 +1,209 @@
+//! Every error message, as the user sees it: file, line, remedy; nothing written.
+
+use std::path::Path;
+
+use crate::support::{SMALL, folder, unrolled, write};
+
+/// A name, what is appended to the small configuration or replaces it, and more arguments.
+struct Case {
+    name: &'static str,
+    text: String,
+    arguments: Vec<&'static str>,
+}
+
+fn replaced(from: &str, to: &str) -> String {
+    assert!(SMALL.contains(from), "{from}");
+    SMALL.replace(from, to)
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut text = |name, text: String| {
+        cases.push(Case { name, text, arguments: vec!["run", "bad.toml", "--out", "out"] });
+    };
+    let file = |path: &str| {
+        format!(
+            "[data]\nsource = \"file\"\npath = \"{path}\"\n[dictionary]\natoms = 3\ninit = \"random\"\n"
+        )
+    };
+    text("unknown key", replaced("step = 0.1", "stepp = 0.1"));
+    text("unknown key at the top", replaced("seed = 7", "sed = 7"));
+    text(
+        "unknown key in an inline table",
+        format!("{SMALL}\n[encoder.prox]\nkind = \"soft\"\npenaltty = 0.2\n"),
+    );
+    text("unknown section", format!("{SMALL}\n[training]\nsteps = 3\n"));
+    text("not toml", replaced("seed = 7", "seed = = 7"));
+    text("twice the same key", replaced("seed = 7", "seed = 7\nseed = 8"));
+    text("text for a number", replaced("examples = 120", "examples = \"many\""));
+    text("a fraction for a count", replaced("examples = 120", "examples = 1.5"));
+    text("a negative count", replaced("examples = 120", "examples = -3"));
+    text("zero examples", replaced("examples = 120", "examples = 0"));
+    text("too many examples", replaced("examples = 120", "examples = 9999999999"));
+    text("more nonzeros than atoms", replaced("nonzeros = 2", "nonzeros = 16"));
+    text("unknown experiment", replaced("compare-gradients", "compare-gradient"));
+    text("unknown precision", replaced("seed = 7", "precision = \"double\""));
+    text("unknown device", replaced("seed = 7", "device = \"flux\""));
+    text("device index that is not there", replaced("seed = 7", "device = \"flex:3\""));
+    text("device index that is no number", replaced("seed = 7", "device = \"flex:x\""));
+    text("device of a later version", replaced("seed = 7", "device = \"cuda\""));
+    text("negative penalty", format!("{SMALL}\n[encoder.prox]\npenalty = -0.2\n"));
+    text("penalty that is not a number", format!("{SMALL}\n[encoder.prox]\npenalty = nan\n"));
+    text("negative step", replaced("step = 0.1", "step = -0.1"));
+    text("a word for the step", replaced("step = 0.1", "step = \"automatic\""));
+    text("a step that diverges", replaced("step = 0.1", "step = 5.0"));
+    text("decay above one", format!("{SMALL}\n[encoder.prox]\ndecay = 1.5\n"));
+    text("decay and learned", format!("{SMALL}\n[encoder.prox]\ndecay = 0.9\nlearned = true\n"));
+    text("threshold of a soft prox", format!("{SMALL}\n[encoder.prox]\nthreshold = 0.1\n"));
+    text("unknown side", format!("{SMALL}\n[encoder.prox]\nsided = \"both\"\n"));
+    text("unknown prox", format!("{SMALL}\n[encoder.prox]\nkind = \"softt\"\n"));
+    text(
+        "unknown estimator",
+        replaced("[compare]", "[compare]\nestimators = [\"g_dec\", \"g_ae_l\"]"),
+    );
+    text(
+        "estimator twice",
+        replaced("[compare]", "[compare]\nestimators = [\"g_dec\", \"g_dec\"]"),
+    );
+    text("no estimators", replaced("[compare]", "[compare]\nestimators = []"));
+    text("iterations not ascending", replaced("[1, 4, 9]", "[4, 1, 9]"));
+    text("iterations that are a word", replaced("[1, 4, 9]", "\"all\""));
+    text("an empty range", replaced("[1, 4, 9]", "{ from = 5, to = 1 }"));
+    text("T of zero", replaced("[1, 4, 9]", "[0, 4, 9]"));
+    text(
+        "arrays at a T that is not compared",
+        replaced("save_arrays_at = [4, 9]", "save_arrays_at = [5]"),
+    );
+    text("no repeats", replaced("repeats = 2", "repeats = 0"));
+    text(
+        "amplitudes upside down",
+        replaced(
+            "nonzeros = 2",
+            "nonzeros = 2\namplitude = { distribution = \"uniform\", low = 2, high = 1 }",
+        ),
+    );
+    text(
+        "unknown distribution",
+        replaced("nonzeros = 2", "nonzeros = 2\namplitude = { distribution = \"gamma\" }"),
+    );
+    text("unknown initialisation", format!("{SMALL}\n[dictionary]\ninit = \"randam\"\n"));
+    text("number for a table", format!("{SMALL}\n[dictionary]\ninit = 3\n"));
+    text("wrong count of atoms", format!("{SMALL}\n[dictionary]\natoms = 14\n"));
+    text(
+        "synthetic keys for a file",
+        "[data]\nsource = \"file\"\npath = \"x.npz\"\nexamples = 3\n".to_owned(),
+    );
+    text("file without a path", "[data]\nsource = \"file\"\n".to_owned());
+    text("missing data file", file("absent.npz"));
+    text("data of an unknown format", file("data.csv"));
+    text("malformed npz", file("broken.npz"));
+    text("malformed safetensors", file("broken.safetensors"));
+    text("no such array", file("other.safetensors"));
+    text("wrong dtype", file("integers.safetensors"));
+    text("wrong rank", file("vector.safetensors"));
+    text("no rows", file("empty.safetensors"));
+    text("shapes that do not agree", file("disagree.safetensors"));
+    text("not-a-number in the data", file("nan.safetensors"));
+    text(
+        "truth asked of data without one",
+        file("plain.safetensors").replace("\"random\"", "\"perturbed-truth\""),
+    );
+    text("atoms not said", file("plain.safetensors").replace("atoms = 3\n", ""));
+    text(
+        "initial dictionary of another shape",
+        file("plain.safetensors").replace(
+            "\"random\"",
+            "{ method = \"file\", path = \"plain.safetensors\", key = \"X\" }",
+        ),
+    );
+    text("runs without a name", format!("{SMALL}\n[[runs]]\nseed = 1\n"));
+    text(
+        "two runs of one name",
+        format!("{SMALL}\n[[runs]]\nname = \"a\"\n[[runs]]\nname = \"a\"\n"),
+    );
+    text("a wrong key in a run", format!("{SMALL}\n[[runs]]\nname = \"a\"\nencoder.stap = 1\n"));
+    text(
+        "a run with a step that diverges",
+        format!("{SMALL}\n[[runs]]\nname = \"a\"\nencoder.step = 9.0\n"),
+    );
+    text("runs and sweep", format!("{SMALL}\n[[runs]]\nname = \"a\"\n[sweep]\n\"seed\" = [1]\n"));
+    text("sweep over one value", format!("{SMALL}\n[sweep]\nseed = 1\n"));
+    text("sweep over an unknown key", format!("{SMALL}\n[sweep]\n\"encoder.penalty\" = [1, 2]\n"));
+    let mut arguments = |name, arguments: &[&'static str]| {
+        cases.push(Case { name, text: SMALL.to_owned(), arguments: arguments.to_vec() });
+    };
+    arguments("missing configuration", &["run", "absent.toml"]);
+    arguments("set without a value", &["run", "bad.toml", "--set", "seed"]);
+    arguments("set of bare text", &["run", "bad.toml", "--set", "device=flex"]);
+    arguments("set of an unknown key", &["run", "bad.toml", "--set", "encoder.stepp=1"]);
+    arguments("set beyond the range", &["run", "bad.toml", "--set", "compare.repeats=0"]);
+    arguments("device option", &["run", "bad.toml", "--device", "nadarray"]);
+    arguments("no threads", &["run", "bad.toml", "--threads", "0"]);
+    arguments("folder in use", &["run", "bad.toml", "--out", "full"]);
+    arguments("overwriting what is no run", &["run", "bad.toml", "--out", "full", "--overwrite"]);
+    arguments("resuming nothing", &["run", "bad.toml", "--out", "none", "--resume"]);
+    arguments("a file for a folder", &["run", "bad.toml", "--out", "broken.npz"]);
+    arguments("report of nothing", &["report", "full"]);
+    arguments("unknown experiment to init", &["init", "compare"]);
+    arguments("self-test of an unknown device", &["devices", "--self-test", "gpu"]);
+    arguments("unknown command", &["rum"]);
+    cases
+}
+
+/// The data files that the cases read.
+fn write_data(folder: &Path) {
+    use safetensors::Dtype::{F32, I64};
+    use safetensors::tensor::TensorView;
+    let save = |name: &str, arrays: Vec<(&str, safetensors::Dtype, Vec<usize>, Vec<u8>)>| {
+        let views: Vec<_> = arrays
+            .iter()
+            .map(|(key, dtype, shape, bytes)| {
+                (*key, TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+            })
+            .collect();
+        let bytes = safetensors::serialize(views, None).unwrap();
+        std::fs::write(folder.join(name), bytes).unwrap();
+    };
+    let floats = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+    let ones = |count| floats(&vec![1.0; count]);
+    save("plain.safetensors", vec![("X", F32, vec![4, 2], ones(8))]);
+    save("other.safetensors", vec![("Y", F32, vec![4, 2], ones(8))]);
+    save("integers.safetensors", vec![("X", I64, vec![1, 2], vec![0; 16])]);
+    save("vector.safetensors", vec![("X", F32, vec![8], ones(8))]);
+    save("empty.safetensors", vec![("X", F32, vec![0, 2], vec![])]);
+    let star = ("D_star", F32, vec![3, 5], ones(15));
+    save("disagree.safetensors", vec![("X", F32, vec![4, 2], ones(8)), star]);
+    save("nan.safetensors", vec![("X", F32, vec![2, 2], floats(&[1.0, 2.0, f32::NAN, 4.0]))]);
+    for name in ["broken.npz", "broken.safetensors", "data.csv"] {
+        std::fs::write(folder.join(name), "not what it seems").unwrap();
+    }
+    std::fs::create_dir(folder.join("full")).unwrap();
+    std::fs::write(folder.join("full/letter.txt"), "dear diary").unwrap();
+}
+
+#[test]
+fn every_error_names_its_place_and_the_remedy() {
+    let mut seen = String::new();
+    for case in cases() {
+        let folder = folder();
+        write_data(folder.path());
+        write(folder.path(), "bad.toml", &case.text);
+        let before = listing(folder.path());
+        let output = unrolled(folder.path()).args(&case.arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}: {output:?}", case.name);
+        assert_eq!(before, listing(folder.path()), "{} wrote something", case.name);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let stderr = stderr.replace(&*folder.path().to_string_lossy(), "FOLDER");
+        seen.push_str(&format!("## {}\n{stderr}\n", case.name));
+    }
+    insta::assert_snapshot!(seen);
+}
+
+fn listing(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,11 @@
+//! The command line as a user types it.
+
+mod browser;
+mod configs;
+mod errors;
+mod golden;
+mod interruption;
+mod readme;
+mod reproducibility;
+mod support;
+mod usage;

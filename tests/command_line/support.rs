@@ -1,0 +1,101 @@
+//! What the tests share: the binary, folders, results.
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The repository.
+pub fn root() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().expect("the repository is there")
+}
+
+/// The binary, run in `folder`.
+pub fn unrolled(folder: &Path) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("unrolled"));
+    command.current_dir(folder);
+    command
+}
+
+pub fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder can be made")
+}
+
+/// Options that make a comparison small.
+pub const REDUCED: [&str; 8] = [
+    "--set",
+    "data.examples=60",
+    "--set",
+    "compare.iterations=[1, 5, 12]",
+    "--set",
+    "compare.lasso_iterations=30",
+    "--set",
+    "compare.repeats=2",
+];
+
+/// A small comparison, from text.
+pub const SMALL: &str = r#"
+experiment = "compare-gradients"
+seed = 7
+
+[data]
+examples = 120
+features = 10
+atoms = 15
+nonzeros = 2
+
+[encoder]
+step = 0.1
+
+[compare]
+iterations = [1, 4, 9]
+lasso_iterations = 60
+save_arrays_at = [4, 9]
+repeats = 2
+"#;
+
+/// Writes a configuration into a folder.
+pub fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).expect("the folder can be written to");
+}
+
+pub fn results(directory: &Path) -> Value {
+    let text = std::fs::read_to_string(directory.join("results.json")).expect("there are results");
+    serde_json::from_str(&text).expect("results are JSON")
+}
+
+/// Results without what may differ between two runs: times, and the number of threads.
+pub fn timeless(mut results: Value) -> Value {
+    fn strip(value: &mut Value) {
+        if let Value::Object(map) = value {
+            map.retain(|key, _| !key.starts_with("milliseconds"));
+            map.values_mut().for_each(strip);
+        }
+    }
+    strip(&mut results);
+    if let Value::Object(map) = &mut results {
+        map.remove("wall_seconds");
+        map.remove("threads");
+    }
+    results
+}
+
+/// Equality that says where two results differ.
+pub fn expect_same(a: &Value, b: &Value) {
+    fn differences(path: &str, a: &Value, b: &Value, found: &mut Vec<String>) {
+        match (a, b) {
+            (Value::Object(x), Value::Object(y)) if x.len() == y.len() => {
+                for (key, value) in x {
+                    differences(&format!("{path}.{key}"), value, &y[key], found);
+                }
+            }
+            _ if a != b => found.push(format!("{path}: {a} and {b}")),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    differences("", a, b, &mut found);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
