@@ -64,3 +64,33 @@ fn row_major(shape: &[usize], values: &[f64]) -> Vec<f64> {
         .expect("the count of values was checked");
     array.iter().copied().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use crate::{DataError, Keys, load, read_matrix};
+
+    fn fixture(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(name)
+    }
+
+    #[test]
+    fn numpy_files_are_read_in_either_order_precision_and_byte_order() {
+        let data = load(&fixture("orders.npz"), &Keys::default()).unwrap();
+        assert_eq!(data.x, ndarray::array![[1.5, -2.0, 3.25], [4.0, 5.0, -6.5]]);
+        let dictionary = data.true_dictionary.unwrap();
+        assert_eq!(dictionary.dim(), (3, 4));
+        assert_eq!((dictionary[[0, 1]], dictionary[[2, 3]]), (0.25, 2.75));
+        let codes = data.true_codes.unwrap();
+        assert_eq!((codes[[0, 3]], codes[[1, 0]]), (3.0, 4.0));
+    }
+
+    #[test]
+    fn compressed_files_are_read_and_integers_are_refused() {
+        let path = fixture("orders_compressed.npz");
+        assert_eq!(read_matrix(&path, "X").unwrap()[[1, 2]], -6.5);
+        let refused = read_matrix(&path, "counts");
+        assert!(matches!(refused, Err(DataError::Dtype { dtype, .. }) if dtype.contains("i8")));
+    }
+}

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use unrolled_data::DataError;
-
 /// Why a command ended without its result.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -18,9 +16,6 @@ pub enum Error {
         /// What is wrong, and the remedy.
         message: String,
     },
-    /// A data file that cannot be used.
-    #[error(transparent)]
-    Data(#[from] DataError),
     /// A device that is not there.
     #[error("{0}")]
     Device(String),
@@ -76,7 +71,7 @@ impl Error {
     /// interruption.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::At { .. } | Self::Data(_) => 2,
+            Self::Config(_) | Self::At { .. } => 2,
             Self::Device(_) | Self::RunDirectory(_) => 2,
             Self::Io { .. } | Self::NotFinite(_) | Self::SelfTest(_) => 1,
             Self::Interrupted(_) => 130,

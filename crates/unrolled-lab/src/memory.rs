@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The system's allocator with counters.
 ///
-/// ```ignore
+/// ```
+/// use unrolled_lab::memory::CountingAllocator;
 /// #[global_allocator]
-/// static ALLOCATOR: unrolled_lab::memory::CountingAllocator = CountingAllocator;
+/// static ALLOCATOR: CountingAllocator = CountingAllocator;
 /// ```
 #[derive(Debug)]
 pub struct CountingAllocator;

@@ -129,7 +129,7 @@ pub(super) fn measure(
         walked = iteration;
         for (estimator, sums) in plan.estimators.iter().zip(&mut sums.estimators) {
             let mut own = Meter::start();
-            let Some(gradient) = estimator.from_codes(&dictionary, &x, codes) else {
+            let Some(gradient) = estimator.at_codes(&dictionary, &x, codes) else {
                 continue;
             };
             let reading = own.pause();

@@ -46,7 +46,8 @@ impl<'a> Plan<'a> {
     /// Draws or reads the data of every repeat once to check all that depends on them.
     pub fn new(run: &'a Run) -> Result<Self, Error> {
         let config = &run.config;
-        let device = devices::open(&config.device)?;
+        let device = devices::open(&config.device)
+            .map_err(|error| Error::at("device", error.to_string()))?;
         let first = Problem::new(config, 0)?;
         let (n, (m, p)) = (first.data.examples(), first.dictionary.dim());
         let has_truth = first.data.true_codes.is_some();

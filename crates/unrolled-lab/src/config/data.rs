@@ -172,7 +172,7 @@ impl DataConfig {
                     true_dictionary: file.keys.D_star.clone(),
                     true_codes: file.keys.Z_star.clone(),
                 };
-                Ok(load(&file.path, &keys)?)
+                load(&file.path, &keys).map_err(|error| Error::at("data.path", error.to_string()))
             }
         }
     }

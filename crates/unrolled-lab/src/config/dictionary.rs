@@ -176,7 +176,8 @@ impl DictionaryConfig {
         data: &DataSet,
         known: Option<usize>,
     ) -> Result<Array2<f64>, Error> {
-        let start = unrolled_data::read_matrix(path, key)?;
+        let start = unrolled_data::read_matrix(path, key)
+            .map_err(|error| Error::at("dictionary.init", error.to_string()))?;
         let atoms = known.or(self.atoms).unwrap_or(start.ncols());
         let expected = (data.features(), atoms);
         if start.dim() != expected || atoms == 0 {

@@ -130,16 +130,21 @@ impl Node {
         }
     }
 
-    /// Every value with its path; an inline table counts as one value.
-    pub fn leaves(&self) -> Vec<(Vec<String>, Value)> {
+    /// A value written at a place.
+    pub fn value(value: Value, origin: Origin) -> Self {
+        Self { origin, content: Content::Value(value) }
+    }
+
+    /// Every value with its path and its place; an inline table counts as one value.
+    pub fn leaves(&self) -> Vec<(Vec<String>, Value, Origin)> {
         match &self.content {
-            Content::Value(value) => vec![(Vec::new(), value.clone())],
+            Content::Value(value) => vec![(Vec::new(), value.clone(), self.origin.clone())],
             Content::Table(children) => children
                 .iter()
                 .flat_map(|(key, child)| {
-                    child.leaves().into_iter().map(move |(mut path, value)| {
+                    child.leaves().into_iter().map(move |(mut path, value, origin)| {
                         path.insert(0, key.clone());
-                        (path, value)
+                        (path, value, origin)
                     })
                 })
                 .collect(),

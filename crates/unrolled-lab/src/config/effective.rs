@@ -16,14 +16,14 @@ pub(super) fn write(base: &Config, variants: &Variants) -> String {
         Variants::Listed(runs) => {
             for (name, overrides) in runs {
                 text.push_str(&format!("\n[[runs]]\nname = {}\n", Value::from(name.as_str())));
-                for (path, value) in overrides.leaves() {
+                for (path, value, _) in overrides.leaves() {
                     text.push_str(&format!("{} = {value}\n", path.join(".")));
                 }
             }
         }
         Variants::Swept(keys) => {
             text.push_str("\n[sweep]\n");
-            for (key, values) in keys {
+            for (key, values, _) in keys {
                 text.push_str(&format!("\"{key}\" = {}\n", Value::Array(values.clone())));
             }
         }

@@ -132,7 +132,7 @@ impl Run {
     pub fn locate(&self, error: Error) -> Error {
         match error {
             Error::At { path, message } => {
-                let problem = Problem { path, message };
+                let problem = Problem { path, message, origin: None };
                 Error::Config(vec![sentence(&self.source, &self.document, &problem)])
             }
             other => other,
@@ -188,9 +188,9 @@ impl Configuration {
             document.set(&path, node);
         }
         if let Some(device) = &overrides.device {
-            let (path, node) = Node::parse_option(&format!("device={device:?}"))
-                .map_err(|message| Error::Config(vec![message]))?;
-            document.set(&path, node);
+            let origin = Origin::Option(format!("--device {device}"));
+            let value = toml::Value::from(device.as_str());
+            document.set(&["device".to_owned()], Node::value(value, origin));
         }
         let problems = Problems::default();
         let variants = variants::Variants::take(&mut document, text, &problems);
@@ -236,7 +236,7 @@ fn sentences(source: &Path, document: &Node, problems: Problems) -> Vec<String> 
 
 /// "file:line: message".
 fn sentence(source: &Path, document: &Node, problem: &Problem) -> String {
-    let place = match document.origin_of(&problem.path) {
+    let place = match problem.origin.as_ref().or(document.origin_of(&problem.path)) {
         Some(Origin::Option(option)) => option.clone(),
         Some(Origin::Line(line)) => format!("{}:{line}", source.display()),
         None => source.display().to_string(),

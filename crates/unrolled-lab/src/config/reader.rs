@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use super::document::Origin;
+
 /// One thing wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -12,6 +14,8 @@ pub struct Problem {
     pub path: String,
     /// What is wrong, and the remedy. Follows "file:line: ".
     pub message: String,
+    /// Where, for what is no longer in the document.
+    pub origin: Option<Origin>,
 }
 
 /// The problems found so far.
@@ -22,7 +26,13 @@ impl Problems {
     /// Notes one.
     pub fn add(&self, path: impl Into<String>, message: impl Into<String>) {
         let (path, message) = (path.into(), message.into());
-        self.0.borrow_mut().push(Problem { path, message });
+        self.0.borrow_mut().push(Problem { path, message, origin: None });
+    }
+
+    /// Notes one at a place.
+    pub fn add_at(&self, origin: &Origin, message: impl Into<String>) {
+        let (message, origin) = (message.into(), Some(origin.clone()));
+        self.0.borrow_mut().push(Problem { path: String::new(), message, origin });
     }
 
     /// Notes one unless a condition holds.

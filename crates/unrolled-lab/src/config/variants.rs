@@ -2,7 +2,7 @@
 
 use toml::Value;
 
-use super::document::Node;
+use super::document::{Node, Origin};
 use super::reader::Problems;
 
 /// How the runs of a file differ.
@@ -13,7 +13,7 @@ pub(super) enum Variants {
     /// `[[runs]]`: names and what they override.
     Listed(Vec<(String, Node)>),
     /// `[sweep]`: dotted keys and the values they take.
-    Swept(Vec<(String, Vec<Value>)>),
+    Swept(Vec<(String, Vec<Value>, Origin)>),
 }
 
 /// More runs than this are taken for a mistake.
@@ -25,8 +25,11 @@ impl Variants {
         let (runs, sweep) = (document.take("runs"), document.take("sweep"));
         match (runs, sweep) {
             (None, None) => Self::Single,
-            (Some(_), Some(_)) => {
-                problems.add("runs", "the file has both [[runs]] and [sweep]; keep one of them");
+            (Some(runs), Some(_)) => {
+                problems.add_at(
+                    runs.origin(),
+                    "the file has both [[runs]] and [sweep]; keep one of them",
+                );
                 Self::Single
             }
             (Some(runs), None) => Self::listed(&runs, text, problems),
@@ -37,33 +40,29 @@ impl Variants {
     fn listed(runs: &Node, text: &str, problems: &Problems) -> Self {
         let mut listed = Node::parse_array_of_tables(text, "runs");
         if listed.is_empty() || !matches!(runs.to_value(), Value::Array(_)) {
-            problems.add(
-                "runs",
+            problems.add_at(
+                runs.origin(),
                 "`runs` is not a list of tables; write each as [[runs]] with a `name`",
             );
         }
         let mut named: Vec<(String, Node)> = Vec::new();
         for run in &mut listed {
-            let line = run.origin().clone();
+            let origin = run.origin().clone();
             let name = match run.take("name").map(|name| name.to_value()) {
                 Some(Value::String(name)) => name,
                 _ => {
-                    problems
-                        .add("runs", format!("the run of line {line} has no `name`; give it one"));
+                    problems.add_at(&origin, "this run has no `name`; give it one");
                     continue;
                 }
             };
             if !valid(&name) {
-                problems.add(
-                    "runs",
-                    format!("the run of line {line} is named \"{name}\"; use letters, digits and . _ - = ,"),
+                problems.add_at(
+                    &origin,
+                    format!("this run is named \"{name}\"; use letters, digits and . _ - = ,"),
                 );
             }
             if named.iter().any(|(other, _)| *other == name) {
-                problems.add(
-                    "runs",
-                    format!("two runs are named \"{name}\"; rename that of line {line}"),
-                );
+                problems.add_at(&origin, format!("a second run is named \"{name}\"; rename it"));
             }
             named.push((name, run.clone()));
         }
@@ -72,26 +71,22 @@ impl Variants {
 
     fn swept(sweep: &Node, problems: &Problems) -> Self {
         let mut keys = Vec::new();
-        for (path, value) in sweep.leaves() {
+        for (path, value, origin) in sweep.leaves() {
             let key = path.join(".");
             match value {
-                Value::Array(values) if !values.is_empty() => keys.push((key, values)),
-                _ => problems.add(
-                    "sweep",
+                Value::Array(values) if !values.is_empty() => keys.push((key, values, origin)),
+                _ => problems.add_at(
+                    &origin,
                     format!(
                         "[sweep] has `{key}` without a list of values; write \"{key}\" = [ …, … ]"
                     ),
                 ),
             }
         }
-        let runs = keys.iter().map(|(_, values)| values.len()).product::<usize>();
-        if keys.is_empty() || runs > MOST_RUNS {
-            let message = format!(
-                "[sweep] asks for {} runs; ask for 1 to {MOST_RUNS}",
-                if keys.is_empty() { 0 } else { runs }
-            );
-            problems.add("sweep", message);
-            keys.clear();
+        let runs = keys.iter().map(|(_, values, _)| values.len()).product::<usize>();
+        if runs > MOST_RUNS {
+            let message = format!("[sweep] asks for {runs} runs; ask for {MOST_RUNS} or less");
+            problems.add_at(sweep.origin(), message);
         }
         Self::Swept(keys)
     }
@@ -110,9 +105,12 @@ impl Variants {
                 .collect(),
             Self::Swept(keys) => {
                 let mut runs = vec![(String::new(), document.clone())];
-                for (key, values) in keys {
+                for (key, values, origin) in keys {
                     let vary = |(name, document): &(String, Node)| -> Vec<(String, Node)> {
-                        values.iter().map(|value| vary_one(name, document, key, value)).collect()
+                        values
+                            .iter()
+                            .map(|value| vary_one(name, document, key, value, origin))
+                            .collect()
                     };
                     runs = runs.iter().flat_map(vary).collect();
                 }
@@ -123,7 +121,13 @@ impl Variants {
 }
 
 /// `penalty=0.1` or, behind other keys, `noise=0.05,penalty=0.1`.
-fn vary_one(name: &str, document: &Node, key: &str, value: &Value) -> (String, Node) {
+fn vary_one(
+    name: &str,
+    document: &Node,
+    key: &str,
+    value: &Value,
+    origin: &Origin,
+) -> (String, Node) {
     let path: Vec<String> = key.split('.').map(str::to_owned).collect();
     let last = path.last().cloned().unwrap_or_default();
     let shown: String = value
@@ -133,9 +137,7 @@ fn vary_one(name: &str, document: &Node, key: &str, value: &Value) -> (String, N
         .collect();
     let separator = if name.is_empty() { "" } else { "," };
     let mut document = document.clone();
-    if let Ok((path, node)) = Node::parse_option(&format!("{}={value}", path.join("."))) {
-        document.set(&path, node);
-    }
+    document.set(&path, Node::value(value.clone(), origin.clone()));
     (format!("{name}{separator}{last}={shown}"), document)
 }
 

@@ -96,6 +96,10 @@ impl<P: ProximalOperator> Encoder for Ista<P> {
 }
 
 /// `v = z − α Dᵀ(D z − x)` with everything that does not change from one iteration to the next.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one value a call: a box would only add an allocation"
+)]
 enum GradientStep {
     Residual {
         dictionary: Tensor<2>,

@@ -48,7 +48,7 @@ impl<E: Encoder> Estimator<E> for GDec {
         Estimate { codes, losses, gradients }
     }
 
-    fn from_codes(
+    fn at_codes(
         &self,
         dictionary: &Tensor<2>,
         x: &Tensor<2>,

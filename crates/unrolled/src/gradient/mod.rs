@@ -89,7 +89,7 @@ pub trait Estimator<E: Encoder>: Debug + Send + Sync {
 
     /// The gradient of D `[m, p]` from codes that are already there, for estimators that do not ask
     /// how the codes came about: one forward pass then serves every T.
-    fn from_codes(
+    fn at_codes(
         &self,
         _dictionary: &Tensor<2>,
         _x: &Tensor<2>,

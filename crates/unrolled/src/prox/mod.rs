@@ -62,6 +62,10 @@ pub(crate) fn soft_threshold<const R: usize>(
 }
 
 /// A threshold `b = α λ`: a number, or a parameter that broadcasts over the examples.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one value a call: a box would only add an allocation"
+)]
 pub(crate) enum Bias<const R: usize> {
     Constant(f64),
     Learned(Tensor<R>),
