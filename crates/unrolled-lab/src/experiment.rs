@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::check::Estimate;
 use crate::compare::CompareGradients;
+use crate::learn::LearnDictionary;
 use crate::progress::{Observer, Stop};
 use crate::report::page::Section;
 use crate::{Configuration, Error, RunDirectory};
@@ -37,17 +38,17 @@ pub trait Experiment: Sync {
     ) -> Result<(), Error>;
 
     /// The sections of the report for the results of one run directory.
-    fn report(&self, results: &Value) -> Vec<Section>;
+    fn report(&self, results: &Value, directory: &RunDirectory) -> Result<Vec<Section>, Error>;
 
     /// A commented configuration to start from.
     fn template(&self) -> &'static str;
 }
 
 /// Every kind.
-pub const ALL: [&dyn Experiment; 1] = [&CompareGradients];
+pub const ALL: [&dyn Experiment; 2] = [&CompareGradients, &LearnDictionary];
 
 /// Their names.
-pub const NAMES: [&str; 1] = ["compare-gradients"];
+pub const NAMES: [&str; 2] = ["compare-gradients", "learn-dictionary"];
 
 /// The experiment of that name.
 pub fn named(name: &str) -> Option<&'static dyn Experiment> {

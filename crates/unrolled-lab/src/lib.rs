@@ -11,6 +11,7 @@ mod error;
 pub mod experiment;
 mod files;
 pub mod init;
+pub mod learn;
 pub mod memory;
 pub mod progress;
 pub mod report;

@@ -16,6 +16,7 @@
 //! | [`gradient`] | the estimators, the references they are held against, finite differences |
 //! | [`autoencoder`] | dictionary and encoder as one Burn module |
 //! | [`metrics`] | errors of codes, gradients and dictionaries |
+//! | [`optimizer`] | Adam, AdamW, gradient descent; schedules of the learning rate |
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -38,6 +39,7 @@ pub mod encoder;
 pub mod gradient;
 pub mod loss;
 pub mod metrics;
+pub mod optimizer;
 pub mod prox;
 pub mod random;
 pub mod tensors;
@@ -46,8 +48,8 @@ pub mod tensors;
 pub mod prelude {
     pub use crate::autoencoder::Autoencoder;
     pub use crate::dictionary::{Constraint, DenseDictionary};
-    pub use crate::encoder::{Encoder, Form, Ista};
-    pub use crate::gradient::{Estimate, Estimator, GAeLasso, GAeLs, GDec};
+    pub use crate::encoder::{AnyEncoder, Encoder, Fista, Form, Ista};
+    pub use crate::gradient::{Estimate, Estimator, GAeLasso, GAeLs, GDec, GNoodl, GTruncated};
     pub use crate::loss::Loss;
     pub use crate::prox::{
         HardThreshold, LearnedSoftThreshold, ProximalOperator, Sided, SoftThreshold,

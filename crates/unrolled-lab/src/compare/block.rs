@@ -94,7 +94,7 @@ pub(super) fn measure(
     let dictionary = network.dictionary.matrix.val().inner();
     let examples = range.len() as f64;
 
-    let lasso_iterations = config.compare.lasso_iterations;
+    let lasso_iterations = config.compare().lasso_iterations;
     let lasso_codes = lasso_encoder(&network.encoder, lasso_iterations)
         .with_form(plan.form)
         .unroll(&dictionary, &x, &mut |_, _| {
@@ -146,13 +146,13 @@ pub(super) fn measure(
         if let Some(true_codes) = &true_codes {
             sums.code_error_to_truth.push(total_distance(&codes, true_codes));
         }
-        if config.compare.save_arrays_at.contains(&iteration) {
+        if config.compare().save_arrays_at.contains(&iteration) {
             sums.codes.push(codes);
         }
         meter.resume();
         flow()
     });
-    if !config.compare.save_arrays_at.is_empty() {
+    if !config.compare().save_arrays_at.is_empty() {
         sums.lasso_codes.push(lasso_codes);
     }
 
@@ -187,7 +187,7 @@ fn bias_gradient(
     estimate: &unrolled::prelude::Estimate,
     examples: f64,
 ) -> Option<Vec<f64>> {
-    let AnyProx::LearnedSoft(prox) = &network.encoder.prox else {
+    let AnyProx::LearnedSoft(prox) = network.encoder.prox() else {
         return None;
     };
     let gradient = estimate.gradients.get::<1>(prox.bias.id)?;
@@ -249,7 +249,7 @@ impl Sums {
         let lasso = self.lasso_gradient.iter().all(|v| v.is_finite());
         lasso
             .then_some(())
-            .ok_or_else(|| place(plan.run.config.compare.lasso_iterations, "the lasso gradient"))
+            .ok_or_else(|| place(plan.run.config.compare().lasso_iterations, "the lasso gradient"))
     }
 }
 

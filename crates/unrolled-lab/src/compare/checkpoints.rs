@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use safetensors::{Dtype, SafeTensors, View};
+use safetensors::SafeTensors;
 
 use super::curves::Repeat;
 use super::plan::Plan;
 use super::repeat::SavedArrays;
+use crate::files::Stored;
 use crate::{Error, RunDirectory};
 
 const ARRAYS: &str = "arrays.safetensors";
@@ -43,7 +44,7 @@ pub(super) fn save(
 /// The repeats that are finished, from the first on, as many as are there without a gap.
 pub(super) fn load(directory: &RunDirectory, plan: &Plan) -> Result<Vec<Repeat>, Error> {
     let mut repeats = Vec::new();
-    for index in 0..plan.run.config.compare.repeats {
+    for index in 0..plan.run.config.compare().repeats {
         let path = directory.path().join(file(plan, index));
         let Ok(text) = std::fs::read_to_string(&path) else {
             break;
@@ -60,7 +61,7 @@ pub(super) fn load(directory: &RunDirectory, plan: &Plan) -> Result<Vec<Repeat>,
 /// Gathers the arrays of all runs into one file.
 pub(super) fn gather_arrays(directory: &RunDirectory, plans: &[Plan]) -> Result<(), Error> {
     let mut files = Vec::new();
-    for plan in plans.iter().filter(|plan| !plan.run.config.compare.save_arrays_at.is_empty()) {
+    for plan in plans.iter().filter(|plan| !plan.run.config.compare().save_arrays_at.is_empty()) {
         let path = directory.path().join(arrays_file(plan));
         files.push(std::fs::read(&path).map_err(|error| Error::reading(&path, &error))?);
     }
@@ -81,7 +82,7 @@ pub(super) fn gather_arrays(directory: &RunDirectory, plans: &[Plan]) -> Result<
 /// Removes what a finished run no longer needs.
 pub(super) fn remove(directory: &RunDirectory, plans: &[Plan]) -> Result<(), Error> {
     for plan in plans {
-        let repeats = (0..plan.run.config.compare.repeats).map(|index| file(plan, index));
+        let repeats = (0..plan.run.config.compare().repeats).map(|index| file(plan, index));
         for name in repeats.chain([arrays_file(plan)]) {
             // Not being there is what is wanted.
             let _ = std::fs::remove_file(directory.path().join(name));
@@ -90,39 +91,4 @@ pub(super) fn remove(directory: &RunDirectory, plans: &[Plan]) -> Result<(), Err
     let folder: PathBuf = directory.path().join("checkpoints");
     let _ = std::fs::remove_dir(folder);
     Ok(())
-}
-
-/// An array in the precision of its run.
-struct Stored {
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
-    dtype: Dtype,
-}
-
-impl Stored {
-    fn new(shape: Vec<usize>, values: &[f64], width: usize) -> Self {
-        let (dtype, bytes) = match width {
-            4 => (Dtype::F32, values.iter().flat_map(|v| (*v as f32).to_le_bytes()).collect()),
-            _ => (Dtype::F64, values.iter().flat_map(|v| v.to_le_bytes()).collect()),
-        };
-        Self { shape, bytes, dtype }
-    }
-}
-
-impl View for Stored {
-    fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> std::borrow::Cow<'_, [u8]> {
-        (&self.bytes).into()
-    }
-
-    fn data_len(&self) -> usize {
-        self.bytes.len()
-    }
 }

@@ -54,7 +54,7 @@ impl Experiment for CompareGradients {
             .iter()
             .map(|run| Plan::new(run).map_err(|error| run.locate(error)))
             .collect::<Result<Vec<_>, _>>()?;
-        let repeats = |plan: &Plan| plan.run.config.compare.repeats;
+        let repeats = |plan: &Plan| plan.run.config.compare().repeats;
         let total = plans.iter().map(|plan| plan.units() * repeats(plan) as u64).sum();
         let mut finished = Vec::new();
         let mut done = 0;
@@ -73,8 +73,8 @@ impl Experiment for CompareGradients {
         checkpoints::remove(directory, &plans)
     }
 
-    fn report(&self, results: &Value) -> Vec<Section> {
-        report::sections(results)
+    fn report(&self, results: &Value, _: &RunDirectory) -> Result<Vec<Section>, Error> {
+        Ok(report::sections(results))
     }
 
     fn template(&self) -> &'static str {
@@ -93,7 +93,7 @@ impl CompareGradients {
     ) -> Result<(), Error> {
         for (plan, finished) in plans.iter().zip(finished.iter_mut()) {
             let Run { name, config, .. } = plan.run;
-            let repeats = config.compare.repeats;
+            let repeats = config.compare().repeats;
             for index in finished.len()..repeats {
                 let part = format!("repeat {} of {repeats}", index + 1);
                 session.observer.now(&match name.as_str() {

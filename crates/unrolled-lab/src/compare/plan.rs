@@ -3,10 +3,9 @@
 use burn::tensor::Device;
 use ndarray::Array2;
 use unrolled::dictionary::{initialisation, spectral_norm_squared};
-use unrolled::encoder::{Encoder, Form, Ista, StepVerdict};
+use unrolled::encoder::{AnyEncoder, Encoder, Form, StepVerdict};
 use unrolled::gradient::{Estimator, named};
 use unrolled::prelude::{Autoencoder, DenseDictionary, GAeLs};
-use unrolled::prox::AnyProx;
 use unrolled::random::Stream;
 use unrolled::tensors::to_tensor;
 use unrolled_data::DataSet;
@@ -16,7 +15,7 @@ use crate::config::{Config, DataConfig, Run};
 use crate::{Error, devices};
 
 /// The encoder of every comparison.
-pub(super) type Network = Autoencoder<Ista<AnyProx>>;
+pub(super) type Network = Autoencoder<AnyEncoder>;
 
 /// One repeat's data and start.
 pub(super) struct Problem {
@@ -36,7 +35,7 @@ pub(super) struct Plan<'a> {
     /// Examples in a block.
     pub block: usize,
     pub form: Form,
-    pub estimators: Vec<Box<dyn Estimator<Ista<AnyProx>>>>,
+    pub estimators: Vec<Box<dyn Estimator<AnyEncoder>>>,
     pub has_truth: bool,
     /// What the user should know before it starts.
     pub warnings: Vec<String>,
@@ -52,7 +51,7 @@ impl<'a> Plan<'a> {
         let (n, (m, p)) = (first.data.examples(), first.dictionary.dim());
         let has_truth = first.data.true_codes.is_some();
         let mut warnings = Vec::new();
-        for repeat in 0..config.compare.repeats as u64 {
+        for repeat in 0..config.compare().repeats as u64 {
             let warning = check_step(config, repeat)?;
             if warnings.is_empty() {
                 warnings.extend(warning);
@@ -68,7 +67,7 @@ impl<'a> Plan<'a> {
             );
         }
         let block = block_size(m, p, n);
-        let longest = config.compare.iterations.0.last().copied().unwrap_or(0);
+        let longest = config.compare().iterations.0.last().copied().unwrap_or(0);
         Ok(Self {
             run,
             device,
@@ -76,7 +75,7 @@ impl<'a> Plan<'a> {
             block,
             form: config.encoder.form_for(m, p, longest, block),
             estimators: config
-                .compare
+                .compare()
                 .estimators
                 .iter()
                 .map(|name| named(name).expect("the configuration names known estimators"))
@@ -92,6 +91,7 @@ impl<'a> Plan<'a> {
         let encoder = config.encoder.build(
             iterations,
             problem.step,
+            0,
             self.form,
             self.sizes[2],
             config.precision,
@@ -103,7 +103,7 @@ impl<'a> Plan<'a> {
 
     /// The T of the run.
     pub fn iterations(&self) -> &[usize] {
-        &self.run.config.compare.iterations.0
+        &self.run.config.compare().iterations.0
     }
 
     /// Work of one repeat, in iterations of one block.
@@ -117,7 +117,7 @@ impl<'a> Plan<'a> {
         let through = self.estimators.iter().filter(|e| e.differentiates_encoder()).count() as u64;
         let unrolled: u64 = self.iterations().iter().map(|&t| 3 * t as u64).sum();
         let longest = self.iterations().last().copied().unwrap_or(0) as u64;
-        through * unrolled + longest + self.run.config.compare.lasso_iterations as u64
+        through * unrolled + longest + self.run.config.compare().lasso_iterations as u64
     }
 
     /// Seconds of one unit of work, from a few iterations on one block.
@@ -161,7 +161,7 @@ impl<'a> Plan<'a> {
             Form::Residual => 2 * m,
         };
         let operations = 2.0 * (width * p) as f64 * (n as f64) * self.units_of_a_block() as f64;
-        let repeats = config.compare.repeats as f64;
+        let repeats = config.compare().repeats as f64;
         estimate.operations += operations * repeats;
         estimate.seconds += self.probe() * self.units() as f64 * repeats / workers as f64;
         estimate.warnings.extend(self.warnings.iter().map(
@@ -201,7 +201,7 @@ fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
     let device = devices::open(&config.device)?;
     let [features, atoms] = [problem.dictionary.nrows(), problem.dictionary.ncols()];
     let form = config.encoder.form_for(features, atoms, 1, 1);
-    let encoder = config.encoder.build(1, problem.step, form, atoms, config.precision, &device);
+    let encoder = config.encoder.build(1, problem.step, 0, form, atoms, config.precision, &device);
     let limits = encoder.step_limits(norm);
     let step = problem.step;
     match limits.judge(step) {

@@ -48,7 +48,7 @@ pub(super) fn compute(
 
 fn saved_arrays(plan: &Plan, sums: &Sums) -> SavedArrays {
     let mut arrays = SavedArrays::new();
-    let saved = &plan.run.config.compare.save_arrays_at;
+    let saved = &plan.run.config.compare().save_arrays_at;
     if saved.is_empty() {
         return arrays;
     }

@@ -71,7 +71,7 @@ fn run(plan: &Plan, repeats: &[Repeat]) -> Value {
         }
     }
     let mut estimators = Map::new();
-    for name in &config.compare.estimators {
+    for name in &config.compare().estimators {
         let curves: Vec<&Curves> = repeats.iter().map(|repeat| &repeat.estimators[name]).collect();
         let mut figures = Map::new();
         for figure in curves[0].keys() {

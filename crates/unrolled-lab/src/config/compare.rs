@@ -26,7 +26,7 @@ pub struct CompareConfig {
 impl Default for CompareConfig {
     fn default() -> Self {
         Self {
-            estimators: NAMES.map(str::to_owned).to_vec(),
+            estimators: ["g_dec", "g_ae_lasso", "g_ae_ls"].map(str::to_owned).to_vec(),
             iterations: Iterations((1..=100).collect()),
             lasso_iterations: 1000,
             save_arrays_at: Vec::new(),

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use unrolled::encoder::{Form, Ista, automatic_step};
+use unrolled::encoder::{AnyEncoder, Fista, Form, Ista, automatic_step};
 use unrolled::prelude::{HardThreshold, LearnedSoftThreshold, Precision, Sided, SoftThreshold};
 use unrolled::prox::{AnyProx, PenaltySchedule};
 
@@ -35,7 +35,7 @@ pub enum ProxConfig {
         sided: &'static str,
         /// β, for a penalty λ βᵗ.
         #[serde(skip_serializing_if = "Option::is_none")]
-        decay: Option<f64>,
+        decay: Option<Decay>,
         /// Whether the bias is a parameter: one, or one for each atom.
         #[serde(skip_serializing_if = "Learned::is_no")]
         learned: Learned,
@@ -49,6 +49,43 @@ pub enum ProxConfig {
         /// θ.
         threshold: f64,
     },
+}
+
+/// `decay`: a number, or one that falls as training goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Decay {
+    /// β.
+    Fixed(f64),
+    /// β = start − fall · ⌊step / every⌋ at training step 1, 2, …
+    Falling {
+        /// β at the start.
+        start: f64,
+        /// By how much it falls.
+        fall: f64,
+        /// After how many steps it falls.
+        every: usize,
+    },
+}
+
+impl Decay {
+    /// β at a training step, counted from 1; 0 stands for no training.
+    pub fn at(self, step: usize) -> f64 {
+        match self {
+            Self::Fixed(decay) => decay,
+            Self::Falling { start, fall, every } => (start - fall * (step / every) as f64).max(0.0),
+        }
+    }
+
+    fn is_valid(self) -> bool {
+        let in_range = |decay: f64| decay > 0.0 && decay <= 1.0;
+        match self {
+            Self::Fixed(decay) => in_range(decay),
+            Self::Falling { start, fall, every } => {
+                in_range(start) && (0.0..=1.0).contains(&fall) && every > 0
+            }
+        }
+    }
 }
 
 /// `learned`.
@@ -121,7 +158,7 @@ impl Default for Rest {
 #[serde(default, deny_unknown_fields)]
 struct Soft {
     penalty: f64,
-    decay: Option<f64>,
+    decay: Option<Decay>,
     learned: Learned,
 }
 
@@ -144,12 +181,13 @@ impl Default for Hard {
     }
 }
 
+const KINDS: [&str; 2] = ["ista", "fista"];
 const SIDES: [&str; 2] = ["two", "one"];
 const FORMS: [&str; 3] = ["auto", "residual", "gram"];
 
 impl EncoderConfig {
     pub(super) fn read(mut reader: Reader, problems: &Problems) -> Self {
-        reader.choice("kind", &["ista"]);
+        let kind = KINDS[reader.choice("kind", &KINDS)];
         let form = FORMS[reader.choice("form", &FORMS)];
         let prox = ProxConfig::read(reader.table("prox", "kind"), problems);
         let Rest { iterations, step } = reader.rest();
@@ -161,7 +199,7 @@ impl EncoderConfig {
                 format!("`encoder.step` is {step}; write a number above 0, or \"auto\"")
             });
         }
-        Self { kind: "ista", iterations, step, form, prox }
+        Self { kind, iterations, step, form, prox }
     }
 
     /// α for a dictionary with this ‖D⁰‖².
@@ -187,18 +225,22 @@ impl EncoderConfig {
         }
     }
 
-    /// The encoder on a device, with `iterations` iterations.
+    /// The encoder on a device, with `iterations` iterations, at a training step (0 without training).
     pub fn build(
         &self,
         iterations: usize,
         step: f64,
+        train_step: usize,
         form: Form,
         atoms: usize,
         precision: Precision,
         device: &Device,
-    ) -> Ista<AnyProx> {
-        let prox = self.prox.build(step, atoms, precision, device);
-        Ista::new(prox, step, iterations).with_form(form)
+    ) -> AnyEncoder {
+        let prox = self.prox.build(step, train_step, atoms, precision, device);
+        match self.kind {
+            "fista" => AnyEncoder::Fista(Fista::new(prox, step, iterations).with_form(form)),
+            _ => AnyEncoder::Ista(Ista::new(prox, step, iterations).with_form(form)),
+        }
     }
 }
 
@@ -209,13 +251,11 @@ impl ProxConfig {
         let prox = match kind {
             0 => {
                 let Soft { penalty, decay, learned } = reader.rest();
-                if let Some(decay) = decay {
-                    problems.require(decay > 0.0 && decay <= 1.0, "encoder.prox.decay", || {
-                        format!(
-                            "`encoder.prox.decay` is {decay}; write a number above 0, at most 1"
-                        )
-                    });
-                }
+                problems.require(decay.is_none_or(Decay::is_valid), "encoder.prox.decay", || {
+                    "`encoder.prox.decay` is out of range; write a number above 0, at most 1, or \
+                     { start = 1.0, fall = 0.005, every = 100 }"
+                        .to_owned()
+                });
                 problems.require(
                     decay.is_none() || learned == Learned::No,
                     "encoder.prox.learned",
@@ -240,6 +280,11 @@ impl ProxConfig {
         }
     }
 
+    /// Whether the bias is a parameter.
+    pub fn is_learned(&self) -> bool {
+        matches!(self, Self::Soft { learned: Learned::One | Learned::PerAtom, .. })
+    }
+
     /// Which signs the codes may have.
     pub fn sided(&self) -> Sided {
         match self {
@@ -248,14 +293,22 @@ impl ProxConfig {
         }
     }
 
-    fn build(&self, step: f64, atoms: usize, precision: Precision, device: &Device) -> AnyProx {
+    fn build(
+        &self,
+        step: f64,
+        train_step: usize,
+        atoms: usize,
+        precision: Precision,
+        device: &Device,
+    ) -> AnyProx {
         let sided = self.sided();
         match *self {
             Self::Hard { penalty, threshold, .. } => {
                 AnyProx::Hard(HardThreshold::new(threshold, penalty, sided))
             }
             Self::Soft { penalty, decay, learned: Learned::No, .. } => {
-                let schedule = PenaltySchedule::decaying(penalty, decay.unwrap_or(1.0));
+                let schedule =
+                    PenaltySchedule::decaying(penalty, decay.map_or(1.0, |d| d.at(train_step)));
                 AnyProx::Soft(SoftThreshold::scheduled(schedule, sided))
             }
             Self::Soft { penalty, learned, .. } => {

@@ -9,7 +9,9 @@ mod dictionary;
 mod document;
 mod effective;
 mod encoder;
+mod optimizer;
 mod reader;
+mod train;
 mod values;
 mod variants;
 
@@ -17,7 +19,10 @@ pub use compare::CompareConfig;
 pub use data::DataConfig;
 pub use dictionary::{DictionaryConfig, Init};
 pub use encoder::{EncoderConfig, ProxConfig};
+pub use optimizer::OptimizerConfig;
 pub use reader::nearest;
+pub(crate) use train::steps_of_an_epoch;
+pub use train::{DeadAtoms, TrainConfig};
 pub use values::Step;
 
 use std::path::{Path, PathBuf};
@@ -52,8 +57,15 @@ pub struct Config {
     pub dictionary: DictionaryConfig,
     /// `[encoder]`.
     pub encoder: EncoderConfig,
-    /// `[compare]`.
-    pub compare: CompareConfig,
+    /// `[compare]`, of a comparison.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compare: Option<CompareConfig>,
+    /// `[train]`, of a learning run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train: Option<TrainConfig>,
+    /// `[optimizer]`, of a learning run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub optimizer: Option<OptimizerConfig>,
 }
 
 /// "float32" or "float64".
@@ -99,7 +111,14 @@ impl Config {
         let data = DataConfig::read(reader.table("data", ""), &folder, problems);
         let dictionary = DictionaryConfig::read(reader.table("dictionary", ""), &folder, problems);
         let encoder = EncoderConfig::read(reader.table("encoder", ""), problems);
-        let compare = CompareConfig::read(reader.table("compare", ""), problems);
+        let compares = experiment == "compare-gradients";
+        let compare = compares.then(|| CompareConfig::read(reader.table("compare", ""), problems));
+        let train = (!compares).then(|| TrainConfig::read(reader.table("train", "")));
+        let optimizer =
+            (!compares).then(|| OptimizerConfig::read(reader.table("optimizer", ""), problems));
+        if let Some(train) = &train {
+            train.check(&encoder, problems);
+        }
         let Rest { name, seed, device } = reader.rest();
         problems.require(seed <= i64::MAX as u64, "seed", || {
             format!("`seed` is {seed}; write less than 2⁶³")
@@ -112,7 +131,43 @@ impl Config {
         problems.require(!name.contains(['/', '\\']), "name", || {
             format!("`name` is \"{name}\"; write a name without slashes")
         });
-        Self { experiment, name, seed, device, precision, data, dictionary, encoder, compare }
+        Self {
+            experiment,
+            name,
+            seed,
+            device,
+            precision,
+            data,
+            dictionary,
+            encoder,
+            compare,
+            train,
+            optimizer,
+        }
+    }
+
+    /// `[compare]`.
+    ///
+    /// # Panics
+    /// For another experiment.
+    pub(crate) fn compare(&self) -> &CompareConfig {
+        self.compare.as_ref().expect("a comparison has its section")
+    }
+
+    /// `[train]`.
+    ///
+    /// # Panics
+    /// For another experiment.
+    pub(crate) fn train(&self) -> &TrainConfig {
+        self.train.as_ref().expect("a learning run has its section")
+    }
+
+    /// `[optimizer]`.
+    ///
+    /// # Panics
+    /// For another experiment.
+    pub(crate) fn optimizer(&self) -> &OptimizerConfig {
+        self.optimizer.as_ref().expect("a learning run has its section")
     }
 }
 

@@ -6,13 +6,29 @@ pub(crate) mod table;
 
 use std::path::Path;
 
-use crate::experiment::named;
+use serde_json::Value;
+
+use crate::experiment::{Experiment, named};
 use crate::{Error, RunDirectory};
 
 /// Draws the report of one run directory into it.
 pub fn write(directory: &RunDirectory) -> Result<(), Error> {
     let html = render(std::slice::from_ref(directory))?;
     directory.write("report.html", html.as_bytes())
+}
+
+/// Draws the report of a run that did not come to its end, from the results so far.
+pub(crate) fn write_unfinished(
+    experiment: &dyn Experiment,
+    directory: &RunDirectory,
+    results: &Value,
+) -> Result<(), Error> {
+    let part = page::Part {
+        sections: experiment.report(results, directory)?,
+        config: directory.config()?,
+        results: results.clone(),
+    };
+    directory.write("report.html", page::render(&[part]).as_bytes())
 }
 
 /// Draws one report of several run directories to `path`.
@@ -29,7 +45,7 @@ fn render(directories: &[RunDirectory]) -> Result<String, Error> {
             Error::reading(directory.path(), &format!("it holds the experiment \"{kind}\""))
         })?;
         parts.push(page::Part {
-            sections: experiment.report(&results),
+            sections: experiment.report(&results, directory)?,
             config: directory.config()?,
             results,
         });

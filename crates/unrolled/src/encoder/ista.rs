@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use burn::module::Module;
 use burn::tensor::Tensor;
 
+use super::gradient_step::{GradientStep, zero_codes};
 use super::{Encoder, Form, StepLimits};
 use crate::prox::{ProximalOperator, Sided};
 
@@ -40,11 +41,6 @@ impl<P: ProximalOperator> Ista<P> {
         self.form = Some(form);
         self
     }
-
-    fn form_for(&self, dictionary: &Tensor<2>, x: &Tensor<2>) -> Form {
-        let [features, atoms] = dictionary.dims();
-        self.form.unwrap_or_else(|| Form::cheapest(features, atoms, self.iterations, x.dims()[0]))
-    }
 }
 
 impl<P: ProximalOperator> Encoder for Ista<P> {
@@ -73,16 +69,18 @@ impl<P: ProximalOperator> Encoder for Ista<P> {
         self.prox.sided()
     }
 
-    fn unroll(
+    fn advance(
         &self,
         dictionary: &Tensor<2>,
         x: &Tensor<2>,
+        first: usize,
+        start: Option<[Tensor<2>; 2]>,
         visit: &mut dyn FnMut(usize, &Tensor<2>) -> ControlFlow<()>,
     ) -> Tensor<2> {
-        let [examples, atoms] = [x.dims()[0], dictionary.dims()[1]];
-        let gradient_step = GradientStep::prepare(self, dictionary, x);
-        let mut codes: Option<Tensor<2>> = None;
-        for iteration in 0..self.iterations {
+        let gradient_step =
+            GradientStep::prepare(dictionary, x, self.step, self.iterations, self.form);
+        let mut codes = start.map(|[_, codes]| codes);
+        for iteration in first..self.iterations {
             let v = gradient_step.take(codes);
             let next = self.prox.apply(v, self.step, iteration);
             let flow = visit(iteration + 1, &next);
@@ -91,61 +89,6 @@ impl<P: ProximalOperator> Encoder for Ista<P> {
                 break;
             }
         }
-        codes.unwrap_or_else(|| Tensor::zeros([examples, atoms], (&x.device(), x.dtype())))
-    }
-}
-
-/// `v = z − α Dᵀ(D z − x)` with everything that does not change from one iteration to the next.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one value a call: a box would only add an allocation"
-)]
-enum GradientStep {
-    Residual {
-        dictionary: Tensor<2>,
-        /// α D.
-        scaled: Tensor<2>,
-        x: Tensor<2>,
-    },
-    Gram {
-        /// α DᵀD.
-        scaled_gram: Tensor<2>,
-        /// α X D.
-        correlations: Tensor<2>,
-    },
-}
-
-impl GradientStep {
-    fn prepare<P: ProximalOperator>(ista: &Ista<P>, dictionary: &Tensor<2>, x: &Tensor<2>) -> Self {
-        let x = match dictionary.is_autodiff() {
-            true => x.clone().autodiff(),
-            false => x.clone(),
-        };
-        let scaled = dictionary.clone().mul_scalar(ista.step);
-        match ista.form_for(dictionary, &x) {
-            Form::Residual => {
-                Self::Residual { dictionary: dictionary.clone().transpose(), scaled, x }
-            }
-            Form::Gram => Self::Gram {
-                scaled_gram: dictionary.clone().transpose().matmul(scaled.clone()),
-                correlations: x.matmul(scaled),
-            },
-        }
-    }
-
-    /// From z_t, or from z₀ = 0 where there is none yet.
-    fn take(&self, codes: Option<Tensor<2>>) -> Tensor<2> {
-        match (self, codes) {
-            (Self::Residual { scaled, x, .. }, None) => x.clone().matmul(scaled.clone()),
-            (Self::Gram { correlations, .. }, None) => correlations.clone(),
-            (Self::Residual { dictionary, scaled, x }, Some(z)) => {
-                let residual = z.clone().matmul(dictionary.clone()).sub(x.clone());
-                z.sub(residual.matmul(scaled.clone()))
-            }
-            (Self::Gram { scaled_gram, correlations }, Some(z)) => {
-                let image = z.clone().matmul(scaled_gram.clone());
-                z.sub(image).add(correlations.clone())
-            }
-        }
+        codes.unwrap_or_else(|| zero_codes(dictionary, x))
     }
 }

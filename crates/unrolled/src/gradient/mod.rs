@@ -9,6 +9,8 @@
 //! | [`GDec`] `g_dec` | `∂ lasso / ∂D` with `z_T` held fixed `= mean (D z_T − x) z_Tᵀ` | forward pass | one iterate |
 //! | [`GAeLasso`] `g_ae_lasso` | `d lasso / dD`, through all T iterations | about 3 forward passes | T iterates |
 //! | [`GAeLs`] `g_ae_ls` | `d reconstruction / dD`, through all T iterations | about 3 forward passes | T iterates |
+//! | [`GNoodl`] `g_noodl` | `mean (D z_T − x) sign(z_T)ᵀ` | forward pass | one iterate |
+//! | [`GTruncated`] `g_truncated` | as `g_ae_*`, with `z_{T − window}` held fixed | forward pass and `window` iterations back | `window` iterates |
 //!
 //! # How to choose
 //!
@@ -30,12 +32,16 @@ pub mod finite_differences;
 mod g_ae_lasso;
 mod g_ae_ls;
 mod g_dec;
+mod g_noodl;
+mod g_truncated;
 pub mod references;
 
 pub use codes_fixed::gradient_at_codes;
 pub use g_ae_lasso::GAeLasso;
 pub use g_ae_ls::GAeLs;
 pub use g_dec::GDec;
+pub use g_noodl::GNoodl;
+pub use g_truncated::GTruncated;
 
 use std::fmt::Debug;
 
@@ -100,7 +106,9 @@ pub trait Estimator<E: Encoder>: Debug + Send + Sync {
 }
 
 /// The names of all estimators.
-pub const NAMES: [&str; 3] = ["g_dec", "g_ae_lasso", "g_ae_ls"];
+///
+/// `g_truncated` is not among them: it needs a loss and a window.
+pub const NAMES: [&str; 4] = ["g_dec", "g_ae_lasso", "g_ae_ls", "g_noodl"];
 
 /// The estimator of that name.
 pub fn named<E: Encoder>(name: &str) -> Option<Box<dyn Estimator<E>>> {
@@ -108,6 +116,7 @@ pub fn named<E: Encoder>(name: &str) -> Option<Box<dyn Estimator<E>>> {
         "g_dec" => Box::new(GDec),
         "g_ae_lasso" => Box::new(GAeLasso),
         "g_ae_ls" => Box::new(GAeLs),
+        "g_noodl" => Box::new(GNoodl),
         _ => return None,
     })
 }

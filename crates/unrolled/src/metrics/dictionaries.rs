@@ -1,14 +1,82 @@
-//! Errors of dictionaries.
+//! Errors of dictionaries, as they stand and after matching their atoms.
 
 use ndarray::Array2;
+use pathfinding::kuhn_munkres::kuhn_munkres;
+use pathfinding::matrix::Matrix;
 
 use super::relative_error;
 use crate::dictionary::Constraint;
 
+fn normalised(dictionary: &Array2<f64>) -> Array2<f64> {
+    Constraint::UnitSphere.project(dictionary.clone())
+}
+
 /// ‖D* − D‖_F / ‖D*‖_F with the columns of both normalised, atoms compared as they stand.
 pub fn dictionary_error(dictionary: &Array2<f64>, truth: &Array2<f64>) -> f64 {
-    let normalise = |d: &Array2<f64>| Constraint::UnitSphere.project(d.clone());
-    relative_error(&normalise(dictionary), &normalise(truth))
+    relative_error(&normalised(dictionary), &normalised(truth))
+}
+
+/// max_j ‖D_j − D*_j‖² with the columns of both normalised, atoms compared as they stand.
+pub fn largest_atom_error(dictionary: &Array2<f64>, truth: &Array2<f64>) -> f64 {
+    let difference = normalised(dictionary) - normalised(truth);
+    difference.columns().into_iter().map(|e| e.dot(&e)).fold(0.0, f64::max)
+}
+
+/// Distances after the atoms of a dictionary were matched to the true ones, one to one, signs free, so
+/// that the sum of |⟨d*_j, d_k⟩| is largest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Aligned {
+    /// ‖D* − D P S‖_F / ‖D*‖_F, P the matching and S the signs.
+    pub error: f64,
+    /// The mean over atoms of the sine of the angle between an atom and its match.
+    pub sine: f64,
+}
+
+/// Matches atoms and measures what is left. `None` where the dictionaries have different shapes or an
+/// entry that is not finite.
+pub fn aligned(dictionary: &Array2<f64>, truth: &Array2<f64>) -> Option<Aligned> {
+    let finite = dictionary.iter().all(|v| v.is_finite());
+    if dictionary.dim() != truth.dim() || !finite {
+        return None;
+    }
+    let (dictionary, truth) = (normalised(dictionary), normalised(truth));
+    let cosines = truth.t().dot(&dictionary);
+    let matching = assignment(&cosines.mapv(f64::abs));
+    let (mut squares, mut sines) = (0.0, 0.0);
+    for (true_atom, &atom) in matching.iter().enumerate() {
+        let cosine = cosines[[true_atom, atom]];
+        let matched = &dictionary.column(atom) * cosine.signum();
+        let difference = &truth.column(true_atom) - &matched;
+        squares += difference.dot(&difference);
+        sines += (1.0 - cosine * cosine).max(0.0).sqrt();
+    }
+    let norm = truth.iter().map(|v| v * v).sum::<f64>();
+    Some(Aligned { error: (squares / norm).sqrt(), sine: sines / matching.len() as f64 })
+}
+
+/// The column of every row, one to one, with the largest sum.
+fn assignment(similarity: &Array2<f64>) -> Vec<usize> {
+    // Where every row likes another column best, that is the answer, without the cubic algorithm.
+    let best = |row: ndarray::ArrayView1<f64>| {
+        let largest = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+        largest.map_or(0, |(column, _)| column)
+    };
+    let favourites: Vec<usize> = similarity.rows().into_iter().map(best).collect();
+    let mut taken = vec![false; similarity.ncols()];
+    if favourites.iter().all(|&column| !std::mem::replace(&mut taken[column], true)) {
+        return favourites;
+    }
+    let weights: Vec<i64> = similarity.iter().map(|v| (v * 1e12).round() as i64).collect();
+    let weights = Matrix::from_vec(similarity.nrows(), similarity.ncols(), weights)
+        .expect("the matrix has as many entries as its shape says");
+    kuhn_munkres(&weights).1
+}
+
+/// How many atoms point almost the way of an earlier one, |⟨d_j, d_k⟩| > `cosine`, k < j.
+pub fn duplicate_atoms(dictionary: &Array2<f64>, cosine: f64) -> usize {
+    let dictionary = normalised(dictionary);
+    let gram = dictionary.t().dot(&dictionary);
+    (0..gram.nrows()).filter(|&j| (0..j).any(|k| gram[[j, k]].abs() > cosine)).count()
 }
 
 #[cfg(test)]
@@ -22,5 +90,30 @@ mod tests {
         assert_eq!(dictionary_error(&array![[2.0, 0.0], [0.0, 5.0]], &truth), 0.0);
         let flipped = dictionary_error(&array![[-1.0, 0.0], [0.0, 1.0]], &truth);
         assert!((flipped - 2.0 / 2f64.sqrt()).abs() < 1e-15);
+        assert_eq!(largest_atom_error(&array![[-1.0, 0.0], [0.0, 1.0]], &truth), 4.0);
+    }
+
+    #[test]
+    fn matching_undoes_permutations_and_signs() {
+        let truth = array![[1.0, 0.0, 0.6], [0.0, 1.0, 0.8]];
+        let turned = array![[0.0, -0.6, -1.0], [3.0, -0.8, 0.0]];
+        let found = aligned(&turned, &truth).unwrap();
+        assert!(found.error < 1e-12 && found.sine < 1e-7, "{found:?}");
+        let near = array![[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]];
+        let found = aligned(&near, &truth).unwrap();
+        assert!((found.sine - 0.6 / 3.0).abs() < 1e-12, "{found:?}");
+        assert!(aligned(&array![[f64::NAN]], &array![[1.0]]).is_none());
+    }
+
+    #[test]
+    fn the_assignment_is_optimal_where_favourites_clash() {
+        let similarity = array![[0.9, 0.8], [0.85, 0.1]];
+        assert_eq!(assignment(&similarity), [1, 0]);
+    }
+
+    #[test]
+    fn duplicates_are_counted_once() {
+        let d = array![[1.0, -1.0, 0.0, 1.0], [0.0, 0.001, 1.0, 0.0]];
+        assert_eq!(duplicate_atoms(&d, 0.99), 2);
     }
 }

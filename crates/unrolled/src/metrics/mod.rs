@@ -3,7 +3,11 @@
 mod codes;
 mod dictionaries;
 mod gradients;
+mod optimality;
+mod support;
 
 pub use codes::{distances, total_distance};
-pub use dictionaries::dictionary_error;
+pub use dictionaries::{Aligned, aligned, dictionary_error, duplicate_atoms, largest_atom_error};
 pub use gradients::{cosine, frobenius, relative_error};
+pub use optimality::duality_gaps;
+pub use support::{SupportRecovery, nonzeros, support_recovery};

@@ -1,0 +1,267 @@
+//! `[train]`.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use unrolled::encoder::AnyEncoder;
+use unrolled::gradient::{Estimator, GTruncated, NAMES, named};
+use unrolled::loss::Loss;
+
+use super::encoder::EncoderConfig;
+use super::reader::{Problems, Reader, list, nearest};
+
+/// How a dictionary is learned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// The gradient that is descended.
+    pub estimator: EstimatorConfig,
+    /// Optimiser steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<usize>,
+    /// Passes over the data, in place of `steps`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<usize>,
+    /// Examples in a step.
+    pub batch_size: BatchSize,
+    /// false: the stored order, cycling.
+    pub shuffle: bool,
+    /// The fraction held out.
+    pub validation: f64,
+    /// Steps between the costly metrics.
+    pub measure_every: usize,
+    /// Steps between checkpoints.
+    pub checkpoint_every: usize,
+    /// Steps, counted from 1, whose dictionary is saved.
+    pub save_dictionary_at: Vec<usize>,
+    /// Stop when the validation loss has not fallen in so many measurements.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stop: Option<usize>,
+    /// The most that the norm of a gradient may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    /// What to do with atoms that no code uses.
+    pub dead_atoms: DeadAtoms,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            estimator: EstimatorConfig::Named("g_ae_ls".to_owned()),
+            steps: None,
+            epochs: None,
+            batch_size: BatchSize::Count(50),
+            shuffle: true,
+            validation: 0.0,
+            measure_every: 50,
+            checkpoint_every: 500,
+            save_dictionary_at: Vec::new(),
+            early_stop: None,
+            clip_norm: None,
+            dead_atoms: DeadAtoms::Keep,
+        }
+    }
+}
+
+/// Steps where neither `steps` nor `epochs` is given.
+const DEFAULT_STEPS: usize = 1000;
+
+/// `dead_atoms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeadAtoms {
+    /// Leave them.
+    Keep,
+    /// Replace them by the worst reconstructed examples of the batch.
+    Resample,
+}
+
+/// `batch_size`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchSize {
+    /// So many examples.
+    Count(usize),
+    /// All of them.
+    Full,
+}
+
+impl Serialize for BatchSize {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Count(count) => serializer.serialize_u64(*count as u64),
+            Self::Full => serializer.serialize_str("full"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for BatchSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::Integer(count) if count > 0 => Ok(Self::Count(count as usize)),
+            toml::Value::String(text) if text == "full" => Ok(Self::Full),
+            other => Err(D::Error::custom(format!("{other}; write 1 or more, or \"full\""))),
+        }
+    }
+}
+
+/// `estimator`: a name, or a table for `g_truncated`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum EstimatorConfig {
+    /// By name.
+    Named(String),
+    /// `{ name = "g_truncated", loss, window }`.
+    Truncated {
+        /// "g_truncated".
+        name: String,
+        /// "least-squares" or "lasso".
+        loss: String,
+        /// Iterations that are differentiated.
+        window: usize,
+    },
+}
+
+impl<'de> Deserialize<'de> for EstimatorConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            name: String,
+            #[serde(default = "least_squares")]
+            loss: String,
+            window: Option<usize>,
+        }
+        fn least_squares() -> String {
+            "least-squares".to_owned()
+        }
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::String(name) => Ok(Self::Named(name)),
+            table => {
+                let Table { name, loss, window } =
+                    table.try_into().map_err(|error: toml::de::Error| {
+                        D::Error::custom(error.message().to_owned())
+                    })?;
+                match (name.as_str(), window) {
+                    ("g_truncated", Some(window)) => Ok(Self::Truncated { name, loss, window }),
+                    ("g_truncated", None) => {
+                        Err(D::Error::custom("g_truncated without `window`; add one"))
+                    }
+                    (_, None) => Ok(Self::Named(name)),
+                    (_, Some(_)) => Err(D::Error::custom("`window` belongs to g_truncated")),
+                }
+            }
+        }
+    }
+}
+
+impl EstimatorConfig {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Named(name) | Self::Truncated { name, .. } => name,
+        }
+    }
+
+    /// The estimator; `None` where there is none of that name or loss.
+    pub fn build(&self) -> Option<Box<dyn Estimator<AnyEncoder>>> {
+        match self {
+            Self::Named(name) => named(name),
+            Self::Truncated { loss, window, .. } => {
+                let loss = match loss.as_str() {
+                    "least-squares" => Loss::LeastSquares,
+                    "lasso" => Loss::Lasso,
+                    _ => return None,
+                };
+                Some(Box::new(GTruncated { loss, window: *window }))
+            }
+        }
+    }
+}
+
+impl TrainConfig {
+    pub(super) fn read(reader: Reader) -> Self {
+        reader.rest()
+    }
+
+    pub(super) fn check(&self, encoder: &EncoderConfig, problems: &Problems) {
+        let name = self.estimator.name();
+        match self.estimator.build() {
+            None => problems.add(
+                "train.estimator",
+                match nearest(name, &NAMES) {
+                    Some(near) if near != name => {
+                        format!("`train.estimator` is \"{name}\"; did you mean \"{near}\"?")
+                    }
+                    _ => format!(
+                        "`train.estimator` is \"{name}\"; choose {}, or {{ name = \"g_truncated\", \
+                         loss = \"least-squares\" or \"lasso\", window = … }}",
+                        list(&NAMES)
+                    ),
+                },
+            ),
+            Some(estimator) => problems.require(
+                estimator.differentiates_encoder() || !encoder.prox.is_learned(),
+                "train.estimator",
+                || {
+                    format!(
+                        "`train.estimator` is \"{name}\", which has no gradient for a learned bias; \
+                         choose \"g_ae_lasso\" or \"g_ae_ls\", or drop `learned`"
+                    )
+                },
+            ),
+        }
+        problems.require(self.steps.is_none() || self.epochs.is_none(), "train.steps", || {
+            "`train` has both `steps` and `epochs`; keep one of them".to_owned()
+        });
+        for (key, value) in [
+            ("steps", self.steps.unwrap_or(1)),
+            ("epochs", self.epochs.unwrap_or(1)),
+            ("measure_every", self.measure_every),
+            ("checkpoint_every", self.checkpoint_every),
+            ("early_stop", self.early_stop.unwrap_or(1)),
+        ] {
+            problems.require(value > 0, &format!("train.{key}"), || {
+                format!("`train.{key}` is 0; write 1 or more")
+            });
+        }
+        problems.require((0.0..=0.9).contains(&self.validation), "train.validation", || {
+            format!("`train.validation` is {}; write a fraction from 0 to 0.9", self.validation)
+        });
+        problems.require(
+            self.early_stop.is_none() || self.validation > 0.0,
+            "train.early_stop",
+            || "`train.early_stop` needs `train.validation` above 0; set both".to_owned(),
+        );
+        let clip = self.clip_norm.unwrap_or(1.0);
+        problems.require(clip.is_finite() && clip > 0.0, "train.clip_norm", || {
+            format!("`train.clip_norm` is {clip}; write a number above 0")
+        });
+        for step in self.save_dictionary_at.iter().filter(|step| **step == 0) {
+            problems.add(
+                "train.save_dictionary_at",
+                format!("`train.save_dictionary_at` holds {step}; steps are counted from 1"),
+            );
+        }
+    }
+
+    /// Examples in a step, of `examples` to train on.
+    pub fn batch(&self, examples: usize) -> usize {
+        match self.batch_size {
+            BatchSize::Full => examples,
+            BatchSize::Count(count) => count,
+        }
+    }
+
+    /// Steps in all.
+    pub fn total_steps(&self, examples: usize) -> usize {
+        match (self.steps, self.epochs) {
+            (Some(steps), _) => steps,
+            (None, Some(epochs)) => epochs * steps_of_an_epoch(examples, self.batch(examples)),
+            (None, None) => DEFAULT_STEPS,
+        }
+    }
+}
+
+/// A last batch that is not full is left out, so that every step is a mean over as many examples.
+pub(crate) fn steps_of_an_epoch(examples: usize, batch: usize) -> usize {
+    (examples / batch).max(1)
+}

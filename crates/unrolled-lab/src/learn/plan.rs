@@ -1,0 +1,192 @@
+//! What a learning run will do, checked.
+
+use burn::tensor::Device;
+use ndarray::{Array2, Axis};
+use unrolled::dictionary::spectral_norm_squared;
+use unrolled::encoder::{AnyEncoder, Encoder, Form, StepVerdict};
+use unrolled::gradient::Estimator;
+use unrolled::prelude::{Autoencoder, DenseDictionary};
+use unrolled::prox::AnyProx;
+use unrolled::tensors::{to_tensor, vector_to_tensor};
+use unrolled_data::DataSet;
+
+use super::state::State;
+use crate::check::Estimate;
+use crate::config::Run;
+use crate::{Error, devices};
+
+/// The network of every learning run.
+pub(super) type Network = Autoencoder<AnyEncoder>;
+
+/// A run that can begin.
+pub(super) struct Plan<'a> {
+    pub run: &'a Run,
+    pub device: Device,
+    pub data: DataSet,
+    /// Examples to train on; the rest is held out.
+    pub training: usize,
+    /// D⁰, `[m, p]`.
+    pub start: Array2<f64>,
+    /// α.
+    pub step: f64,
+    pub form: Form,
+    pub estimator: Box<dyn Estimator<AnyEncoder>>,
+    /// Examples in a step.
+    pub batch: usize,
+    /// Examples in a block of a step.
+    pub block: usize,
+    /// Steps in all.
+    pub steps: usize,
+    warnings: Vec<String>,
+}
+
+impl<'a> Plan<'a> {
+    /// Reads or draws the data and checks all that depends on them.
+    pub fn new(run: &'a Run) -> Result<Self, Error> {
+        let config = &run.config;
+        let train = config.train();
+        let device = devices::open(&config.device)
+            .map_err(|error| Error::at("device", error.to_string()))?;
+        let data = config.data.load(config.seed, 0)?;
+        let start = config.dictionary.initialise(&data, config.seed, 0)?;
+        let (m, p) = start.dim();
+        let held_out = (train.validation * data.examples() as f64).round() as usize;
+        let training = data.examples() - held_out;
+        let batch = train.batch(training);
+        if batch > training {
+            return Err(Error::at(
+                "train.batch_size",
+                format!(
+                    "`train.batch_size` is {batch}, more than the {training} examples to train on; \
+                     write {training} or less, or \"full\""
+                ),
+            ));
+        }
+        let norm = spectral_norm_squared(&start);
+        let step = config.encoder.step_for(norm);
+        // Two blocks a batch keep two cores busy; never a matter of threads.
+        let block = batch.div_ceil(2).clamp(16, 512).min(batch);
+        let iterations = config.encoder.iterations;
+        let form = config.encoder.form_for(m, p, iterations, block);
+        let encoder = config.encoder.build(iterations, step, 1, form, p, config.precision, &device);
+        let limits = encoder.step_limits(norm);
+        let mut warnings = Vec::new();
+        match limits.judge(step) {
+            StepVerdict::Fine => {}
+            StepVerdict::Warn => warnings.push(format!(
+                "the step {step} is above 1/‖D⁰‖² = {:.4}: the lasso may rise in some iterations",
+                limits.warn_above
+            )),
+            StepVerdict::Refuse => {
+                return Err(Error::at(
+                    "encoder.step",
+                    format!(
+                        "`encoder.step` is {step}, but the encoder diverges above {:.4} for D⁰; write \
+                         a smaller step, or \"auto\"",
+                        limits.refuse_above
+                    ),
+                ));
+            }
+        }
+        let steps = train.total_steps(training);
+        for late in train.save_dictionary_at.iter().filter(|step| **step > steps) {
+            return Err(Error::at(
+                "train.save_dictionary_at",
+                format!(
+                    "`train.save_dictionary_at` holds {late}, but there are {steps} steps; write {steps} or less"
+                ),
+            ));
+        }
+        Ok(Self {
+            run,
+            device,
+            training,
+            step,
+            form,
+            estimator: train.estimator.build().expect("the configuration names a known estimator"),
+            batch,
+            block,
+            steps,
+            start,
+            data,
+            warnings,
+        })
+    }
+
+    /// n, m and p.
+    pub fn sizes(&self) -> [usize; 3] {
+        [self.data.examples(), self.start.nrows(), self.start.ncols()]
+    }
+
+    /// The network of a state, for training step `train_step`.
+    pub fn network(&self, state: &State, train_step: usize) -> Network {
+        let config = &self.run.config;
+        let mut encoder = config.encoder.build(
+            config.encoder.iterations,
+            self.step,
+            train_step,
+            self.form,
+            self.start.ncols(),
+            config.precision,
+            &self.device,
+        );
+        if let (AnyProx::LearnedSoft(prox), Some(bias)) = (encoder.prox_mut(), &state.bias) {
+            prox.bias = burn::module::Param::from_tensor(bias.value.clone());
+        }
+        Autoencoder::new(DenseDictionary::new(state.dictionary.value.clone()), encoder)
+    }
+
+    /// A matrix in the run's precision on its device.
+    pub fn tensor(&self, array: &Array2<f64>) -> burn::tensor::Tensor<2> {
+        to_tensor(array, self.run.config.precision, &self.device)
+    }
+
+    /// A vector in the run's precision on its device.
+    pub fn vector(&self, values: Vec<f64>) -> burn::tensor::Tensor<1> {
+        vector_to_tensor(&values.into(), self.run.config.precision, &self.device)
+    }
+
+    /// Rows of X, and of Z* where it is known.
+    pub fn rows(&self, indices: &[usize]) -> (Array2<f64>, Option<Array2<f64>>) {
+        let x = self.data.x.select(Axis(0), indices);
+        let z = self.data.true_codes.as_ref().map(|codes| codes.select(Axis(0), indices));
+        (x, z)
+    }
+
+    /// Adds what the run will take.
+    pub fn estimate(&self, threads: usize, estimate: &mut Estimate) {
+        let config = &self.run.config;
+        let [n, m, p] = self.sizes();
+        let number = config.precision.bytes();
+        let iterations = config.encoder.iterations;
+        let workers = threads.min(self.batch.div_ceil(self.block));
+        let bytes = 8 * n * (m + p)
+            + workers * self.block * p * number * (6 * iterations + 20)
+            + 8 * m * p * (8 + 2 * workers);
+        estimate.bytes = estimate.bytes.max(bytes as u64);
+        let width = match self.form {
+            Form::Gram => p,
+            Form::Residual => 2 * m,
+        };
+        let passes = if self.estimator.differentiates_encoder() { 3.0 } else { 1.0 };
+        let products = 2.0 * (width * p) as f64 * self.batch as f64 * iterations as f64;
+        estimate.operations += passes * products * self.steps as f64;
+        let state = State::start(self);
+        let network = self.network(&state, 1);
+        let indices: Vec<usize> = (0..self.block).collect();
+        let x = self.tensor(&self.rows(&indices).0);
+        let mut seconds = 0.0;
+        for _ in 0..2 {
+            let started = std::time::Instant::now();
+            let _ = self.estimator.estimate(&network, &x);
+            seconds = started.elapsed().as_secs_f64();
+        }
+        let blocks = self.batch.div_ceil(self.block) as f64 / workers as f64;
+        estimate.seconds += seconds * blocks * self.steps as f64;
+        let name = &self.run.name;
+        estimate.warnings.extend(self.warnings.iter().map(|warning| match name.as_str() {
+            "main" => warning.clone(),
+            name => format!("{name}: {warning}"),
+        }));
+    }
+}

@@ -1,0 +1,79 @@
+//! Every encoder that a configuration can name.
+
+use std::ops::ControlFlow;
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::{Encoder, Fista, Ista, StepLimits};
+use crate::prox::{AnyProx, Sided};
+
+/// One of the encoders, with any of the proximal operators.
+#[derive(Module, Debug)]
+pub enum AnyEncoder {
+    /// See [`Ista`].
+    Ista(Ista<AnyProx>),
+    /// See [`Fista`].
+    Fista(Fista<AnyProx>),
+}
+
+macro_rules! each {
+    ($self:expr, $encoder:ident => $body:expr) => {
+        match $self {
+            AnyEncoder::Ista($encoder) => $body,
+            AnyEncoder::Fista($encoder) => $body,
+        }
+    };
+}
+
+impl AnyEncoder {
+    /// The proximal operator.
+    pub fn prox(&self) -> &AnyProx {
+        each!(self, encoder => &encoder.prox)
+    }
+
+    /// The proximal operator, to be changed.
+    pub fn prox_mut(&mut self) -> &mut AnyProx {
+        each!(self, encoder => &mut encoder.prox)
+    }
+}
+
+impl Encoder for AnyEncoder {
+    fn iterations(&self) -> usize {
+        each!(self, encoder => encoder.iterations())
+    }
+
+    fn with_iterations(self, iterations: usize) -> Self {
+        match self {
+            Self::Ista(encoder) => Self::Ista(encoder.with_iterations(iterations)),
+            Self::Fista(encoder) => Self::Fista(encoder.with_iterations(iterations)),
+        }
+    }
+
+    fn step(&self) -> f64 {
+        each!(self, encoder => encoder.step())
+    }
+
+    fn step_limits(&self, spectral_norm_squared: f64) -> StepLimits {
+        each!(self, encoder => encoder.step_limits(spectral_norm_squared))
+    }
+
+    fn penalty(&self) -> f64 {
+        each!(self, encoder => encoder.penalty())
+    }
+
+    fn sided(&self) -> Sided {
+        each!(self, encoder => encoder.sided())
+    }
+
+    fn advance(
+        &self,
+        dictionary: &Tensor<2>,
+        x: &Tensor<2>,
+        first: usize,
+        start: Option<[Tensor<2>; 2]>,
+        visit: &mut dyn FnMut(usize, &Tensor<2>) -> ControlFlow<()>,
+    ) -> Tensor<2> {
+        each!(self, encoder => encoder.advance(dictionary, x, first, start, visit))
+    }
+}
