@@ -81,3 +81,44 @@ fn arrays_of_a_run_equal_the_reference() {
         expect(&format!("{network}/truth/gradient"), "g_star");
     }
 }
+
+/// The fixture's examples many times over are several blocks, and their means are the same.
+#[test]
+fn blocks_add_up_to_the_reference() {
+    let folder = folder();
+    let fixture = root().join("tests/fixtures/compare_gradients_small.safetensors");
+    let bytes = std::fs::read(&fixture).unwrap();
+    let reference = SafeTensors::deserialize(&bytes).unwrap();
+    const TIMES: usize = 20;
+    let tiled = |key: &str| reference.tensor(key).unwrap().data().repeat(TIMES);
+    let (x, z) = (tiled("X"), tiled("Z_star"));
+    let view = |data, columns| {
+        safetensors::tensor::TensorView::new(
+            safetensors::Dtype::F64,
+            vec![64 * TIMES, columns],
+            data,
+        )
+    };
+    let views = [("X", view(&x, 20).unwrap()), ("Z_star", view(&z, 30).unwrap())];
+    let file = safetensors::serialize(views, None).unwrap();
+    std::fs::write(folder.path().join("tiled.safetensors"), file).unwrap();
+    let config = CONFIG.split("[[runs]]").next().unwrap();
+    let config = config.replacen("FIXTURE", "tiled.safetensors", 1);
+    let config = config.replace("FIXTURE", fixture.to_str().unwrap());
+    write(folder.path(), "tiled.toml", &config);
+    unrolled(folder.path()).args(["run", "tiled.toml", "-q", "--out", "out"]).assert().success();
+    let ours = std::fs::read(folder.path().join("out/arrays.safetensors")).unwrap();
+    let ours = SafeTensors::deserialize(&ours).unwrap();
+    for (name, key) in [
+        ("main/T25/losses", "AE_two/T25/losses"),
+        ("main/T25/g_dec", "AE_two/T25/g_dec"),
+        ("main/T25/g_ae_lasso", "AE_two/T25/g_aelasso"),
+        ("main/T25/g_ae_ls", "AE_two/T25/g_aels"),
+        ("main/lasso/gradient", "two/g_hat"),
+        ("main/truth/gradient", "g_star"),
+    ] {
+        let error = relative(&numbers(&ours, name), &numbers(&reference, key));
+        assert!(error < 1e-9, "{name}: {error:e}");
+    }
+    assert_eq!(ours.tensor("main/T25/codes").unwrap().shape(), [64 * TIMES, 30]);
+}

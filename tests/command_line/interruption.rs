@@ -81,4 +81,8 @@ fn a_damaged_checkpoint_is_computed_again() {
     let mut command = unrolled(folder.path());
     command.args(["run", "small.toml", "-q", "--out", "stopped", "--resume"]).args(REPEATS);
     command.assert().success();
+    let mut command = unrolled(folder.path());
+    command.args(["run", "small.toml", "-q", "--out", "whole"]).args(REPEATS).assert().success();
+    let [stopped, whole] = ["stopped", "whole"].map(|name| results(&folder.path().join(name)));
+    expect_same(&timeless(stopped), &timeless(whole));
 }

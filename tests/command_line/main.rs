@@ -5,6 +5,8 @@ mod configs;
 mod errors;
 mod golden;
 mod interruption;
+mod learning;
+mod learning_resumed;
 mod readme;
 mod reproducibility;
 mod support;

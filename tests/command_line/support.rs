@@ -35,6 +35,32 @@ pub const REDUCED: [&str; 8] = [
     "compare.repeats=2",
 ];
 
+/// Options that make a learning run small.
+pub const REDUCED_LEARNING: [&str; 8] = [
+    "--set",
+    "data.examples=100",
+    "--set",
+    "train.steps=3",
+    "--set",
+    "train.batch_size=20",
+    "--set",
+    "encoder.iterations=5",
+];
+
+/// The options that make a shipped configuration small.
+pub fn reduced(config: &Path) -> Vec<&'static str> {
+    let text = std::fs::read_to_string(config).expect("the configuration is there");
+    match text.contains("learn-dictionary") {
+        true if text.contains("epochs") => {
+            let mut options = REDUCED_LEARNING.to_vec();
+            options[3] = "train.epochs=1";
+            options
+        }
+        true => REDUCED_LEARNING.to_vec(),
+        false => REDUCED.to_vec(),
+    }
+}
+
 /// A small comparison, from text.
 pub const SMALL: &str = r#"
 experiment = "compare-gradients"

@@ -175,3 +175,55 @@ fn a_run_can_use_the_other_cpu_backend_where_it_is_compiled_in() {
     };
     assert!((error("flex") / error("ndarray") - 1.0).abs() < 1e-10);
 }
+
+/// A penalty so strong that the first codes are zero: their gradients have no direction.
+#[test]
+fn a_figure_that_does_not_exist_is_absent_and_never_shifts_the_others() {
+    let folder = folder();
+    let text = format!("{SMALL}\n[encoder.prox]\npenalty = 20.0\ndecay = 0.5\n");
+    write(folder.path(), "strong.toml", &text);
+    unrolled(folder.path()).args(["run", "strong.toml", "-q", "--out", "out"]).assert().success();
+    let results = results(&folder.path().join("out"));
+    let cosine = &results["runs"]["main"]["estimators"]["g_dec"]["cosine_to_truth"];
+    assert!(cosine[0].is_null() && cosine[2].is_f64(), "{cosine}");
+    let metrics = std::fs::read_to_string(folder.path().join("out/metrics.csv")).unwrap();
+    assert!(!metrics.contains("NaN") && metrics.contains(",,"), "{metrics}");
+}
+
+#[test]
+fn the_command_line_has_the_last_word_over_runs_and_sweeps() {
+    let folder = folder();
+    let names = |text: &str, options: &[&str]| -> Vec<(String, f64)> {
+        write(folder.path(), "runs.toml", text);
+        let mut command = unrolled(folder.path());
+        command.args(["run", "runs.toml", "-q", "--out", "out", "--overwrite"]).args(options);
+        command.assert().success();
+        let results = results(&folder.path().join("out"));
+        let runs = results["runs"].as_object().unwrap();
+        runs.iter().map(|(name, run)| (name.clone(), run["penalty"].as_f64().unwrap())).collect()
+    };
+    let sweep = format!("{SMALL}\n[sweep]\nseed = [1, 2]\n\"encoder.prox.penalty\" = [0.1, 0.2]\n");
+    assert_eq!(names(&sweep, &[]).len(), 4);
+    let pinned = names(&sweep, &["--set", "encoder.prox.penalty=0.3"]);
+    assert_eq!(pinned, [("seed=1".to_owned(), 0.3), ("seed=2".to_owned(), 0.3)]);
+    let runs = format!("{SMALL}\n[[runs]]\nname = \"a\"\nencoder.prox.penalty = 0.1\n");
+    assert_eq!(names(&runs, &["--set", "encoder.prox.penalty=0.3"]), [("a".to_owned(), 0.3)]);
+}
+
+#[test]
+fn overwriting_deletes_nothing_but_a_run() {
+    let folder = folder();
+    write(folder.path(), "small.toml", SMALL);
+    let run = |options: &[&str]| {
+        let mut command = unrolled(folder.path());
+        command.args(["run", "small.toml", "-q", "--out", "out"]).args(options);
+        command.assert()
+    };
+    run(&[]).success();
+    write(&folder.path().join("out"), "notes.txt", "mine");
+    run(&["--overwrite"]).success();
+    assert!(folder.path().join("out/notes.txt").is_file());
+    write(folder.path(), "config.toml", "seed = 1");
+    let mut command = unrolled(folder.path());
+    command.args(["run", "small.toml", "--out", ".", "--overwrite"]).assert().code(2);
+}

@@ -12,6 +12,7 @@ use unrolled::random::Stream;
 use unrolled::tensors::to_tensor;
 
 /// The CPU devices of this build.
+#[cfg_attr(feature = "ndarray", expect(deprecated, reason = "a second opinion"))]
 pub fn devices() -> Vec<Device> {
     vec![
         Device::flex(),

@@ -93,6 +93,9 @@ pub(crate) fn matrix(
             column: index % columns,
         });
     }
-    Ok(Array2::from_shape_vec((rows, columns), values)
-        .expect("readers return as many values as the shape says"))
+    Array2::from_shape_vec((rows, columns), values).map_err(|error| DataError::Malformed {
+        path,
+        format: "array",
+        reason: error.to_string(),
+    })
 }

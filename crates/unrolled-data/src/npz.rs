@@ -35,7 +35,8 @@ fn read_npy(content: &[u8]) -> Result<Array, String> {
         }
     };
     let values = values.map_err(|e| e.to_string())?;
-    if values.len() != shape.iter().product::<usize>() {
+    let expected = shape.iter().try_fold(1usize, |product, d| product.checked_mul(*d));
+    if Some(values.len()) != expected {
         return Err("has fewer values than its header says".to_owned());
     }
     let values = match order {

@@ -28,7 +28,7 @@ pub const KINDS: [Kind; 5] = [
         description: "CPU, Burn on the ndarray crate",
         feature: "ndarray",
         #[cfg(feature = "ndarray")]
-        open: Some(|index| (index == 0).then(Device::ndarray)),
+        open: Some(|index| (index == 0).then(ndarray)),
         #[cfg(not(feature = "ndarray"))]
         open: None,
     },
@@ -41,6 +41,12 @@ pub const KINDS: [Kind; 5] = [
     },
     Kind { name: "cuda", description: "NVIDIA GPU through CUDA", feature: "cuda", open: None },
 ];
+
+#[cfg(feature = "ndarray")]
+#[expect(deprecated, reason = "a second opinion for as long as Burn has it")]
+fn ndarray() -> Device {
+    Device::ndarray()
+}
 
 impl Kind {
     /// Whether this build has it.

@@ -9,12 +9,15 @@ use safetensors::{Dtype, View};
 
 use crate::Error;
 
+/// What the names of files begin with that are not whole yet.
+pub(crate) const UNFINISHED: &str = ".unfinished-";
+
 /// Writes to a temporary file beside `path`, flushes it to the disk and renames it into place.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
-        let mut temporary = tempfile::Builder::new().prefix(".unfinished-").tempfile_in(folder)?;
+        let mut temporary = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
         temporary.write_all(bytes)?;
         temporary.as_file().sync_all()?;
         #[cfg(unix)]

@@ -20,6 +20,9 @@ pub mod self_test;
 mod statistics;
 mod workers;
 
+/// The version of Burn that the workspace pins.
+pub const BURN_VERSION: &str = "0.22.1";
+
 pub use check::{Estimate, describe};
 pub use config::{Configuration, Overrides};
 pub use error::Error;

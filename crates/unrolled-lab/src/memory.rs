@@ -78,6 +78,14 @@ unsafe impl GlobalAlloc for CountingAllocator {
     }
 }
 
+/// The memory that is free, where the system tells (Linux).
+pub fn available() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
 /// Measures time and the peak of memory of work on this thread, with pauses.
 #[derive(Debug)]
 pub struct Meter {

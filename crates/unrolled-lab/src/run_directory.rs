@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::files::write_whole;
+use crate::files::{UNFINISHED, write_whole};
 
 /// What to do with a folder that is already there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,12 @@ pub struct RunDirectory {
 
 const CONFIG: &str = "config.toml";
 const RESULTS: &str = "results.json";
+const FILES: [&str; 5] = [CONFIG, RESULTS, "metrics.csv", "arrays.safetensors", "report.html"];
+
+/// Whether a configuration is one that a run has written.
+fn is_ours(config: &Path) -> bool {
+    std::fs::read_to_string(config).is_ok_and(|text| text.starts_with(crate::config::HEADER))
+}
 
 impl RunDirectory {
     /// Checks that a run with this effective configuration can go to `path`. Writes nothing.
@@ -33,16 +39,21 @@ impl RunDirectory {
         if path.is_file() {
             return refuse(format!("{shown}: is a file; name a folder with --out"));
         }
-        let is_empty = std::fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
+        // What a killed run had begun to write does not count.
+        let counts = |entry: std::io::Result<std::fs::DirEntry>| {
+            let name = entry.map(|entry| entry.file_name());
+            !name.is_ok_and(|name| name.to_string_lossy().starts_with(UNFINISHED))
+        };
+        let is_empty = std::fs::read_dir(path).map_or(true, |mut entries| !entries.any(counts));
         let config = path.join(CONFIG);
         match existing {
             Existing::Refuse if !is_empty => refuse(format!(
                 "{shown}: is not empty; choose another folder with --out, go on with --resume, or \
                  replace the run in it with --overwrite"
             )),
-            Existing::Overwrite if !is_empty && !config.is_file() => refuse(format!(
-                "{shown}: holds no run (no {CONFIG}), so --overwrite leaves it alone; choose another \
-                 folder with --out"
+            Existing::Overwrite if !is_empty && !is_ours(&config) => refuse(format!(
+                "{shown}: holds no run (no {CONFIG} of ours), so --overwrite leaves it alone; choose \
+                 another folder with --out"
             )),
             Existing::Resume if !config.is_file() => refuse(format!(
                 "{shown}: holds no run to resume (no {CONFIG}); start it without --resume"
@@ -66,12 +77,18 @@ impl RunDirectory {
     /// configuration.
     pub fn open(path: &Path, existing: Existing, effective: &str) -> Result<Self, Error> {
         Self::check(path, existing, effective)?;
-        if existing == Existing::Overwrite && path.exists() {
-            std::fs::remove_dir_all(path).map_err(|error| Error::writing(path, &error))?;
+        if existing == Existing::Overwrite {
+            // Only what a run writes: anything else in the folder belongs to somebody else.
+            for name in FILES {
+                let _ = std::fs::remove_file(path.join(name));
+            }
+            let _ = std::fs::remove_dir_all(path.join("checkpoints"));
         }
         std::fs::create_dir_all(path).map_err(|error| Error::writing(path, &error))?;
         let directory = Self { path: path.to_owned() };
-        if existing != Existing::Resume {
+        if directory.config().ok().as_deref() != Some(effective) {
+            // What was finished under the configuration before is not under this one.
+            let _ = std::fs::remove_file(path.join(RESULTS));
             directory.write(CONFIG, effective.as_bytes())?;
         }
         Ok(directory)
@@ -133,11 +150,17 @@ impl RunDirectory {
     }
 }
 
-/// The first lines that differ, comments aside.
+/// Keys that may change from one part of a run to the next.
+const MAY_CHANGE: [&str; 3] = ["steps = ", "epochs = ", "checkpoint_every = "];
+
+/// The first lines that differ, comments and keys that may change aside.
 fn first_difference(before: &str, now: &str) -> Option<(String, String)> {
     let lines = |text: &str| -> Vec<String> {
-        let line = |line: &str| line.trim().to_owned();
-        text.lines().map(line).filter(|l| !l.is_empty() && !l.starts_with('#')).collect()
+        let counts = |line: &&str| {
+            let fixed = !MAY_CHANGE.iter().any(|key| line.starts_with(key));
+            !line.is_empty() && !line.starts_with('#') && fixed
+        };
+        text.lines().map(str::trim).filter(counts).map(str::to_owned).collect()
     };
     let (before, now) = (lines(before), lines(now));
     let length = before.len().max(now.len());

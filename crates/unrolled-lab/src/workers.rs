@@ -28,11 +28,12 @@ impl<T> Reporter<T> {
     }
 }
 
-/// Computes `blocks` blocks and hands them to `take` in order. The first error ends the work: blocks
+/// Computes `blocks` blocks and hands them to `take` in order; every thread calls `prepare` first. The first error ends the work: blocks
 /// that have begun are finished, no further ones are begun.
 pub(crate) fn in_order<T: Send>(
     blocks: usize,
     threads: usize,
+    prepare: impl Fn() + Sync,
     compute: impl Fn(usize, &Reporter<T>) -> Result<T, Error> + Sync,
     mut advance: impl FnMut(u64),
     mut take: impl FnMut(T) -> Result<(), Error>,
@@ -42,12 +43,13 @@ pub(crate) fn in_order<T: Send>(
     std::thread::scope(|scope| {
         for _ in 0..threads.clamp(1, blocks.max(1)) {
             let reporter = Reporter { sender: sender.clone() };
-            let (next, give_up, compute) = (&next, &give_up, &compute);
+            let (next, give_up, compute, prepare) = (&next, &give_up, &compute, &prepare);
             scope.spawn(move || {
                 let pool = rayon::ThreadPoolBuilder::new()
                     .num_threads(1)
                     .build()
                     .expect("a pool of one thread can be made");
+                pool.install(prepare);
                 while !give_up.load(Ordering::SeqCst) {
                     let block = next.fetch_add(1, Ordering::SeqCst);
                     if block >= blocks {
@@ -105,7 +107,7 @@ mod tests {
                 seen.push(block);
                 Ok(())
             };
-            in_order(20, threads, compute, |n| units += n, take).unwrap();
+            in_order(20, threads, || {}, compute, |n| units += n, take).unwrap();
             assert_eq!(seen, (0..20).collect::<Vec<_>>());
             assert_eq!(units, 20);
         }
@@ -117,7 +119,7 @@ mod tests {
             3 => Err(Error::NotFinite("block 3".to_owned())),
             other => Ok(other),
         };
-        let result = in_order(1000, 2, compute, |_| {}, |_| Ok(()));
+        let result = in_order(1000, 2, || {}, compute, |_| {}, |_| Ok(()));
         assert!(matches!(result, Err(Error::NotFinite(_))));
     }
 }

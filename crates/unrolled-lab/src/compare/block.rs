@@ -57,15 +57,18 @@ pub(super) struct EstimatorSums {
     pub peak_bytes: Vec<Option<u64>>,
 }
 
-/// Runs the longest graph once on one example, so that what Burn keeps between graphs is there before
-/// memory is measured.
+/// Runs every estimator on a full block, at the longest T on one example and briefly on all, so that
+/// what Burn and the products keep on a thread is there before anything is measured.
 pub(super) fn warm_up(plan: &Plan, problem: &Problem) {
     let longest = plan.iterations().last().copied().unwrap_or(0);
     let network = plan.network(problem, longest);
-    let x = problem.data.x.slice(s![..1, ..]).to_owned();
-    let x = to_tensor(&x, plan.run.config.precision, &plan.device);
-    for estimator in &plan.estimators {
-        let _ = estimator.estimate(&network, &x);
+    let brief = plan.network(problem, longest.min(2));
+    for (network, examples) in [(&network, 1), (&brief, plan.block)] {
+        let x = problem.data.x.slice(s![..examples, ..]).to_owned();
+        let x = to_tensor(&x, plan.run.config.precision, &plan.device);
+        for estimator in &plan.estimators {
+            let _ = estimator.estimate(network, &x);
+        }
     }
 }
 

@@ -9,7 +9,24 @@ use super::block::Sums;
 use super::plan::Plan;
 
 /// Curves over T by the name of the figure, for what all estimators share or for one of them.
-pub(super) type Curves = BTreeMap<String, Vec<f64>>;
+pub(super) type Curves = BTreeMap<String, Curve>;
+
+/// The values of a figure over T. One that does not exist is not-a-number here and null in JSON.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<Option<f64>>", into = "Vec<Option<f64>>")]
+pub(super) struct Curve(pub Vec<f64>);
+
+impl From<Vec<Option<f64>>> for Curve {
+    fn from(values: Vec<Option<f64>>) -> Self {
+        Self(values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect())
+    }
+}
+
+impl From<Curve> for Vec<Option<f64>> {
+    fn from(curve: Curve) -> Self {
+        curve.0.into_iter().map(|value| value.is_finite().then_some(value)).collect()
+    }
+}
 
 /// One repeat.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -33,7 +50,8 @@ impl Repeat {
         let truth = sums.true_gradient.as_ref().map(|sum| sum / examples);
 
         let mut repeat = Self { seconds, ..Self::default() };
-        let mut shared = |name: &str, curve: Vec<f64>| repeat.shared.insert(name.to_owned(), curve);
+        let mut shared =
+            |name: &str, curve: Vec<f64>| repeat.shared.insert(name.to_owned(), Curve(curve));
         shared("code_error_to_lasso", mean(&sums.code_error_to_lasso));
         shared("reconstruction", mean(&sums.reconstruction));
         shared("lasso", mean(&sums.lasso));
@@ -56,16 +74,16 @@ impl Repeat {
                     gradients.iter().map(|g| frobenius(&(g - reference))).collect();
                 let relative = errors.iter().map(|error| error / norm).collect();
                 let cosines = gradients.iter().map(|g| cosine(g, reference)).collect();
-                curves.insert(format!("error_to_{name}"), errors);
-                curves.insert(format!("relative_error_to_{name}"), relative);
-                curves.insert(format!("cosine_to_{name}"), cosines);
+                curves.insert(format!("error_to_{name}"), Curve(errors));
+                curves.insert(format!("relative_error_to_{name}"), Curve(relative));
+                curves.insert(format!("cosine_to_{name}"), Curve(cosines));
             }
             let milliseconds = sums.seconds.iter().map(|s| 1e3 * s / workers as f64).collect();
-            curves.insert("milliseconds".to_owned(), milliseconds);
+            curves.insert("milliseconds".to_owned(), Curve(milliseconds));
             let peaks: Option<Vec<f64>> =
                 sums.peak_bytes.iter().map(|peak| peak.map(|bytes| bytes as f64)).collect();
             if let Some(peaks) = peaks {
-                curves.insert("peak_bytes".to_owned(), peaks);
+                curves.insert("peak_bytes".to_owned(), Curve(peaks));
             }
             repeat.estimators.insert(estimator.name().to_owned(), curves);
         }

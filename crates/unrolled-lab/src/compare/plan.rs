@@ -51,7 +51,12 @@ impl<'a> Plan<'a> {
         let (n, (m, p)) = (first.data.examples(), first.dictionary.dim());
         let has_truth = first.data.true_codes.is_some();
         let mut warnings = Vec::new();
-        for repeat in 0..config.compare().repeats as u64 {
+        let draws = match config.data {
+            DataConfig::Synthetic(_) => config.compare().repeats as u64,
+            // A file is the same in every repeat, but the initial dictionary may not be.
+            DataConfig::File(_) => 1,
+        };
+        for repeat in 0..draws {
             let warning = check_step(config, repeat)?;
             if warnings.is_empty() {
                 warnings.extend(warning);
@@ -198,6 +203,12 @@ fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
     }
     let problem = Problem::new(&one, repeat)?;
     let norm = spectral_norm_squared(&problem.dictionary);
+    if norm == 0.0 {
+        return Err(Error::at(
+            "dictionary.init",
+            "`dictionary.init` gives a dictionary that is zero; give one with non-zero atoms",
+        ));
+    }
     let device = devices::open(&config.device)?;
     let [features, atoms] = [problem.dictionary.nrows(), problem.dictionary.ncols()];
     let form = config.encoder.form_for(features, atoms, 1, 1);

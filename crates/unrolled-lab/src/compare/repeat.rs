@@ -24,13 +24,13 @@ pub(super) fn compute(
     let problem = Problem::new(&plan.run.config, index as u64)?;
     let blocks = plan.sizes[0].div_ceil(plan.block);
     let workers = session.threads.clamp(1, blocks);
-    warm_up(plan, &problem);
     let mut sums = Sums::default();
     let observer = &mut session.observer;
     let stop = session.stop;
     in_order(
         blocks,
         workers,
+        || warm_up(plan, &problem),
         |block, reporter| measure(plan, &problem, block, stop, reporter),
         |units| observer.advance(units),
         |block| {

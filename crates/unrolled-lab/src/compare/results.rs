@@ -31,20 +31,37 @@ pub(super) fn write(
         "experiment": base.experiment,
         "name": base.name,
         "version": env!("CARGO_PKG_VERSION"),
-        "burn_version": "0.22.1",
+        "burn_version": crate::BURN_VERSION,
         "device": base.device,
         "precision": name_of(base.precision),
         "seed": base.seed,
         "threads": threads,
         "wall_seconds": seconds,
+        "differ_in_penalty_only": differ_in_penalty_only(plans),
         "runs": runs,
     }))
+}
+
+/// Whether the runs are alike but for the penalty.
+fn differ_in_penalty_only(plans: &[Plan]) -> bool {
+    let without_penalty = |plan: &Plan| {
+        let mut table = toml::Table::try_from(&plan.run.config).unwrap_or_default();
+        if let Some(prox) = table.get_mut("encoder").and_then(|encoder| encoder.get_mut("prox")) {
+            prox.as_table_mut().map(|prox| prox.remove("penalty"));
+        }
+        table
+    };
+    let tables: Vec<toml::Table> = plans.iter().map(without_penalty).collect();
+    plans.len() > 1 && tables.windows(2).all(|pair| pair[0] == pair[1])
 }
 
 fn run(plan: &Plan, repeats: &[Repeat]) -> Value {
     let config = &plan.run.config;
     let [examples, features, atoms] = plan.sizes;
     let mut fields = Map::new();
+    fields.insert("device".to_owned(), json!(config.device));
+    fields.insert("precision".to_owned(), json!(name_of(config.precision)));
+    fields.insert("seed".to_owned(), json!(config.seed));
     fields.insert("repeats".to_owned(), json!(repeats.len()));
     fields.insert("examples".to_owned(), json!(examples));
     fields.insert("features".to_owned(), json!(features));
@@ -88,7 +105,7 @@ fn run(plan: &Plan, repeats: &[Repeat]) -> Value {
 /// Inserts the mean of a curve, and its spread where there are several repeats.
 fn curve(into: &mut Map<String, Value>, key: &str, name: &str, repeats: &[&Curves]) {
     let curves: Option<Vec<&[f64]>> =
-        repeats.iter().map(|curves| curves.get(name).map(Vec::as_slice)).collect();
+        repeats.iter().map(|curves| curves.get(name).map(|curve| &curve.0[..])).collect();
     let Some(curves) = curves else { return };
     let (mean, std) = mean_and_std(&curves);
     into.insert(key.to_owned(), json!(mean));
@@ -103,7 +120,7 @@ fn ranking(plan: &Plan, repeats: &[Repeat], reference: &str) -> Value {
         .iter()
         .map(|repeat| {
             let errors = repeat.estimators.iter();
-            errors.map(|(name, curves)| (name.clone(), curves[&figure].clone())).collect()
+            errors.map(|(name, curves)| (name.clone(), curves[&figure].0.clone())).collect()
         })
         .collect();
     let rankings = rankings(&errors);
@@ -147,12 +164,13 @@ fn metrics(plans: &[Plan], repeats: &[Vec<Repeat>]) -> Vec<u8> {
             let mut row = vec![plan.run.name.clone(), t.to_string()];
             row.extend(columns.iter().map(|(estimator, figure)| {
                 let curve = |repeat: &Repeat| match estimator {
-                    None => repeat.shared.get(*figure).map(|curve| curve[index]),
-                    Some(name) => repeat.estimators.get(*name)?.get(*figure).map(|c| c[index]),
+                    None => repeat.shared.get(*figure).map(|curve| curve.0[index]),
+                    Some(name) => repeat.estimators.get(*name)?.get(*figure).map(|c| c.0[index]),
                 };
                 let values: Option<Vec<f64>> = repeats.iter().map(curve).collect();
                 values.map_or(String::new(), |values| {
-                    (values.iter().sum::<f64>() / values.len() as f64).to_string()
+                    let mean = values.iter().sum::<f64>() / values.len() as f64;
+                    if mean.is_finite() { mean.to_string() } else { String::new() }
                 })
             }));
             write(row);

@@ -130,11 +130,14 @@ pub struct KeysConfig {
     D_star: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     Z_star: Option<String>,
+    /// Labels, for tasks: read by no experiment of this version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
 }
 
 impl Default for KeysConfig {
     fn default() -> Self {
-        Self { X: Keys::default().x, D_star: None, Z_star: None }
+        Self { X: Keys::default().x, D_star: None, Z_star: None, target: None }
     }
 }
 
@@ -151,14 +154,6 @@ impl DataConfig {
                 file.path = folder.join(&file.path);
                 Self::File(file)
             }
-        }
-    }
-
-    /// m and p, where the configuration says them.
-    pub fn sizes(&self) -> Option<(usize, usize)> {
-        match self {
-            Self::Synthetic(synthetic) => Some((synthetic.features, synthetic.atoms)),
-            Self::File(_) => None,
         }
     }
 
@@ -204,10 +199,21 @@ impl SyntheticConfig {
             problems.require(value > 0, &format!("data.{key}"), || {
                 format!("`data.{key}` is 0; write 1 or more")
             });
-            problems.require(value < 1 << 31, &format!("data.{key}"), || {
-                format!("`data.{key}` is {value}, too many for memory; write less than 2147483648")
-            });
         }
+        let bytes = [self.features, self.atoms]
+            .iter()
+            .try_fold(0usize, |sum, width| sum.checked_add(width.checked_mul(self.examples)?))
+            .and_then(|numbers| numbers.checked_mul(16))
+            .unwrap_or(usize::MAX);
+        let free = crate::memory::available().unwrap_or(u64::MAX);
+        problems.require(bytes as u64 <= free, "data.examples", || {
+            format!(
+                "`data.examples` is {}: the data would take about {}, and {} are free; write fewer",
+                self.examples,
+                crate::check::bytes(bytes as u64),
+                crate::check::bytes(free)
+            )
+        });
         problems.require(self.nonzeros <= self.atoms, "data.nonzeros", || {
             format!(
                 "`data.nonzeros` is {}, more than the {} atoms there are; write {} or less",

@@ -90,6 +90,18 @@ impl Node {
         }
     }
 
+    /// As [`Self::set`], where something is written at that path already, or at a part of it.
+    pub fn set_if_there(&mut self, path: &[String], node: &Self) {
+        let found = path.iter().try_fold(&*self, |at, part| match &at.content {
+            Content::Table(children) => children.get(part).ok_or(false),
+            // An inline table replaces all that lies below it.
+            Content::Value(_) => Err(true),
+        });
+        if !matches!(found, Err(false)) {
+            self.set(path, node.clone());
+        }
+    }
+
     /// Lays `other` over this node: tables are merged, values and inline tables replace.
     pub fn merge(&mut self, other: Self) {
         match other.content {

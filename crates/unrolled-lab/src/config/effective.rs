@@ -5,10 +5,13 @@ use toml::{Table, Value};
 use super::Config;
 use super::variants::Variants;
 
+/// The first line of every effective configuration: how a run directory is told from another folder.
+pub(crate) const HEADER: &str = "# The effective configuration: every default is written out.";
+
 /// The shared values as tables, then the runs as dotted keys, so that what replaced an inline table
 /// replaces it again.
 pub(super) fn write(base: &Config, variants: &Variants) -> String {
-    let mut text = String::from("# The effective configuration: every default is written out.\n");
+    let mut text = format!("{HEADER}\n");
     let table = Table::try_from(base).expect("a checked configuration is valid TOML");
     text.push_str(&toml::to_string(&table).expect("a table is valid TOML"));
     match variants {
@@ -21,6 +24,7 @@ pub(super) fn write(base: &Config, variants: &Variants) -> String {
                 }
             }
         }
+        Variants::Swept(keys) if keys.is_empty() => {}
         Variants::Swept(keys) => {
             text.push_str("\n[sweep]\n");
             for (key, values, _) in keys {

@@ -18,6 +18,7 @@ mod variants;
 pub use compare::CompareConfig;
 pub use data::DataConfig;
 pub use dictionary::{DictionaryConfig, Init};
+pub(crate) use effective::HEADER;
 pub use encoder::{EncoderConfig, ProxConfig};
 pub use optimizer::OptimizerConfig;
 pub use reader::nearest;
@@ -128,8 +129,9 @@ impl Config {
         }
         let stem = || source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = if name.is_empty() { stem() } else { name };
-        problems.require(!name.contains(['/', '\\']), "name", || {
-            format!("`name` is \"{name}\"; write a name without slashes")
+        let plain = !name.contains(['/', '\\']) && name.chars().any(|c| c != '.');
+        problems.require(plain, "name", || {
+            format!("`name` is \"{name}\"; write a name without slashes that is not made of dots")
         });
         Self {
             experiment,
@@ -229,6 +231,7 @@ impl Configuration {
 
     /// As [`Self::load`], from text; `source` is the file that it stands for.
     pub fn parse(text: &str, source: &Path, overrides: &Overrides) -> Result<Self, Error> {
+        let mut options: Vec<(Vec<String>, Node)> = Vec::new();
         let mut document = Node::parse(text).map_err(|error| {
             Error::Config(vec![format!(
                 "{}:{}: is not valid TOML ({}); mend that line",
@@ -240,15 +243,22 @@ impl Configuration {
         for option in &overrides.set {
             let (path, node) = Node::parse_option(option)
                 .map_err(|message| Error::Config(vec![format!("--set '{option}': {message}")]))?;
-            document.set(&path, node);
+            options.push((path, node));
         }
         if let Some(device) = &overrides.device {
             let origin = Origin::Option(format!("--device {device}"));
             let value = toml::Value::from(device.as_str());
-            document.set(&["device".to_owned()], Node::value(value, origin));
+            options.push((vec!["device".to_owned()], Node::value(value, origin)));
+        }
+        for (path, node) in &options {
+            document.set(path, node.clone());
         }
         let problems = Problems::default();
-        let variants = variants::Variants::take(&mut document, text, &problems);
+        let mut variants = variants::Variants::take(&mut document, text, &problems);
+        // The command line has the last word: it pins a swept key, and lies over every run.
+        for (path, node) in &options {
+            variants.pin(path, node);
+        }
         let base = Config::read(&document, source, &problems);
         let mut found = sentences(source, &document, problems);
         let mut runs = Vec::new();

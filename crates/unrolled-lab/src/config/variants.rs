@@ -74,7 +74,17 @@ impl Variants {
         for (path, value, origin) in sweep.leaves() {
             let key = path.join(".");
             match value {
-                Value::Array(values) if !values.is_empty() => keys.push((key, values, origin)),
+                Value::Array(values) if !values.is_empty() => {
+                    let repeated = values.iter().enumerate().any(|(i, v)| values[..i].contains(v));
+                    if repeated {
+                        let message =
+                            format!("[sweep] lists a value of `{key}` twice; list it once");
+                        problems.add_at(&origin, message);
+                    }
+                    // The same key may come quoted from the file and dotted from the command line.
+                    keys.retain(|(other, _, _)| *other != key);
+                    keys.push((key, values, origin));
+                }
                 _ => problems.add_at(
                     &origin,
                     format!(
@@ -91,6 +101,19 @@ impl Variants {
         Self::Swept(keys)
     }
 
+    /// Gives a key of the command line the last word.
+    pub fn pin(&mut self, path: &[String], node: &Node) {
+        match self {
+            Self::Single => {}
+            Self::Listed(runs) => {
+                for (_, overrides) in runs {
+                    overrides.set_if_there(path, node);
+                }
+            }
+            Self::Swept(keys) => keys.retain(|(key, _, _)| *key != path.join(".")),
+        }
+    }
+
     /// Every run: its name and the document with its overrides laid over it.
     pub fn expand(&self, document: &Node) -> Vec<(String, Node)> {
         match self {
@@ -103,6 +126,7 @@ impl Variants {
                     (name.clone(), document)
                 })
                 .collect(),
+            Self::Swept(keys) if keys.is_empty() => vec![("main".to_owned(), document.clone())],
             Self::Swept(keys) => {
                 let mut runs = vec![(String::new(), document.clone())];
                 for (key, values, origin) in keys {

@@ -63,6 +63,12 @@ impl<'a> Plan<'a> {
             ));
         }
         let norm = spectral_norm_squared(&start);
+        if norm == 0.0 {
+            return Err(Error::at(
+                "dictionary.init",
+                "`dictionary.init` gives a dictionary that is zero; give one with non-zero atoms",
+            ));
+        }
         let step = config.encoder.step_for(norm);
         // Two blocks a batch keep two cores busy; never a matter of threads.
         let block = batch.div_ceil(2).clamp(16, 512).min(batch);

@@ -26,7 +26,7 @@ pub(super) fn assemble(
         "experiment": base.experiment,
         "name": base.name,
         "version": env!("CARGO_PKG_VERSION"),
-        "burn_version": "0.22.1",
+        "burn_version": crate::BURN_VERSION,
         "device": base.device,
         "precision": name_of(base.precision),
         "seed": base.seed,
@@ -38,6 +38,9 @@ pub(super) fn assemble(
 
 fn figures(run: &Run, state: &State) -> Value {
     let mut fields = Map::new();
+    fields.insert("device".to_owned(), json!(run.config.device));
+    fields.insert("precision".to_owned(), json!(name_of(run.config.precision)));
+    fields.insert("seed".to_owned(), json!(run.config.seed));
     fields.insert("steps".to_owned(), json!(state.step));
     fields.insert("stopped_early".to_owned(), json!(state.stopped_early));
     fields.insert("estimator".to_owned(), json!(run.config.train().estimator.name()));

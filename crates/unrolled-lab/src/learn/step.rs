@@ -145,6 +145,7 @@ impl<'a> Trainer<'a> {
         in_order(
             blocks.len(),
             self.threads,
+            || {},
             compute,
             |_| {},
             |block: Sums| {

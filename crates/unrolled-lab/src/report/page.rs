@@ -58,6 +58,19 @@ fn how_it_was_run(part: &Part) -> String {
         Value::String(text) => escape(text),
         other => other.to_string(),
     };
+    // Runs that differ are listed.
+    let of_runs = |key: &str| {
+        let runs = part.results["runs"].as_object().into_iter().flatten();
+        let mut values: Vec<String> = runs
+            .map(|(_, run)| match &run[key] {
+                Value::String(text) => escape(text),
+                other => other.to_string(),
+            })
+            .filter(|value| value != "null")
+            .collect();
+        values.dedup();
+        if values.is_empty() { text(key) } else { values.join(", ") }
+    };
     let seconds = part.results["wall_seconds"].as_f64().unwrap_or(0.0);
     format!(
         "<section><h2>How it was run</h2>\n\
@@ -67,10 +80,10 @@ fn how_it_was_run(part: &Part) -> String {
          <code>unrolled run again.toml --out again</code>. On a CPU the figures come out the same \
          whatever the number of threads; times do not.</p>\n\
          <details><summary>The effective configuration</summary>\n<pre>{}</pre></details></section>\n",
-        text("device"),
-        text("precision"),
+        of_runs("device"),
+        of_runs("precision"),
         text("threads"),
-        text("seed"),
+        of_runs("seed"),
         text("version"),
         text("burn_version"),
         duration(seconds),

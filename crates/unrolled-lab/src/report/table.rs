@@ -32,7 +32,9 @@ pub(crate) fn table(heads: &[String], rows: &[Vec<Cell>]) -> String {
 /// A number with three significant digits, in plain notation where that is short.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
-    if value == 0.0 {
+    if !value.is_finite() {
+        "–".to_owned()
+    } else if value == 0.0 {
         "0".to_owned()
     } else if !(1e-3..1e5).contains(&size) {
         let text = format!("{value:.2e}");

@@ -16,10 +16,10 @@ impl Form {
     /// `features` m and `atoms` p. On a tie, Gram: it makes half as many calls.
     pub fn cheapest(features: usize, atoms: usize, iterations: usize, examples: usize) -> Self {
         let [m, p, t, n] = [features, atoms, iterations, examples].map(|count| count as f64);
-        let residual = 2.0 * t * n * m * p;
-        let gram = t * n * p * p + m * p * p + n * m * p;
-        // The product Dᵀx of the Gram form replaces one product of the residual form.
-        if gram - n * m * p <= residual { Self::Gram } else { Self::Residual }
+        // z₀ = 0 saves a product of the first iteration in either form.
+        let residual = (2.0 * t - 1.0) * n * m * p;
+        let gram = (t - 1.0) * n * p * p + m * p * p + n * m * p;
+        if gram <= residual { Self::Gram } else { Self::Residual }
     }
 }
 
@@ -32,5 +32,6 @@ mod tests {
         assert_eq!(Form::cheapest(100, 150, 100, 1000), Form::Gram);
         assert_eq!(Form::cheapest(50, 200, 100, 1000), Form::Residual);
         assert_eq!(Form::cheapest(1000, 1500, 1, 1), Form::Residual);
+        assert_eq!(Form::cheapest(100, 50, 1, 1000), Form::Residual);
     }
 }

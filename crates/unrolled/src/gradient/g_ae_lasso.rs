@@ -14,7 +14,7 @@ use crate::loss::Loss;
 /// |---|---|
 /// | what it is | the total derivative of `reconstruction + λ mean ‖z_T‖₁` |
 /// | cost | about three forward passes; memory for T iterates |
-/// | bias | towards the gradient at the lasso code, closer to it than `g_dec` for few iterations |
+/// | bias | towards the gradient at the lasso's code, like `g_dec`; which of the two is closer depends on T |
 /// | choose it | to descend the loss that is reported, or to train a learned bias with it |
 /// | mind | for large T and a constant penalty it tends to `g_dec`, which is cheaper |
 #[derive(Clone, Copy, Debug, Default)]

@@ -16,7 +16,7 @@ use crate::loss::{Loss, Losses};
 /// | what it is | alternating minimisation: code, then step on D as if the codes did not depend on it |
 /// | cost | the forward pass and one product; memory for one iterate, whatever T |
 /// | bias | towards the gradient at the lasso's code, with the speed at which `z_T` converges |
-/// | choose it | when T is large, when memory is short, or when the start is far from the truth |
+/// | choose it | when T is large, or when memory or time is short |
 /// | has no gradient for | a learned bias: it never looks into the encoder |
 ///
 /// It is not the total derivative of the lasso: that is [`super::GAeLasso`]. The two agree in the

@@ -17,11 +17,11 @@ pub(super) struct RunView<'a> {
 }
 
 impl<'a> RunView<'a> {
-    /// The numbers at a path of keys; empty where there are none.
+    /// The numbers at a path of keys; empty where there are none, not-a-number where one is missing.
     pub fn curve(&self, keys: &[&str]) -> Vec<f64> {
         let found = keys.iter().try_fold(self.value, |value, key| value.get(key));
         let entries = found.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        entries.iter().filter_map(Value::as_f64).collect()
+        entries.iter().map(|entry| entry.as_f64().unwrap_or(f64::NAN)).collect()
     }
 
     /// The number at a key.
@@ -57,7 +57,9 @@ pub(super) fn sections(results: &Value) -> Vec<Section> {
     let runs: Vec<RunView> = runs.iter().map(|(name, value)| RunView { name, value }).collect();
     let mut sections =
         vec![Section { title: "What came out".to_owned(), html: words::findings(&runs) }];
-    sections.extend(penalty::section(&runs));
+    if results["differ_in_penalty_only"] == true {
+        sections.extend(penalty::section(&runs));
+    }
     for run in runs.iter().filter(|run| run.iterations().len() > 1) {
         let title = match run.name {
             "main" => "Errors against the number of iterations".to_owned(),

@@ -5,7 +5,8 @@ use crate::report::chart::{Chart, Series};
 use crate::report::page::Section;
 use crate::report::table::{Cell, number, table};
 
-/// A section where at least three penalties were compared at the same T and all else alike.
+/// A section where at least three penalties were compared at the same T. That all else is alike is the
+/// caller's to know.
 pub(super) fn section(runs: &[RunView]) -> Option<Section> {
     let mut runs: Vec<&RunView> = runs.iter().collect();
     runs.sort_by(|a, b| a.number("penalty").partial_cmp(&b.number("penalty")).expect("numbers"));
@@ -42,7 +43,10 @@ pub(super) fn section(runs: &[RunView]) -> Option<Section> {
     };
     let mut heads = vec!["slope of log error in log λ".to_owned()];
     heads.extend(curves.iter().map(|(name, _)| name.clone()));
-    let intervals = (1..penalties.len()).map(|i| (i - 1, i)).chain([(0, penalties.len() - 1)]);
+    let last_one = penalties.len() - 1;
+    // Neighbours, then from each to the largest.
+    let neighbours = (1..penalties.len()).map(|i| (i - 1, i));
+    let intervals = neighbours.chain((0..last_one - 1).rev().map(|i| (i, last_one)));
     let rows: Vec<Vec<Cell>> = intervals
         .map(|(from, to)| {
             let mut row = vec![(format!("λ {} to {}", penalties[from], penalties[to]), false)];
