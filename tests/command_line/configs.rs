@@ -8,6 +8,10 @@ fn every_configuration_runs() {
     let mut count = 0;
     for entry in std::fs::read_dir(root().join("configs")).unwrap() {
         let config = entry.unwrap().path();
+        // Its images are not shipped: the test of `encode` runs it on images that it makes.
+        if config.ends_with("mnist-atoms.toml") {
+            continue;
+        }
         let name = config.file_stem().unwrap().to_str().unwrap().to_owned();
         let mut command = unrolled(folder.path());
         command.arg("run").arg(&config).args(reduced(&config)).args(["--quiet", "--out", &name]);

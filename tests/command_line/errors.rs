@@ -140,6 +140,41 @@ fn cases() -> Vec<Case> {
     text("runs and sweep", format!("{SMALL}\n[[runs]]\nname = \"a\"\n[sweep]\n\"seed\" = [1]\n"));
     text("sweep over one value", format!("{SMALL}\n[sweep]\nseed = 1\n"));
     text("sweep over an unknown key", format!("{SMALL}\n[sweep]\n\"encoder.penalty\" = [1, 2]\n"));
+    let learn = |from: &str, to: &str| {
+        let small = crate::learning::SMALL;
+        assert!(small.contains(from), "{from}");
+        small.replace(from, to)
+    };
+    text("unknown estimator to train", learn("[train]", "[train]\nestimator = \"g_ae_lss\""));
+    text(
+        "truncated without a window",
+        learn("[train]", "[train]\nestimator = { name = \"g_truncated\" }"),
+    );
+    text("steps and epochs", learn("[train]", "[train]\nepochs = 2"));
+    text("batch larger than the data", learn("batch_size = 20", "batch_size = 2000"));
+    text("batch of nothing", learn("batch_size = 20", "batch_size = 0"));
+    text("zero learning rate", learn("learning_rate = 1e-2", "learning_rate = 0.0"));
+    text(
+        "g_dec for a learned bias",
+        learn("[train]", "[encoder.prox]\nlearned = true\n[train]\nestimator = \"g_dec\""),
+    );
+    text("early stop without validation", learn("validation = 0.2", "early_stop = 3"));
+    text("validation of everything", learn("validation = 0.2", "validation = 1.0"));
+    text("unknown schedule", learn("[optimizer]", "[optimizer]\nschedule = \"cosinus\""));
+    text("momentum of adam", learn("[optimizer]", "[optimizer]\nmomentum = 0.9"));
+    text(
+        "a decay that is out of range",
+        learn(
+            "[train]",
+            "[encoder.prox]\ndecay = { start = 2.0, fall = 0.1, every = 10 }\n[train]",
+        ),
+    );
+    text("a step beyond fista's range", learn("step = 0.1", "kind = \"fista\"\nstep = 0.5"));
+    text(
+        "a dictionary saved after the end",
+        learn("[train]", "[train]\nsave_dictionary_at = [25]"),
+    );
+    text("images that are not there", "experiment = \"learn-dictionary\"\n[data]\nsource = \"mnist\"\npath = \"full\"\n[dictionary]\natoms = 3\ninit = \"random\"\n".to_owned());
     let mut arguments = |name, arguments: &[&'static str]| {
         cases.push(Case { name, text: SMALL.to_owned(), arguments: arguments.to_vec() });
     };
@@ -157,6 +192,42 @@ fn cases() -> Vec<Case> {
     arguments("report of nothing", &["report", "full"]);
     arguments("unknown experiment to init", &["init", "compare"]);
     arguments("self-test of an unknown device", &["devices", "--self-test", "gpu"]);
+    let encode = ["encode", "--dictionary", "plain.safetensors", "--key", "X", "--data"];
+    let with = |more: &[&'static str]| [&encode[..], more].concat();
+    arguments(
+        "encoding data of another width",
+        &with(&[
+            "zeros.safetensors",
+            "--data-key",
+            "D",
+            "--penalty",
+            "1",
+            "--out",
+            "c.safetensors",
+        ]),
+    );
+    arguments(
+        "encoding with a negative penalty",
+        &with(&["plain.safetensors", "--penalty=-1", "--out", "c.safetensors"]),
+    );
+    arguments(
+        "encoding without data",
+        &with(&["absent.safetensors", "--penalty", "1", "--out", "c.safetensors"]),
+    );
+    arguments(
+        "encoding without a dictionary in the file",
+        &[
+            "encode",
+            "--dictionary",
+            "plain.safetensors",
+            "--data",
+            "plain.safetensors",
+            "--penalty",
+            "1",
+            "--out",
+            "c.safetensors",
+        ],
+    );
     arguments("unknown command", &["rum"]);
     cases
 }

@@ -117,13 +117,15 @@ fn a_signal_finishes_the_step_and_says_how_to_go_on() {
 #[test]
 fn a_damaged_checkpoint_is_recognised_and_the_one_before_it_used() {
     type Damage = fn(&mut Vec<u8>);
-    let damages: [Damage; 3] = [
+    let damages: [Damage; 5] = [
         |bytes| bytes.truncate(bytes.len() / 2),
         |bytes| {
             let middle = bytes.len() - 100;
             bytes[middle] ^= 0x10;
         },
         |bytes| bytes[40] ^= 0x01,
+        |bytes| bytes[90] ^= 0x02,
+        |bytes| bytes.clear(),
     ];
     for damage in damages {
         let folder = folder();

@@ -2,6 +2,7 @@
 
 mod browser;
 mod configs;
+mod encode;
 mod errors;
 mod golden;
 mod interruption;

@@ -51,11 +51,53 @@ pub enum Command {
         #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "flex")]
         self_test: Option<String>,
     },
+    /// Apply a dictionary to a data file and write the codes
+    Encode(EncodeArguments),
     /// Print a commented configuration to start from
     Init {
         /// The kind of experiment, as in compare-gradients
         experiment: String,
     },
+}
+
+#[derive(Args, Debug)]
+pub struct EncodeArguments {
+    /// A folder that `unrolled run` has written, or a .safetensors, .npz or .pt file
+    #[arg(long, value_name = "RUN_DIR|FILE")]
+    pub dictionary: PathBuf,
+    /// The run in the folder [default: main], or the array in the file [default: dictionary]
+    #[arg(long, value_name = "NAME")]
+    pub key: Option<String>,
+    /// A .safetensors, .npz or .pt file with examples as rows
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// The array of the examples
+    #[arg(long, value_name = "NAME", default_value = "X")]
+    pub data_key: String,
+    /// λ of the lasso
+    #[arg(long, value_name = "NUMBER")]
+    pub penalty: f64,
+    /// Non-negative codes
+    #[arg(long)]
+    pub one_sided: bool,
+    /// Stop after so many iterations
+    #[arg(long, value_name = "T", default_value_t = 100, conflicts_with = "gap")]
+    pub iterations: usize,
+    /// Stop when every example's relative duality gap is at most this, as in 1e-4
+    #[arg(long, value_name = "GAP")]
+    pub gap: Option<f64>,
+    /// Write index lists (indptr, indices, values) instead of a dense array
+    #[arg(long)]
+    pub sparse: bool,
+    /// The .safetensors file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// The device
+    #[arg(long, value_name = "NAME", default_value = "flex")]
+    pub device: String,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
 }
 
 #[derive(Args, Debug)]

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use unrolled_lab::config::Overrides;
+use unrolled_lab::encode::{self, Encode, Until};
 use unrolled_lab::experiment::{Experiment, Session, named};
 use unrolled_lab::progress::{Observer, Silent, Stop};
 use unrolled_lab::{
     Configuration, Error, Existing, RunDirectory, describe, devices, init, report, self_test,
 };
 
-use crate::arguments::{Arguments, Command, ExperimentArguments};
+use crate::arguments::{Arguments, Command, EncodeArguments, ExperimentArguments};
 use crate::progress::Terminal;
 
 pub fn execute(arguments: Arguments) -> Result<(), Error> {
@@ -29,6 +30,7 @@ pub fn execute(arguments: Arguments) -> Result<(), Error> {
             Ok(())
         }
         Command::Devices { self_test: Some(device) } => prove(&device),
+        Command::Encode(arguments) => encode_file(arguments),
         Command::Init { experiment } => {
             print!("{}", init::template(&experiment)?);
             Ok(())
@@ -59,10 +61,7 @@ fn run(
     RunDirectory::check(&out, existing, &effective)?;
     let experiment = experiment_of(&configuration);
     let estimate = experiment.check(&configuration, threads)?;
-    let mut observer: Box<dyn Observer> = match quiet {
-        true => Box::new(Silent),
-        false => Box::new(Terminal::new()),
-    };
+    let mut observer = observer(quiet);
     for warning in &estimate.warnings {
         observer.say(&format!("note: {warning}"));
     }
@@ -124,6 +123,40 @@ fn draw(directories: &[PathBuf], out: Option<&Path>) -> Result<(), Error> {
     };
     println!("report: {}", path.display());
     Ok(())
+}
+
+fn encode_file(arguments: EncodeArguments) -> Result<(), Error> {
+    let until = arguments.gap.map_or(Until::Iterations(arguments.iterations), Until::Gap);
+    let request = Encode {
+        dictionary: arguments.dictionary,
+        key: arguments.key,
+        data: arguments.data,
+        data_key: arguments.data_key,
+        penalty: arguments.penalty,
+        one_sided: arguments.one_sided,
+        until,
+        sparse: arguments.sparse,
+        out: arguments.out,
+        device: arguments.device,
+    };
+    let mut observer = observer(arguments.quiet);
+    let summary = encode::run(&request, observer.as_mut())?;
+    observer.say(&format!(
+        "{} examples, {:.2} non-zero entries each, duality gap at most {:.1e}, {} iterations at most: {}",
+        summary.examples,
+        summary.nonzeros,
+        summary.worst_gap,
+        summary.iterations,
+        request.out.display()
+    ));
+    Ok(())
+}
+
+fn observer(quiet: bool) -> Box<dyn Observer> {
+    match quiet {
+        true => Box::new(Silent),
+        false => Box::new(Terminal::new()),
+    }
 }
 
 fn list_devices() {

@@ -8,6 +8,7 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::DataError;
 use crate::npz::read_npz;
+use crate::pytorch::read_pytorch;
 
 /// The arrays of a file, by name.
 pub type Arrays = BTreeMap<String, Array>;
@@ -22,7 +23,7 @@ pub struct Array {
     pub values: Result<Vec<f64>, String>,
 }
 
-/// Reads every array of a .safetensors or .npz file.
+/// Reads every array of a .safetensors, .npz, .pt or .pth file.
 pub fn read_arrays(path: &Path) -> Result<Arrays, DataError> {
     let bytes = std::fs::read(path).map_err(|error| DataError::Unreadable {
         path: path.to_owned(),
@@ -32,6 +33,7 @@ pub fn read_arrays(path: &Path) -> Result<Arrays, DataError> {
     let (format, arrays) = match extension.to_ascii_lowercase().as_str() {
         "safetensors" => ("safetensors", read_safetensors(&bytes)),
         "npz" => ("npz", read_npz(&bytes)),
+        "pt" | "pth" => ("PyTorch", read_pytorch(&bytes)),
         _ => return Err(DataError::UnknownFormat(path.to_owned())),
     };
     arrays.map_err(|reason| DataError::Malformed { path: path.to_owned(), format, reason })
@@ -50,7 +52,7 @@ fn read_safetensors(bytes: &[u8]) -> Result<Arrays, String> {
     Ok(file.iter().map(|(name, view)| (name.to_owned(), array(view))).collect())
 }
 
-fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
+pub(crate) fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
     let (chunks, _) = bytes.as_chunks::<N>();
     chunks.iter().map(|chunk| number(*chunk)).collect()
 }

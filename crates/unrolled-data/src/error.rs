@@ -13,8 +13,30 @@ pub enum DataError {
         /// What the system said.
         reason: String,
     },
+    /// No IDX files in a folder.
+    #[error(
+        "{folder}: has neither {name} nor {name}.gz; get the four files of MNIST (from \
+         yann.lecun.com/exdb/mnist or a mirror) or of Fashion-MNIST (Debian package \
+         dataset-fashion-mnist) and name their folder"
+    )]
+    NoImages {
+        /// The folder.
+        folder: PathBuf,
+        /// The file.
+        name: String,
+    },
+    /// A class that no image has.
+    #[error("{path}: no image has class {class}; choose among the classes that are there")]
+    UnknownClass {
+        /// The file of labels.
+        path: PathBuf,
+        /// The class.
+        class: u8,
+    },
     /// The name has neither of the endings that are understood.
-    #[error("{0}: only .safetensors and .npz files are read; convert the data to one of them")]
+    #[error(
+        "{0}: only .safetensors, .npz, .pt and .pth files are read; convert the data to one of them"
+    )]
     UnknownFormat(PathBuf),
     /// The file is not what its ending says.
     #[error("{path}: is not a valid {format} file ({reason}); write it again")]
@@ -27,7 +49,7 @@ pub enum DataError {
         reason: String,
     },
     /// An array is missing.
-    #[error("{path}: has no array `{key}`; it holds {held}; name the right one under `keys`")]
+    #[error("{path}: has no array `{key}`; it holds {held}; name the right one")]
     Missing {
         /// The file.
         path: PathBuf,

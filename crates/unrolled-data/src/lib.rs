@@ -6,12 +6,17 @@
 mod arrays;
 mod error;
 mod file;
+mod mnist;
 mod npz;
+mod pytorch;
+mod rows;
 mod synthetic;
 
 pub use arrays::{Array, Arrays, read_arrays};
 pub use error::DataError;
 pub use file::{Keys, load, read_matrix};
+pub use mnist::{Images, Split, load_images};
+pub use rows::Rows;
 pub use synthetic::{Amplitude, Sign, Synthetic};
 
 use ndarray::Array2;

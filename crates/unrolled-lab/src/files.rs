@@ -53,6 +53,13 @@ impl Stored {
     }
 }
 
+impl Stored {
+    /// From the bytes of an array.
+    pub fn raw(shape: Vec<usize>, bytes: Vec<u8>, dtype: Dtype) -> Self {
+        Self { shape, bytes, dtype }
+    }
+}
+
 impl View for Stored {
     fn dtype(&self) -> Dtype {
         self.dtype

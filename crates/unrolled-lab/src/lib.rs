@@ -7,6 +7,7 @@ mod check;
 pub mod compare;
 pub mod config;
 pub mod devices;
+pub mod encode;
 mod error;
 pub mod experiment;
 mod files;

@@ -54,7 +54,7 @@ impl<'a> Plan<'a> {
         let draws = match config.data {
             DataConfig::Synthetic(_) => config.compare().repeats as u64,
             // A file is the same in every repeat, but the initial dictionary may not be.
-            DataConfig::File(_) => 1,
+            DataConfig::File(_) | DataConfig::Mnist(_) => 1,
         };
         for repeat in 0..draws {
             let warning = check_step(config, repeat)?;

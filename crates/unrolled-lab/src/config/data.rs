@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use ndarray::{Array1, Array2, Axis, s};
 use serde::{Deserialize, Serialize};
-use unrolled_data::{Amplitude, DataSet, Keys, Sign, Synthetic, load};
+use unrolled_data::{Amplitude, DataSet, Keys, Sign, Split, Synthetic, load, load_images};
 
 use super::reader::{Problems, Reader};
 use super::values::finite;
@@ -17,6 +18,8 @@ pub enum DataConfig {
     Synthetic(SyntheticConfig),
     /// Read from a file.
     File(FileConfig),
+    /// MNIST or Fashion-MNIST.
+    Mnist(MnistConfig),
 }
 
 /// `source = "synthetic"`.
@@ -118,6 +121,95 @@ pub struct FileConfig {
     pub path: PathBuf,
     /// Other names of the arrays.
     pub keys: KeysConfig,
+    /// Height and width of an example, where it is a picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feature_shape: Option<[usize; 2]>,
+    #[serde(skip_deserializing)]
+    standardise: Standardise,
+}
+
+/// `source = "mnist"`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MnistConfig {
+    /// A folder with the four IDX files, plain or gzip.
+    pub path: PathBuf,
+    /// "train" or "test".
+    #[serde(skip_deserializing)]
+    split: &'static str,
+    /// The classes to take; all where it is empty.
+    classes: Vec<u8>,
+    /// At most so many images, the first; all where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub examples: Option<usize>,
+    #[serde(skip_deserializing)]
+    standardise: Standardise,
+}
+
+/// `standardise`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standardise {
+    /// As they are.
+    #[default]
+    None,
+    /// The mean of every feature is taken off.
+    Center,
+    /// And all are divided by their common standard deviation.
+    CenterAndScale,
+}
+
+const STANDARDISE: [&str; 3] = ["none", "center", "center-and-scale"];
+
+impl Standardise {
+    fn read(reader: &mut Reader) -> Self {
+        match reader.choice("standardise", &STANDARDISE) {
+            0 => Self::None,
+            1 => Self::Center,
+            _ => Self::CenterAndScale,
+        }
+    }
+}
+
+/// What was done to the examples, so that it can be done to others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preprocessing {
+    /// What is taken off every example, `[m]`.
+    pub mean: Array1<f64>,
+    /// What it is then divided by.
+    pub scale: f64,
+}
+
+impl Preprocessing {
+    fn fit(x: &Array2<f64>, standardise: Standardise) -> Option<Self> {
+        let mean = x.mean_axis(Axis(0))?;
+        match standardise {
+            Standardise::None => None,
+            Standardise::Center => Some(Self { mean, scale: 1.0 }),
+            Standardise::CenterAndScale => {
+                let centered = x - &mean;
+                let variance = centered.iter().map(|v| v * v).sum::<f64>() / x.len() as f64;
+                let scale = if variance > 0.0 { variance.sqrt() } else { 1.0 };
+                Some(Self { mean, scale })
+            }
+        }
+    }
+
+    /// `(x − mean) / scale`.
+    pub fn apply(&self, x: &Array2<f64>) -> Array2<f64> {
+        (x - &self.mean) / self.scale
+    }
+}
+
+/// Examples and what was done to them.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The examples.
+    pub data: DataSet,
+    /// What was done to them, if anything.
+    pub preprocessing: Option<Preprocessing>,
+    /// Height and width of an example, where it is a picture.
+    pub feature_shape: Option<[usize; 2]>,
 }
 
 /// `keys`.
@@ -143,33 +235,84 @@ impl Default for KeysConfig {
 
 impl DataConfig {
     pub(super) fn read(mut reader: Reader, folder: &Path, problems: &Problems) -> Self {
-        match reader.choice("source", &["synthetic", "file"]) {
+        let source = reader.choice("source", &["synthetic", "file", "mnist"]);
+        let path = reader.path_of("path");
+        match source {
             0 => Self::Synthetic(SyntheticConfig::read(reader, problems)),
-            _ => {
-                let path = reader.path_of("path");
-                let mut file: FileConfig = reader.rest();
+            1 => {
+                let standardise = Standardise::read(&mut reader);
+                let mut file = FileConfig { standardise, ..reader.rest() };
                 if file.path.as_os_str().is_empty() {
                     problems.add(path, "`data.path` is missing; name a .safetensors or .npz file");
                 }
                 file.path = folder.join(&file.path);
                 Self::File(file)
             }
+            _ => {
+                let standardise = Standardise::read(&mut reader);
+                let split = ["train", "test"][reader.choice("split", &["train", "test"])];
+                let mut mnist = MnistConfig { standardise, split, ..reader.rest() };
+                if mnist.path.as_os_str().is_empty() {
+                    problems.add(path, "`data.path` is missing; name the folder of the IDX files");
+                }
+                problems.require(mnist.examples != Some(0), "data.examples", || {
+                    "`data.examples` is 0; write 1 or more".to_owned()
+                });
+                mnist.path = folder.join(&mnist.path);
+                Self::Mnist(mnist)
+            }
         }
     }
 
     /// Draws or reads the data of a repeat. A file is the same in every repeat.
     pub fn load(&self, seed: u64, repeat: u64) -> Result<DataSet, Error> {
-        match self {
-            Self::Synthetic(synthetic) => Ok(synthetic.checked().draw(seed, repeat)),
+        Ok(self.load_with_shape(seed, repeat)?.data)
+    }
+
+    /// As [`Self::load`], with what was done to the examples and the shape of a picture.
+    pub fn load_with_shape(&self, seed: u64, repeat: u64) -> Result<Loaded, Error> {
+        let (mut data, standardise, feature_shape) = match self {
+            Self::Synthetic(synthetic) => {
+                (synthetic.checked().draw(seed, repeat), Standardise::None, None)
+            }
+            Self::Mnist(mnist) => {
+                let split = if mnist.split == "test" { Split::Test } else { Split::Train };
+                let images = load_images(&mnist.path, split, &mnist.classes)
+                    .map_err(|error| Error::at("data.path", error.to_string()))?;
+                let mut data = images.data;
+                if let Some(most) = mnist.examples.filter(|most| *most < data.examples()) {
+                    data.x = data.x.slice(s![..most, ..]).to_owned();
+                }
+                (data, mnist.standardise, Some(images.shape))
+            }
             Self::File(file) => {
                 let keys = Keys {
                     x: file.keys.X.clone(),
                     true_dictionary: file.keys.D_star.clone(),
                     true_codes: file.keys.Z_star.clone(),
                 };
-                load(&file.path, &keys).map_err(|error| Error::at("data.path", error.to_string()))
+                let data = load(&file.path, &keys)
+                    .map_err(|error| Error::at("data.path", error.to_string()))?;
+                (data, file.standardise, file.feature_shape)
             }
+        };
+        let preprocessing = Preprocessing::fit(&data.x, standardise);
+        if let Some(preprocessing) = &preprocessing {
+            data.x = preprocessing.apply(&data.x);
         }
+        let features = data.features();
+        if let Some([height, width]) = feature_shape
+            && height * width != features
+        {
+            return Err(Error::at(
+                "data.feature_shape",
+                format!(
+                    "`data.feature_shape` is [{height}, {width}], but an example has {features} \
+                     features; write two numbers whose product is {features}"
+                ),
+            ));
+        }
+        Ok(Loaded { data, preprocessing, feature_shape })
     }
 }
 

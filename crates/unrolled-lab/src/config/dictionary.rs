@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
-use unrolled::dictionary::{Constraint, initialisation};
+use unrolled::dictionary::Constraint;
+use unrolled::dictionary::initialisation::{self, Pairwise};
 use unrolled::random::Stream;
 use unrolled_data::DataSet;
 
@@ -37,6 +38,15 @@ pub enum Init {
     },
     /// `normalise(N)`.
     Random,
+    /// Examples.
+    Data,
+    /// Leading singular vectors of the examples.
+    Svd,
+    /// The method of Arora et al.
+    Pairwise {
+        /// Pairs of examples to try for each atom.
+        pairs_per_atom: usize,
+    },
     /// A matrix `[m, p]` in a .safetensors or .npz file.
     File {
         /// The file.
@@ -82,6 +92,18 @@ impl Default for PerturbedTruth {
 #[serde(default, deny_unknown_fields)]
 struct Nothing {}
 
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct PairwiseRest {
+    pairs_per_atom: usize,
+}
+
+impl Default for PairwiseRest {
+    fn default() -> Self {
+        Self { pairs_per_atom: Pairwise::default().pairs_per_atom }
+    }
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct FromFile {
@@ -94,7 +116,8 @@ impl DictionaryConfig {
         reader.choice("kind", &["dense"]);
         let constraint = CONSTRAINTS[reader.choice("constraint", &CONSTRAINTS.map(|c| c.0))].1;
         let mut init = reader.table("init", "method");
-        let init = match init.choice("method", &["perturbed-truth", "random", "file"]) {
+        let methods = ["perturbed-truth", "random", "file", "data", "svd", "pairwise"];
+        let init = match init.choice("method", &methods) {
             0 => {
                 let PerturbedTruth { noise } = init.rest();
                 finite(problems, "dictionary.init.noise", noise, 0.0);
@@ -103,6 +126,21 @@ impl DictionaryConfig {
             1 => {
                 let Nothing {} = init.rest();
                 Init::Random
+            }
+            3 => {
+                let Nothing {} = init.rest();
+                Init::Data
+            }
+            4 => {
+                let Nothing {} = init.rest();
+                Init::Svd
+            }
+            5 => {
+                let PairwiseRest { pairs_per_atom } = init.rest();
+                let at = "dictionary.init.pairs_per_atom";
+                problems
+                    .require(pairs_per_atom > 0, at, || format!("`{at}` is 0; write 1 or more"));
+                Init::Pairwise { pairs_per_atom }
             }
             _ => {
                 let FromFile { path, key } = init.rest();
@@ -144,6 +182,14 @@ impl DictionaryConfig {
                 ),
             ));
         }
+        let atoms = || {
+            known.or(self.atoms).ok_or_else(|| {
+                Error::at(
+                    "dictionary",
+                    "`dictionary.atoms` is missing; say how many atoms to learn",
+                )
+            })
+        };
         let start = match &self.init {
             Init::PerturbedTruth { noise } => match &data.true_dictionary {
                 Some(truth) => initialisation::perturbed_truth(truth, *noise, &mut stream),
@@ -155,15 +201,13 @@ impl DictionaryConfig {
                     ));
                 }
             },
-            Init::Random => match known.or(self.atoms) {
-                Some(atoms) => initialisation::random(data.features(), atoms, &mut stream),
-                None => {
-                    return Err(Error::at(
-                        "dictionary",
-                        "`dictionary.atoms` is missing; say how many atoms to learn",
-                    ));
-                }
-            },
+            Init::Random => initialisation::random(data.features(), atoms()?, &mut stream),
+            Init::Data => initialisation::from_examples(&data.x, atoms()?, &mut stream),
+            Init::Svd => initialisation::svd(&data.x, atoms()?, &mut stream),
+            Init::Pairwise { pairs_per_atom } => {
+                let settings = Pairwise { pairs_per_atom: *pairs_per_atom, ..Pairwise::default() };
+                initialisation::pairwise(&data.x, atoms()?, &settings, &mut stream)
+            }
             Init::File { path, key } => self.read_start(path, key, data, known)?,
         };
         Ok(self.constraint.project(start))

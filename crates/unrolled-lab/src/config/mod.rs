@@ -16,7 +16,7 @@ mod values;
 mod variants;
 
 pub use compare::CompareConfig;
-pub use data::DataConfig;
+pub use data::{DataConfig, Loaded, Preprocessing, Standardise};
 pub use dictionary::{DictionaryConfig, Init};
 pub(crate) use effective::HEADER;
 pub use encoder::{EncoderConfig, ProxConfig};

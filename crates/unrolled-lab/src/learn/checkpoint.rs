@@ -18,6 +18,7 @@ use crate::{Error, RunDirectory};
 #[derive(Serialize, Deserialize)]
 struct Counters {
     step: usize,
+    encoder_step: f64,
     resampled: usize,
     since_best: usize,
     stopped_early: bool,
@@ -26,6 +27,15 @@ struct Counters {
     bias_time: Option<usize>,
     used: Vec<bool>,
     saved: Vec<usize>,
+}
+
+/// What is written beside the arrays.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    checksum: String,
+    /// Not part of the state: times differ from one run to the next.
+    seconds: String,
+    counters: String,
 }
 
 /// How many are kept: should the newest be damaged, the one before it serves.
@@ -53,27 +63,28 @@ pub(super) fn save(directory: &RunDirectory, plan: &Plan, state: &State) -> Resu
     for (step, dictionary) in &state.saved {
         put(&format!("saved.{step}"), plan.tensor(dictionary).into_data());
     }
-    let time = |moments: &Option<usize>| *moments;
     let counters = Counters {
         step: state.step,
+        encoder_step: state.encoder_step,
         resampled: state.resampled,
         since_best: state.since_best,
         stopped_early: state.stopped_early,
         best_loss: state.best.as_ref().map(|(loss, _)| *loss),
-        dictionary_time: time(&state.dictionary.moments.as_ref().map(|m| m.time)),
+        dictionary_time: state.dictionary.moments.as_ref().map(|m| m.time),
         bias_time: state.bias.as_ref().and_then(|bias| bias.moments.as_ref()).map(|m| m.time),
         used: state.used.clone(),
         saved: state.saved.keys().copied().collect(),
     };
     let counters = serde_json::to_string(&counters).expect("counters are valid JSON");
-    let checksum =
-        checksum(arrays.iter().map(|(n, (_, s, b))| (n.as_str(), &s[..], &b[..])), &counters);
-    let metadata = HashMap::from([
-        ("counters".to_owned(), counters),
-        ("checksum".to_owned(), checksum),
-        // Not part of the state: times differ from one run to the next.
-        ("seconds".to_owned(), state.seconds.to_string()),
-    ]);
+    let seconds = state.seconds.to_string();
+    let checksum = checksum(
+        arrays.iter().map(|(name, (_, shape, bytes))| (name.as_str(), &shape[..], &bytes[..])),
+        &[&counters, &seconds],
+    );
+    // One entry, because the order of several is not fixed.
+    let record = Record { checksum, seconds, counters };
+    let record = serde_json::to_string(&record).expect("a record is valid JSON");
+    let metadata = HashMap::from([("state".to_owned(), record)]);
     let views = arrays.iter().map(|(name, (dtype, shape, bytes))| {
         let view = TensorView::new(*dtype, shape.clone(), bytes);
         (name.as_str(), view.expect("an array has as many bytes as its shape says"))
@@ -125,15 +136,16 @@ fn load(path: &Path, plan: &Plan) -> Result<State, String> {
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| error.to_string())?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| error.to_string())?;
     let metadata = header.metadata().clone().ok_or("it has no counters")?;
-    let field = |name: &str| metadata.get(name).ok_or(format!("it has no {name}"));
-    let text = field("counters")?;
+    let record = metadata.get("state").ok_or("it has no state")?;
+    let Record { checksum: expected, seconds, counters } =
+        serde_json::from_str(record).map_err(|error| error.to_string())?;
     let mut arrays: Vec<_> = file.iter().collect();
     arrays.sort_by_key(|(name, _)| *name);
-    let found = checksum(arrays.iter().map(|(n, v)| (*n, v.shape(), v.data())), text);
-    if field("checksum")? != &found {
+    let arrays = arrays.iter().map(|(name, view)| (*name, view.shape(), view.data()));
+    if expected != checksum(arrays, &[&counters, &seconds]) {
         return Err("its checksum is wrong".to_owned());
     }
-    let counters: Counters = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let counters: Counters = serde_json::from_str(&counters).map_err(|error| error.to_string())?;
     let tensor2 = |name: &str| -> Result<Tensor<2>, String> {
         let view = file.tensor(name).map_err(|error| error.to_string())?;
         Ok(Tensor::from_data(data(&view), (&plan.device, plan.run.config.precision.dtype())))
@@ -154,11 +166,12 @@ fn load(path: &Path, plan: &Plan) -> Result<State, String> {
         state.saved.insert(step, to_array(&tensor2(&format!("saved.{step}"))?));
     }
     state.step = counters.step;
+    state.encoder_step = counters.encoder_step;
     state.resampled = counters.resampled;
     state.since_best = counters.since_best;
     state.stopped_early = counters.stopped_early;
     state.used = counters.used;
-    state.seconds = field("seconds")?.parse().unwrap_or(0.0);
+    state.seconds = seconds.parse().unwrap_or(0.0);
     Ok(state)
 }
 
@@ -205,10 +218,10 @@ fn data(view: &TensorView) -> TensorData {
     }
 }
 
-/// CRC-32 of names, shapes, values and counters.
+/// CRC-32 of names, shapes and values, and of further text.
 fn checksum<'a>(
     arrays: impl Iterator<Item = (&'a str, &'a [usize], &'a [u8])>,
-    counters: &str,
+    texts: &[&str],
 ) -> String {
     let mut hasher = crc32fast::Hasher::new();
     for (name, shape, bytes) in arrays {
@@ -216,6 +229,6 @@ fn checksum<'a>(
         shape.iter().for_each(|d| hasher.update(&(*d as u64).to_le_bytes()));
         hasher.update(bytes);
     }
-    hasher.update(counters.as_bytes());
+    texts.iter().for_each(|text| hasher.update(text.as_bytes()));
     format!("{:08x}", hasher.finalize())
 }

@@ -12,7 +12,7 @@ use unrolled_data::DataSet;
 
 use super::state::State;
 use crate::check::Estimate;
-use crate::config::Run;
+use crate::config::{Loaded, Preprocessing, Run};
 use crate::{Error, devices};
 
 /// The network of every learning run.
@@ -23,11 +23,15 @@ pub(super) struct Plan<'a> {
     pub run: &'a Run,
     pub device: Device,
     pub data: DataSet,
+    /// What was done to the examples.
+    pub preprocessing: Option<Preprocessing>,
+    /// Height and width of an example, where it is a picture.
+    pub feature_shape: Option<[usize; 2]>,
     /// Examples to train on; the rest is held out.
     pub training: usize,
     /// D⁰, `[m, p]`.
     pub start: Array2<f64>,
-    /// α.
+    /// α at the start.
     pub step: f64,
     pub form: Form,
     pub estimator: Box<dyn Estimator<AnyEncoder>>,
@@ -47,7 +51,8 @@ impl<'a> Plan<'a> {
         let train = config.train();
         let device = devices::open(&config.device)
             .map_err(|error| Error::at("device", error.to_string()))?;
-        let data = config.data.load(config.seed, 0)?;
+        let Loaded { data, preprocessing, feature_shape } =
+            config.data.load_with_shape(config.seed, 0)?;
         let start = config.dictionary.initialise(&data, config.seed, 0)?;
         let (m, p) = start.dim();
         let held_out = (train.validation * data.examples() as f64).round() as usize;
@@ -115,6 +120,8 @@ impl<'a> Plan<'a> {
             steps,
             start,
             data,
+            preprocessing,
+            feature_shape,
             warnings,
         })
     }
@@ -129,7 +136,7 @@ impl<'a> Plan<'a> {
         let config = &self.run.config;
         let mut encoder = config.encoder.build(
             config.encoder.iterations,
-            self.step,
+            state.encoder_step,
             train_step,
             self.form,
             self.start.ncols(),

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::report::chart::{Chart, Series};
 use crate::report::page::Section;
+use crate::report::pictures::mosaic;
 use crate::report::table::{Cell, escape, number, table};
 use crate::{Error, RunDirectory};
 
@@ -129,7 +130,7 @@ pub(super) fn sections(results: &Value, directory: &RunDirectory) -> Result<Vec<
         let chart = Chart { caption, x: "step", y: axis, log_y, series, marks: Vec::new() };
         charts.push_str(&chart.figure());
     }
-    Ok(vec![
+    let mut sections = vec![
         Section {
             title: "What came out".to_owned(),
             html: format!("{}{}", finding(results, &runs), finals(&metrics, &runs)),
@@ -138,8 +139,28 @@ pub(super) fn sections(results: &Value, directory: &RunDirectory) -> Result<Vec<
             title: "As training went on".to_owned(),
             html: format!("<div class=\"figures\">\n{charts}</div>\n"),
         },
-        Section { title: "What you see".to_owned(), html: EXPLANATION.to_owned() },
-    ])
+    ];
+    let pictures = pictures(results, directory);
+    if !pictures.is_empty() {
+        sections.push(Section { title: "The atoms".to_owned(), html: pictures });
+    }
+    let title = "What you see".to_owned();
+    sections.push(Section { title, html: EXPLANATION.to_owned() });
+    Ok(sections)
+}
+
+/// The learned atoms of every run whose examples are pictures.
+fn pictures(results: &Value, directory: &RunDirectory) -> String {
+    let runs = results["runs"].as_object().into_iter().flatten();
+    runs.filter_map(|(name, run)| {
+        let side = |index: usize| run["feature_shape"][index].as_u64().map(|side| side as usize);
+        let shape = [side(0)?, side(1)?];
+        let path = directory.path().join("arrays.safetensors");
+        let atoms = unrolled_data::read_matrix(&path, &format!("{name}/dictionary")).ok()?;
+        let caption = format!("<b>{}</b>: learned atoms; zero is grey.", escape(name));
+        Some(mosaic(&atoms, shape, &caption))
+    })
+    .collect()
 }
 
 const EXPLANATION: &str = "<p>Every step codes a batch by T unrolled iterations, takes the gradient of \

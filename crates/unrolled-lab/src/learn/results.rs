@@ -45,7 +45,11 @@ fn figures(run: &Run, state: &State) -> Value {
     fields.insert("stopped_early".to_owned(), json!(state.stopped_early));
     fields.insert("estimator".to_owned(), json!(run.config.train().estimator.name()));
     fields.insert("penalty".to_owned(), json!(run.config.encoder.prox.penalty()));
-    if let Ok(plan) = Plan::new(run)
+    let plan = Plan::new(run).ok();
+    if let Some([height, width]) = plan.as_ref().and_then(|plan| plan.feature_shape) {
+        fields.insert("feature_shape".to_owned(), json!([height, width]));
+    }
+    if let Some(plan) = &plan
         && let Some(truth) = &plan.data.true_dictionary
     {
         let end = to_array(&state.dictionary.value);
@@ -81,6 +85,12 @@ pub(super) fn write_arrays(
         if let Some(bias) = &state.bias {
             let values = to_values(&bias.value);
             put("bias", vec![values.len()], values);
+        }
+        // What was done to the examples travels with the dictionary.
+        if let Some(preprocessing) = Plan::new(run).ok().and_then(|plan| plan.preprocessing) {
+            let mean: Vec<f64> = preprocessing.mean.to_vec();
+            put("data_mean", vec![mean.len()], mean);
+            put("data_scale", vec![1], vec![preprocessing.scale]);
         }
         if let Some((_, best)) = &state.best {
             let (shape, values) = matrix(best);

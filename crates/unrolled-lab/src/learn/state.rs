@@ -39,6 +39,8 @@ pub(super) struct State {
     pub seconds: f64,
     /// D.
     pub dictionary: Parameter<2>,
+    /// α: the configuration's, or taken anew as D moves.
+    pub encoder_step: f64,
     /// The learned bias.
     pub bias: Option<Parameter<1>>,
     /// Which atoms a code has used since the last measurement.
@@ -70,6 +72,7 @@ impl State {
             step: 0,
             seconds: 0.0,
             dictionary: Parameter::new(plan.tensor(&plan.start)),
+            encoder_step: plan.step,
             bias,
             used: vec![false; atoms],
             resampled: 0,

@@ -1,6 +1,7 @@
 //! One step of training.
 
 use ndarray::Array2;
+use unrolled::dictionary::quick_spectral_norm_squared;
 use unrolled::encoder::Encoder;
 use unrolled::loss::Losses;
 use unrolled::metrics::{dictionary_error, frobenius, total_distance};
@@ -12,7 +13,7 @@ use super::measure::{self, Costly};
 use super::plan::{Network, Plan};
 use super::state::State;
 use crate::Error;
-use crate::config::DeadAtoms;
+use crate::config::{DeadAtoms, Step};
 use crate::workers::in_order;
 
 /// The figures of one step.
@@ -33,6 +34,10 @@ pub(super) struct Row {
     /// What the user should know.
     pub warning: Option<String>,
 }
+
+/// Steps of training between two automatic steps of the encoder: D moves little in between, and the
+/// range of ISTA is twice as wide as the step asks for.
+const AUTO_STEP_EVERY: usize = 10;
 
 /// Sums over the examples of a block.
 #[derive(Default)]
@@ -68,6 +73,10 @@ impl<'a> Trainer<'a> {
         let train = config.train();
         let step = state.step + 1;
         let indices = self.batches.of_step(step);
+        if config.encoder.step == Step::Auto && (step - 1).is_multiple_of(AUTO_STEP_EVERY) {
+            let norm = quick_spectral_norm_squared(&to_array(&state.dictionary.value));
+            state.encoder_step = config.encoder.step_for(norm);
+        }
         let network = plan.network(state, step);
         let mut sums = self.estimate(&network, &indices)?;
         let examples = indices.len() as f64;
@@ -219,12 +228,12 @@ impl<'a> Trainer<'a> {
         }
         costly.resampled = state.resampled;
         let limits = plan.network(state, state.step).encoder.step_limits(costly.norm_squared);
-        if plan.step > limits.refuse_above && !self.warned_of_step {
+        if state.encoder_step > limits.refuse_above && !self.warned_of_step {
             self.warned_of_step = true;
             row.warning = Some(format!(
                 "at step {} the encoder's step {} has come beyond {:.4}, where it diverges for this \
                  dictionary; choose a smaller one or \"auto\"",
-                state.step, plan.step, limits.refuse_above
+                state.step, state.encoder_step, limits.refuse_above
             ));
         }
         state.used.fill(false);

@@ -2,6 +2,7 @@
 
 pub(crate) mod chart;
 pub mod page;
+pub(crate) mod pictures;
 pub(crate) mod table;
 
 use std::path::Path;

@@ -53,9 +53,28 @@ impl DenseDictionary {
 /// matrix; not-a-number stays so.
 pub fn spectral_norm_squared(dictionary: &Array2<f64>) -> f64 {
     let (m, p) = dictionary.dim();
-    let gram = if m < p { dictionary.dot(&dictionary.t()) } else { dictionary.t().dot(dictionary) };
+    let gram = match m < p {
+        true => dictionary.dot(&dictionary.t()),
+        false => dictionary.t().dot(dictionary),
+    };
+    power_iteration(gram.nrows(), 1e-12, |direction| gram.dot(direction))
+}
+
+/// As [`spectral_norm_squared`], to a relative change of 10⁻⁴ and without forming DᵀD: for a step that is
+/// taken anew as D moves. It comes out too small by about that much at most where the two largest
+/// eigenvalues are apart.
+pub fn quick_spectral_norm_squared(dictionary: &Array2<f64>) -> f64 {
+    let atoms = dictionary.ncols();
+    power_iteration(atoms, 1e-4, |direction| dictionary.t().dot(&dictionary.dot(direction)))
+}
+
+fn power_iteration(
+    size: usize,
+    tolerance: f64,
+    image_of: impl Fn(&Array1<f64>) -> Array1<f64>,
+) -> f64 {
     let mut stream = Stream::new(0, "spectral norm", 0);
-    let mut direction = Array1::from_shape_simple_fn(gram.nrows(), || stream.normal());
+    let mut direction = Array1::from_shape_simple_fn(size, || stream.normal());
     let mut eigenvalue = 0.0;
     for _ in 0..10_000 {
         let norm = direction.dot(&direction).sqrt();
@@ -63,9 +82,9 @@ pub fn spectral_norm_squared(dictionary: &Array2<f64>) -> f64 {
             return norm;
         }
         direction /= norm;
-        let image = gram.dot(&direction);
+        let image = image_of(&direction);
         let next = direction.dot(&image);
-        if (next - eigenvalue).abs() <= 1e-12 * next.abs() {
+        if (next - eigenvalue).abs() <= tolerance * next.abs() {
             return next;
         }
         (eigenvalue, direction) = (next, image);
@@ -89,6 +108,7 @@ mod tests {
         // Two atoms of negative correlation: the largest eigenvector is (1, −1), the other (1, 1).
         let opposed = array![[1.0, -0.5], [0.0, 0.75f64.sqrt()]];
         assert!((spectral_norm_squared(&opposed) - 1.5).abs() < 1e-10);
+        assert!((quick_spectral_norm_squared(&opposed) - 1.5).abs() < 1e-3);
         assert_eq!(spectral_norm_squared(&Array2::zeros((2, 3))), 0.0);
         assert!(spectral_norm_squared(&array![[f64::NAN]]).is_nan());
     }

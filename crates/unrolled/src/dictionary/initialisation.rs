@@ -1,6 +1,10 @@
 //! Where a dictionary starts.
 
-use ndarray::Array2;
+mod pairwise;
+
+pub use pairwise::{Pairwise, pairwise};
+
+use ndarray::{Array1, Array2, Axis};
 
 use super::Constraint;
 use crate::random::Stream;
@@ -15,6 +19,68 @@ pub fn random(features: usize, atoms: usize, stream: &mut Stream) -> Array2<f64>
 pub fn perturbed_truth(truth: &Array2<f64>, noise: f64, stream: &mut Stream) -> Array2<f64> {
     let perturbed = truth.map(|v| v + noise * stream.normal());
     Constraint::UnitSphere.project(perturbed)
+}
+
+/// Normalised examples, never the same one twice; examples that are zero are passed over. Where there
+/// are fewer usable examples than atoms, the rest are random.
+pub fn from_examples(x: &Array2<f64>, atoms: usize, stream: &mut Stream) -> Array2<f64> {
+    let mut dictionary = random(x.ncols(), atoms, stream);
+    let order = stream.sample_without_replacement(x.nrows(), x.nrows());
+    let usable = order.into_iter().filter(|&example| x.row(example).iter().any(|v| *v != 0.0));
+    for (mut atom, example) in dictionary.columns_mut().into_iter().zip(usable) {
+        atom.assign(&x.row(example));
+    }
+    Constraint::UnitSphere.project(dictionary)
+}
+
+/// The leading right singular vectors of X `[n, m]`, the directions in which the examples vary most, by
+/// orthogonal iteration on XᵀX. There are m of them at most; further atoms are random.
+pub fn svd(x: &Array2<f64>, atoms: usize, stream: &mut Stream) -> Array2<f64> {
+    let features = x.ncols();
+    let count = atoms.min(features);
+    let mut dictionary = random(features, atoms, stream);
+    let covariance = x.t().dot(x) / x.nrows().max(1) as f64;
+    let start = dictionary.slice_axis(Axis(1), (0..count).into()).to_owned();
+    let mut basis = orthonormalise(start, stream);
+    let mut variances = Array1::<f64>::zeros(count);
+    for _ in 0..100 {
+        let image = covariance.dot(&basis);
+        let now = (&basis * &image).sum_axis(Axis(0));
+        basis = orthonormalise(image, stream);
+        let change = (&now - &variances).fold(0.0f64, |most, change| most.max(change.abs()));
+        if change <= 1e-9 * now[0].abs() {
+            break;
+        }
+        variances = now;
+    }
+    dictionary.slice_axis_mut(Axis(1), (0..count).into()).assign(&basis);
+    dictionary
+}
+
+/// Modified Gram–Schmidt, twice; a column that vanishes is replaced by a random one.
+fn orthonormalise(mut columns: Array2<f64>, stream: &mut Stream) -> Array2<f64> {
+    for j in 0..columns.ncols() {
+        let mut column = columns.column(j).to_owned();
+        let mut scale = column.dot(&column).sqrt();
+        loop {
+            for _ in 0..2 {
+                for k in 0..j {
+                    let before = columns.column(k);
+                    let share = before.dot(&column);
+                    column.scaled_add(-share, &before);
+                }
+            }
+            let norm = column.dot(&column).sqrt();
+            if norm > 1e-10 * scale && norm > 0.0 {
+                column /= norm;
+                break;
+            }
+            column = Array1::from_shape_simple_fn(column.len(), || stream.normal());
+            scale = column.dot(&column).sqrt();
+        }
+        columns.column_mut(j).assign(&column);
+    }
+    columns
 }
 
 #[cfg(test)]
@@ -32,5 +98,34 @@ mod tests {
         let near = perturbed_truth(&truth, 0.02, &mut Stream::new(1, "start", 0));
         let distance = (&near - &truth).mapv(|e| e * e).sum().sqrt();
         assert!(distance > 0.1 && distance < 1.0, "{distance}");
+    }
+
+    #[test]
+    fn examples_are_taken_once_each_and_zero_ones_never() {
+        let x = ndarray::array![[3.0, 0.0], [0.0, 0.0], [0.0, -2.0]];
+        let mut d = from_examples(&x, 2, &mut Stream::new(1, "start", 0));
+        if d[[0, 0]] == 0.0 {
+            d = d.select(Axis(1), &[1, 0]);
+        }
+        assert_eq!(d, ndarray::array![[1.0, 0.0], [0.0, -1.0]]);
+        let more = from_examples(&x, 5, &mut Stream::new(1, "start", 0));
+        assert!(more.columns().into_iter().all(|atom| (atom.dot(&atom) - 1.0).abs() < 1e-12));
+    }
+
+    #[test]
+    fn the_svd_start_holds_the_principal_directions() {
+        // Variances 9, 4 and 1 along the columns of an orthonormal matrix.
+        let mut stream = Stream::new(2, "svd", 0);
+        let basis = orthonormalise(random(6, 3, &mut stream), &mut stream);
+        let scores = Array2::from_shape_fn((4000, 3), |(_, j)| (3 - j) as f64 * stream.normal());
+        let found = svd(&scores.dot(&basis.t()), 8, &mut stream);
+        assert_eq!(found.dim(), (6, 8));
+        for j in 0..3 {
+            let cosine = found.column(j).dot(&basis.column(j)).abs();
+            assert!(cosine > 0.995, "{j}: {cosine}");
+        }
+        let gram = found.t().dot(&found);
+        assert!((0..6).all(|i| (0..i).all(|j| gram[[i, j]].abs() < 1e-8)), "orthogonal");
+        assert!(gram.diag().iter().all(|v| (v - 1.0).abs() < 1e-10));
     }
 }

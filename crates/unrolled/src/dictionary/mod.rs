@@ -5,4 +5,4 @@ mod dense;
 pub mod initialisation;
 
 pub use constraint::Constraint;
-pub use dense::{DenseDictionary, spectral_norm_squared};
+pub use dense::{DenseDictionary, quick_spectral_norm_squared, spectral_norm_squared};
