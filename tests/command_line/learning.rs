@@ -217,6 +217,8 @@ fn every_choice_trains() {
             "optimizer={ kind = \"adamw\", weight_decay = 0.01 }",
             "dictionary.constraint=\"unit-ball\"",
         ],
+        &["encoder.learned_step=true"],
+        &["encoder.learned_step=true", "encoder.kind=\"fista\"", "encoder.prox.learned=true"],
         &["train.dead_atoms=\"resample\"", "train.batch_size=\"full\"", "train.shuffle=false"],
         &["dictionary.init=\"random\"", "train.early_stop=1", "train.measure_every=2"],
     ] {

@@ -23,6 +23,16 @@ fn every_command_of_the_readme_works() {
             let config = root().join(&arguments[1]);
             arguments.extend(reduced(&config).into_iter().map(str::to_owned));
         }
+        if let Some(position) = arguments.iter().position(|argument| argument == "run") {
+            // One folder for each, so that a second run of a configuration has room.
+            let out = format!("out-{}", folder.path().read_dir().unwrap().count());
+            match arguments.iter().position(|argument| argument == "--out") {
+                Some(at) => arguments[at + 1] = out,
+                None => arguments
+                    .splice(position + 2..position + 2, ["--out".to_owned(), out])
+                    .for_each(drop),
+            }
+        }
         unrolled(folder.path()).args(&arguments).assert().success();
     }
 }

@@ -1,6 +1,7 @@
 //! The mathematics against independent witnesses: reference arrays, finite differences, closed forms.
 
 mod edge_cases;
+mod encoders;
 mod examples;
 mod finite_differences;
 mod golden;

@@ -11,7 +11,7 @@ use unrolled::tensors::to_tensor;
 use unrolled_data::DataSet;
 
 use crate::check::Estimate;
-use crate::config::{Config, DataConfig, Run};
+use crate::config::{Config, DataConfig, Run, Unrolling};
 use crate::{Error, devices};
 
 /// The encoder of every comparison.
@@ -94,10 +94,7 @@ impl<'a> Plan<'a> {
     pub fn network(&self, problem: &Problem, iterations: usize) -> Network {
         let config = &self.run.config;
         let encoder = config.encoder.build(
-            iterations,
-            problem.step,
-            0,
-            self.form,
+            Unrolling { iterations, step: problem.step, train_step: 0, form: self.form },
             self.sizes[2],
             config.precision,
             &self.device,
@@ -212,7 +209,12 @@ fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
     let device = devices::open(&config.device)?;
     let [features, atoms] = [problem.dictionary.nrows(), problem.dictionary.ncols()];
     let form = config.encoder.form_for(features, atoms, 1, 1);
-    let encoder = config.encoder.build(1, problem.step, 0, form, atoms, config.precision, &device);
+    let encoder = config.encoder.build(
+        Unrolling { iterations: 1, step: problem.step, train_step: 0, form },
+        atoms,
+        config.precision,
+        &device,
+    );
     let limits = encoder.step_limits(norm);
     let step = problem.step;
     match limits.judge(step) {

@@ -18,9 +18,24 @@ pub struct EncoderConfig {
     pub iterations: usize,
     /// α.
     pub step: Step,
+    /// Whether the step of the gradient step is a parameter.
+    pub learned_step: bool,
     form: &'static str,
     /// `prox`.
     pub prox: ProxConfig,
+}
+
+/// What a run settles beside the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Unrolling {
+    /// T.
+    pub iterations: usize,
+    /// α.
+    pub step: f64,
+    /// The step of training, counted from 1; 0 without training.
+    pub train_step: usize,
+    /// How an iteration is computed.
+    pub form: Form,
 }
 
 /// The proximal operator.
@@ -146,11 +161,12 @@ impl<'de> Deserialize<'de> for Learned {
 struct Rest {
     iterations: usize,
     step: Step,
+    learned_step: bool,
 }
 
 impl Default for Rest {
     fn default() -> Self {
-        Self { iterations: 100, step: Step::Fixed(0.2) }
+        Self { iterations: 100, step: Step::Fixed(0.2), learned_step: false }
     }
 }
 
@@ -190,7 +206,7 @@ impl EncoderConfig {
         let kind = KINDS[reader.choice("kind", &KINDS)];
         let form = FORMS[reader.choice("form", &FORMS)];
         let prox = ProxConfig::read(reader.table("prox", "kind"), problems);
-        let Rest { iterations, step } = reader.rest();
+        let Rest { iterations, step, learned_step } = reader.rest();
         problems.require(iterations <= MOST_ITERATIONS, "encoder.iterations", || {
             format!("`encoder.iterations` is {iterations}; write {MOST_ITERATIONS} or less")
         });
@@ -199,7 +215,7 @@ impl EncoderConfig {
                 format!("`encoder.step` is {step}; write a number above 0, or \"auto\"")
             });
         }
-        Self { kind, iterations, step, form, prox }
+        Self { kind, iterations, step, learned_step, form, prox }
     }
 
     /// α for a dictionary with this ‖D⁰‖².
@@ -225,22 +241,23 @@ impl EncoderConfig {
         }
     }
 
-    /// The encoder on a device, with `iterations` iterations, at a training step (0 without training).
+    /// The encoder for a dictionary of `atoms` atoms on a device.
     pub fn build(
         &self,
-        iterations: usize,
-        step: f64,
-        train_step: usize,
-        form: Form,
+        Unrolling { iterations, step, train_step, form }: Unrolling,
         atoms: usize,
         precision: Precision,
         device: &Device,
     ) -> AnyEncoder {
         let prox = self.prox.build(step, train_step, atoms, precision, device);
-        match self.kind {
+        let mut encoder = match self.kind {
             "fista" => AnyEncoder::Fista(Fista::new(prox, step, iterations).with_form(form)),
             _ => AnyEncoder::Ista(Ista::new(prox, step, iterations).with_form(form)),
+        };
+        if self.learned_step {
+            encoder.set_learned_step(Tensor::full([1], step, (device, precision.dtype())));
         }
+        encoder
     }
 }
 

@@ -19,7 +19,7 @@ pub use compare::CompareConfig;
 pub use data::{DataConfig, Loaded, Preprocessing, Standardise};
 pub use dictionary::{DictionaryConfig, Init};
 pub(crate) use effective::HEADER;
-pub use encoder::{EncoderConfig, ProxConfig};
+pub use encoder::{EncoderConfig, ProxConfig, Unrolling};
 pub use optimizer::OptimizerConfig;
 pub use reader::nearest;
 pub(crate) use train::steps_of_an_epoch;

@@ -199,12 +199,13 @@ impl TrainConfig {
                 },
             ),
             Some(estimator) => problems.require(
-                estimator.differentiates_encoder() || !encoder.prox.is_learned(),
+                estimator.differentiates_encoder()
+                    || !(encoder.prox.is_learned() || encoder.learned_step),
                 "train.estimator",
                 || {
                     format!(
-                        "`train.estimator` is \"{name}\", which has no gradient for a learned bias; \
-                         choose \"g_ae_lasso\" or \"g_ae_ls\", or drop `learned`"
+                        "`train.estimator` is \"{name}\", which has no gradient for a learned bias or \
+                         step; choose \"g_ae_lasso\" or \"g_ae_ls\", or learn neither"
                     )
                 },
             ),

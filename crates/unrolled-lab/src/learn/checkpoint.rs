@@ -25,6 +25,7 @@ struct Counters {
     best_loss: Option<f64>,
     dictionary_time: Option<usize>,
     bias_time: Option<usize>,
+    learned_step_time: Option<usize>,
     used: Vec<bool>,
     saved: Vec<usize>,
 }
@@ -57,6 +58,9 @@ pub(super) fn save(directory: &RunDirectory, plan: &Plan, state: &State) -> Resu
     if let Some(bias) = &state.bias {
         parameter_out("bias", bias, &mut put);
     }
+    if let Some(step) = &state.learned_step {
+        parameter_out("learned_step", step, &mut put);
+    }
     if let Some((_, best)) = &state.best {
         put("best", plan.tensor(best).into_data());
     }
@@ -72,6 +76,11 @@ pub(super) fn save(directory: &RunDirectory, plan: &Plan, state: &State) -> Resu
         best_loss: state.best.as_ref().map(|(loss, _)| *loss),
         dictionary_time: state.dictionary.moments.as_ref().map(|m| m.time),
         bias_time: state.bias.as_ref().and_then(|bias| bias.moments.as_ref()).map(|m| m.time),
+        learned_step_time: state
+            .learned_step
+            .as_ref()
+            .and_then(|step| step.moments.as_ref())
+            .map(|m| m.time),
         used: state.used.clone(),
         saved: state.saved.keys().copied().collect(),
     };
@@ -158,6 +167,10 @@ fn load(path: &Path, plan: &Plan) -> Result<State, String> {
     state.dictionary = parameter_in("dictionary", counters.dictionary_time, tensor2, &file)?;
     if state.bias.is_some() {
         state.bias = Some(parameter_in("bias", counters.bias_time, tensor1, &file)?);
+    }
+    if state.learned_step.is_some() {
+        let time = counters.learned_step_time;
+        state.learned_step = Some(parameter_in("learned_step", time, tensor1, &file)?);
     }
     if let Some(loss) = counters.best_loss {
         state.best = Some((loss, to_array(&tensor2("best")?)));

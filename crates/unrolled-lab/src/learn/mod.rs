@@ -133,7 +133,7 @@ fn train(
             session.observer.say(&format!("note: {name}: {warning}"));
         }
         let stop = session.stop.is_requested();
-        if stop || state.step % train.checkpoint_every == 0 {
+        if stop || state.step.is_multiple_of(train.checkpoint_every) {
             metrics.sync()?;
             checkpoint::save(directory, plan, &state)?;
             saved_at = state.step;

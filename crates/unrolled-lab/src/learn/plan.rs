@@ -12,7 +12,7 @@ use unrolled_data::DataSet;
 
 use super::state::State;
 use crate::check::Estimate;
-use crate::config::{Loaded, Preprocessing, Run};
+use crate::config::{Loaded, Preprocessing, Run, Unrolling};
 use crate::{Error, devices};
 
 /// The network of every learning run.
@@ -79,7 +79,12 @@ impl<'a> Plan<'a> {
         let block = batch.div_ceil(2).clamp(16, 512).min(batch);
         let iterations = config.encoder.iterations;
         let form = config.encoder.form_for(m, p, iterations, block);
-        let encoder = config.encoder.build(iterations, step, 1, form, p, config.precision, &device);
+        let encoder = config.encoder.build(
+            Unrolling { iterations, step, train_step: 1, form },
+            p,
+            config.precision,
+            &device,
+        );
         let limits = encoder.step_limits(norm);
         let mut warnings = Vec::new();
         match limits.judge(step) {
@@ -100,7 +105,7 @@ impl<'a> Plan<'a> {
             }
         }
         let steps = train.total_steps(training);
-        for late in train.save_dictionary_at.iter().filter(|step| **step > steps) {
+        if let Some(late) = train.save_dictionary_at.iter().find(|step| **step > steps) {
             return Err(Error::at(
                 "train.save_dictionary_at",
                 format!(
@@ -135,16 +140,21 @@ impl<'a> Plan<'a> {
     pub fn network(&self, state: &State, train_step: usize) -> Network {
         let config = &self.run.config;
         let mut encoder = config.encoder.build(
-            config.encoder.iterations,
-            state.encoder_step,
-            train_step,
-            self.form,
+            Unrolling {
+                iterations: config.encoder.iterations,
+                step: state.encoder_step,
+                train_step,
+                form: self.form,
+            },
             self.start.ncols(),
             config.precision,
             &self.device,
         );
         if let (AnyProx::LearnedSoft(prox), Some(bias)) = (encoder.prox_mut(), &state.bias) {
             prox.bias = burn::module::Param::from_tensor(bias.value.clone());
+        }
+        if let Some(step) = &state.learned_step {
+            encoder.set_learned_step(step.value.clone());
         }
         Autoencoder::new(DenseDictionary::new(state.dictionary.value.clone()), encoder)
     }

@@ -86,6 +86,9 @@ pub(super) fn write_arrays(
             let values = to_values(&bias.value);
             put("bias", vec![values.len()], values);
         }
+        if let Some(step) = &state.learned_step {
+            put("step", vec![1], to_values(&step.value));
+        }
         // What was done to the examples travels with the dictionary.
         if let Some(preprocessing) = Plan::new(run).ok().and_then(|plan| plan.preprocessing) {
             let mean: Vec<f64> = preprocessing.mean.to_vec();

@@ -9,6 +9,7 @@ use unrolled::optimizer::{AnyOptimizer, Moments};
 use unrolled::prox::AnyProx;
 
 use super::plan::Plan;
+use crate::config::Unrolling;
 
 /// A parameter and what the optimiser remembers of it.
 #[derive(Clone, Debug)]
@@ -43,6 +44,8 @@ pub(super) struct State {
     pub encoder_step: f64,
     /// The learned bias.
     pub bias: Option<Parameter<1>>,
+    /// The learned step.
+    pub learned_step: Option<Parameter<1>>,
     /// Which atoms a code has used since the last measurement.
     pub used: Vec<bool>,
     /// Atoms replaced so far.
@@ -62,18 +65,24 @@ impl State {
     pub fn start(plan: &Plan) -> Self {
         let config = &plan.run.config;
         let [_, _, atoms] = plan.sizes();
-        let encoder =
-            config.encoder.build(1, plan.step, 1, plan.form, atoms, config.precision, &plan.device);
+        let encoder = config.encoder.build(
+            Unrolling { iterations: 1, step: plan.step, train_step: 1, form: plan.form },
+            atoms,
+            config.precision,
+            &plan.device,
+        );
         let bias = match encoder.prox() {
             AnyProx::LearnedSoft(prox) => Some(Parameter::new(prox.bias.val().inner())),
             _ => None,
         };
+        let learned_step = encoder.learned_step().map(|step| Parameter::new(step.val().inner()));
         Self {
             step: 0,
             seconds: 0.0,
             dictionary: Parameter::new(plan.tensor(&plan.start)),
             encoder_step: plan.step,
             bias,
+            learned_step,
             used: vec![false; atoms],
             resampled: 0,
             best: None,

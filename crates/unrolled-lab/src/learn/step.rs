@@ -47,7 +47,16 @@ struct Sums {
     code_error: f64,
     dictionary: Option<Array2<f64>>,
     bias: Vec<f64>,
+    learned_step: Vec<f64>,
     codes: Vec<Array2<f64>>,
+}
+
+/// Adds a block's sums; the first block's stand for themselves.
+fn add(sums: &mut Vec<f64>, block: Vec<f64>) {
+    match sums.is_empty() {
+        true => *sums = block,
+        false => sums.iter_mut().zip(block).for_each(|(a, b)| *a += b),
+    }
 }
 
 /// Trains a plan's state step by step.
@@ -81,7 +90,9 @@ impl<'a> Trainer<'a> {
         let mut sums = self.estimate(&network, &indices)?;
         let examples = indices.len() as f64;
         let mut gradient = sums.dictionary.take().expect("every batch has a block") / examples;
-        let mut bias_gradient: Vec<f64> = sums.bias.iter().map(|sum| sum / examples).collect();
+        let mean = |sums: &[f64]| -> Vec<f64> { sums.iter().map(|sum| sum / examples).collect() };
+        let mut bias_gradient = mean(&sums.bias);
+        let mut step_gradient = mean(&sums.learned_step);
         let mut row = Row {
             loss: sums.loss / examples,
             reconstruction: sums.reconstruction / examples,
@@ -89,13 +100,15 @@ impl<'a> Trainer<'a> {
             learning_rate: config.optimizer().rate(step, plan.steps),
             ..Row::default()
         };
-        self.check_finite(step, &indices, row.loss, &gradient, &bias_gradient)?;
+        let small = [&bias_gradient[..], &step_gradient].concat();
+        self.check_finite(step, &indices, row.loss, &gradient, &small)?;
         if let Some(most) = train.clip_norm {
-            let bias_square: f64 = bias_gradient.iter().map(|g| g * g).sum();
-            let norm = (frobenius(&gradient).powi(2) + bias_square).sqrt();
+            let small: f64 = small.iter().map(|g| g * g).sum();
+            let norm = (frobenius(&gradient).powi(2) + small).sqrt();
             if norm > most {
                 gradient *= most / norm;
-                bias_gradient.iter_mut().for_each(|g| *g *= most / norm);
+                let small = bias_gradient.iter_mut().chain(&mut step_gradient);
+                small.for_each(|g| *g *= most / norm);
             }
         }
 
@@ -109,6 +122,12 @@ impl<'a> Trainer<'a> {
             bias.update(&optimizer, row.learning_rate, plan.vector(bias_gradient));
             bias.value = bias.value.clone().clamp_min(0.0);
         }
+        if let Some(learned) = &mut state.learned_step
+            && !step_gradient.is_empty()
+        {
+            learned.update(&optimizer, row.learning_rate, plan.vector(step_gradient));
+            learned.value = learned.value.clone().clamp_min(0.0);
+        }
         state.step = step;
         for codes in &sums.codes {
             for (used, column) in state.used.iter_mut().zip(codes.columns()) {
@@ -121,7 +140,7 @@ impl<'a> Trainer<'a> {
         if train.save_dictionary_at.contains(&step) {
             state.saved.insert(step, dictionary.clone());
         }
-        if step % train.measure_every == 0 || step == plan.steps {
+        if step.is_multiple_of(train.measure_every) || step == plan.steps {
             self.measure(state, &mut row, &indices, &sums.codes, &dictionary);
         }
         Ok(row)
@@ -140,6 +159,10 @@ impl<'a> Trainer<'a> {
                 AnyProx::LearnedSoft(prox) => estimate.gradients.get::<1>(prox.bias.id),
                 _ => None,
             };
+            let learned_step = network
+                .encoder
+                .learned_step()
+                .and_then(|step| estimate.gradients.get::<1>(step.id));
             let mean = |tensor| to_scalar(tensor) * examples;
             Ok(Sums {
                 loss: mean(estimate.losses.get(plan.estimator.descends())),
@@ -147,6 +170,11 @@ impl<'a> Trainer<'a> {
                 code_error: true_codes.map_or(0.0, |truth| total_distance(&codes, &truth)),
                 dictionary: Some(to_array(&estimate.dictionary_gradient(network)) * examples),
                 bias: bias.iter().flat_map(to_values).map(|v| v * examples).collect(),
+                learned_step: learned_step
+                    .iter()
+                    .flat_map(to_values)
+                    .map(|v| v * examples)
+                    .collect(),
                 codes: vec![codes],
             })
         };
@@ -165,10 +193,8 @@ impl<'a> Trainer<'a> {
                     (Some(sum), Some(more)) => Some(sum + more),
                     (sum, more) => sum.or(more),
                 };
-                match sums.bias.is_empty() {
-                    true => sums.bias = block.bias,
-                    false => sums.bias.iter_mut().zip(block.bias).for_each(|(a, b)| *a += b),
-                }
+                add(&mut sums.bias, block.bias);
+                add(&mut sums.learned_step, block.learned_step);
                 sums.codes.extend(block.codes);
                 Ok(())
             },

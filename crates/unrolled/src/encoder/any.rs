@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::{Encoder, Fista, Ista, StepLimits};
@@ -30,6 +30,16 @@ impl AnyEncoder {
     /// The proximal operator.
     pub fn prox(&self) -> &AnyProx {
         each!(self, encoder => &encoder.prox)
+    }
+
+    /// The learned step, where there is one.
+    pub fn learned_step(&self) -> Option<&Param<Tensor<1>>> {
+        each!(self, encoder => encoder.learned_step.as_ref())
+    }
+
+    /// Makes the step a parameter with this value, `[1]`.
+    pub fn set_learned_step(&mut self, step: Tensor<1>) {
+        each!(self, encoder => encoder.learned_step = Some(Param::from_tensor(step)))
     }
 
     /// The proximal operator, to be changed.

@@ -1,5 +1,6 @@
 //! The gradient step of every iteration.
 
+use burn::module::Param;
 use burn::tensor::Tensor;
 
 use super::Form;
@@ -29,7 +30,7 @@ impl GradientStep {
     pub fn prepare(
         dictionary: &Tensor<2>,
         x: &Tensor<2>,
-        step: f64,
+        step: StepSize,
         iterations: usize,
         form: Option<Form>,
     ) -> Self {
@@ -37,7 +38,7 @@ impl GradientStep {
             true => x.clone().autodiff(),
             false => x.clone(),
         };
-        let scaled = dictionary.clone().mul_scalar(step);
+        let scaled = step.times(dictionary);
         let [features, atoms] = dictionary.dims();
         let form = form.unwrap_or_else(|| Form::cheapest(features, atoms, iterations, x.dims()[0]));
         match form {
@@ -63,6 +64,30 @@ impl GradientStep {
             (Self::Gram { scaled_gram, correlations }, Some(z)) => {
                 let image = z.clone().matmul(scaled_gram.clone());
                 z.sub(image).add(correlations.clone())
+            }
+        }
+    }
+}
+
+/// α: a constant, or a parameter in its place.
+pub(super) struct StepSize<'a> {
+    pub constant: f64,
+    pub learned: Option<&'a Param<Tensor<1>>>,
+}
+
+impl StepSize<'_> {
+    /// α D.
+    fn times(&self, dictionary: &Tensor<2>) -> Tensor<2> {
+        match self.learned {
+            None => dictionary.clone().mul_scalar(self.constant),
+            Some(step) => {
+                let step = step.val().reshape([1, 1]);
+                let step = match (dictionary.is_autodiff(), step.is_autodiff()) {
+                    (true, false) => step.autodiff(),
+                    (false, true) => step.inner(),
+                    _ => step,
+                };
+                dictionary.clone().mul(step)
             }
         }
     }

@@ -2,10 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
-use super::gradient_step::{GradientStep, zero_codes};
+use super::gradient_step::{GradientStep, StepSize, zero_codes};
 use super::{Encoder, Form, StepLimits};
 use crate::prox::{ProximalOperator, Sided};
 
@@ -23,6 +23,8 @@ pub struct Ista<P> {
     pub prox: P,
     /// α, a constant to the gradient.
     pub step: f64,
+    /// A step that is a parameter, `[1]`, in place of α in the gradient step; the threshold keeps α.
+    pub learned_step: Option<Param<Tensor<1>>>,
     /// T.
     pub iterations: usize,
     /// How an iteration is computed; `None` leaves the choice to [`Form::cheapest`].
@@ -33,7 +35,14 @@ pub struct Ista<P> {
 impl<P: ProximalOperator> Ista<P> {
     /// `iterations` iterations with step α, in the cheaper form.
     pub fn new(prox: P, step: f64, iterations: usize) -> Self {
-        Self { prox, step, iterations, form: None }
+        Self { prox, step, learned_step: None, iterations, form: None }
+    }
+
+    /// Makes the step of the gradient step a parameter, starting at α.
+    pub fn with_learned_step(mut self, like: &Tensor<2>) -> Self {
+        let start = Tensor::full([1], self.step, (&like.device(), like.dtype()));
+        self.learned_step = Some(Param::from_tensor(start));
+        self
     }
 
     /// Forces the form of the iterations.
@@ -77,8 +86,13 @@ impl<P: ProximalOperator> Encoder for Ista<P> {
         start: Option<[Tensor<2>; 2]>,
         visit: &mut dyn FnMut(usize, &Tensor<2>) -> ControlFlow<()>,
     ) -> Tensor<2> {
-        let gradient_step =
-            GradientStep::prepare(dictionary, x, self.step, self.iterations, self.form);
+        let gradient_step = GradientStep::prepare(
+            dictionary,
+            x,
+            StepSize { constant: self.step, learned: self.learned_step.as_ref() },
+            self.iterations,
+            self.form,
+        );
         let mut codes = start.map(|[_, codes]| codes);
         for iteration in first..self.iterations {
             let v = gradient_step.take(codes);

@@ -69,7 +69,7 @@ impl Optimizer for Adam {
     }
 
     fn to_device<const D: usize>(state: Moments<D>, device: &Device) -> Moments<D> {
-        state.to_device(device)
+        state.moved_to(device)
     }
 }
 

@@ -29,7 +29,7 @@ impl<const D: usize> Moments<D> {
         Self { time: 0, averages: vec![like.zeros_like(); count] }
     }
 
-    fn to_device(mut self, device: &Device) -> Self {
+    fn moved_to(mut self, device: &Device) -> Self {
         self.averages = self.averages.into_iter().map(|a| a.to_device(device)).collect();
         self
     }
@@ -83,6 +83,6 @@ impl Optimizer for AnyOptimizer {
     }
 
     fn to_device<const D: usize>(state: Moments<D>, device: &Device) -> Moments<D> {
-        state.to_device(device)
+        state.moved_to(device)
     }
 }

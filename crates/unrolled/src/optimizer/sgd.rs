@@ -38,7 +38,7 @@ impl Optimizer for Sgd {
     }
 
     fn to_device<const D: usize>(state: Moments<D>, device: &Device) -> Moments<D> {
-        state.to_device(device)
+        state.moved_to(device)
     }
 }
 
