@@ -263,3 +263,17 @@ fn a_loss_that_is_not_finite_stops_before_the_update_and_leaves_a_report() {
     let report = std::fs::read_to_string(directory.join("report.html")).unwrap();
     assert!(report.contains("Not every run has come to its end"));
 }
+
+#[test]
+fn a_sweep_over_seeds_shows_their_spread() {
+    let folder = folder();
+    let text = format!("{SMALL}\n[sweep]\nseed = [1, 2, 3]\n");
+    write(folder.path(), "seeds.toml", &text);
+    unrolled(folder.path()).args(["run", "seeds.toml", "-q", "--out", "out"]).assert().success();
+    let report = std::fs::read_to_string(folder.path().join("out/report.html")).unwrap();
+    let errors = column(&folder.path().join("out"), "dictionary_error");
+    let last: Vec<f64> = errors.values().map(|curve| *curve.last().unwrap()).collect();
+    assert_eq!(last.len(), 3);
+    let mean = last.iter().sum::<f64>() / 3.0;
+    assert!(report.contains("over seeds") && report.contains(&format!("{mean:.3} ±")), "{mean}");
+}

@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::Error;
+use serde_json::{Map, Value, json};
+
+use crate::config::name_of;
 use crate::files::{UNFINISHED, write_whole};
+use crate::{Configuration, Error};
 
 /// What to do with a folder that is already there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +151,28 @@ impl RunDirectory {
         let path = self.path.join(CONFIG);
         std::fs::read_to_string(&path).map_err(|error| Error::reading(&path, &error))
     }
+}
+
+/// results.json of any experiment: what was run, and the figures of its runs.
+pub(crate) fn results(
+    configuration: &Configuration,
+    threads: usize,
+    seconds: f64,
+    runs: Map<String, Value>,
+) -> Value {
+    let base = &configuration.base;
+    json!({
+        "experiment": base.experiment,
+        "name": base.name,
+        "version": env!("CARGO_PKG_VERSION"),
+        "burn_version": crate::BURN_VERSION,
+        "device": base.device,
+        "precision": name_of(base.precision),
+        "seed": base.seed,
+        "threads": threads,
+        "wall_seconds": seconds,
+        "runs": runs,
+    })
 }
 
 /// Keys that may change from one part of a run to the next.

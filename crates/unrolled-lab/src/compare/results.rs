@@ -8,7 +8,7 @@ use super::plan::Plan;
 use super::ranking::{Errors, crossovers, rankings};
 use crate::config::name_of;
 use crate::statistics::mean_and_std;
-use crate::{Configuration, Error, RunDirectory};
+use crate::{Configuration, Error, RunDirectory, run_directory};
 
 /// Writes every file but the configuration and the report.
 pub(super) fn write(
@@ -21,25 +21,14 @@ pub(super) fn write(
 ) -> Result<(), Error> {
     gather_arrays(directory, plans)?;
     directory.write("metrics.csv", &metrics(plans, repeats))?;
-    let base = &configuration.base;
     let runs: Map<String, Value> = plans
         .iter()
         .zip(repeats)
         .map(|(plan, repeats)| (plan.run.name.clone(), run(plan, repeats)))
         .collect();
-    directory.write_results(&json!({
-        "experiment": base.experiment,
-        "name": base.name,
-        "version": env!("CARGO_PKG_VERSION"),
-        "burn_version": crate::BURN_VERSION,
-        "device": base.device,
-        "precision": name_of(base.precision),
-        "seed": base.seed,
-        "threads": threads,
-        "wall_seconds": seconds,
-        "differ_in_penalty_only": differ_in_penalty_only(plans),
-        "runs": runs,
-    }))
+    let mut results = run_directory::results(configuration, threads, seconds, runs);
+    results["differ_in_penalty_only"] = differ_in_penalty_only(plans).into();
+    directory.write_results(&results)
 }
 
 /// Whether the runs are alike but for the penalty.

@@ -6,6 +6,7 @@ use crate::report::chart::{Chart, Series};
 use crate::report::page::Section;
 use crate::report::pictures::mosaic;
 use crate::report::table::{Cell, escape, number, table};
+use crate::statistics::mean_and_std;
 use crate::{Error, RunDirectory};
 
 /// metrics.csv: the columns of every run.
@@ -133,7 +134,12 @@ pub(super) fn sections(results: &Value, directory: &RunDirectory) -> Result<Vec<
     let mut sections = vec![
         Section {
             title: "What came out".to_owned(),
-            html: format!("{}{}", finding(results, &runs), finals(&metrics, &runs)),
+            html: format!(
+                "{}{}{}",
+                finding(results, &runs),
+                finals(&metrics, &runs),
+                spread_over_seeds(&metrics, &runs)
+            ),
         },
         Section {
             title: "As training went on".to_owned(),
@@ -156,9 +162,11 @@ fn pictures(results: &Value, directory: &RunDirectory) -> String {
         let side = |index: usize| run["feature_shape"][index].as_u64().map(|side| side as usize);
         let shape = [side(0)?, side(1)?];
         let path = directory.path().join("arrays.safetensors");
-        let atoms = unrolled_data::read_matrix(&path, &format!("{name}/dictionary")).ok()?;
-        let caption = format!("<b>{}</b>: learned atoms; zero is grey.", escape(name));
-        Some(mosaic(&atoms, shape, &caption))
+        let read = |array: &str| unrolled_data::read_matrix(&path, &format!("{name}/{array}")).ok();
+        let caption = |what: &str| format!("<b>{}</b>: {what} atoms; zero is grey.", escape(name));
+        let learned = mosaic(&read("dictionary")?, shape, &caption("learned"));
+        let truth = read("true_dictionary").map(|atoms| mosaic(&atoms, shape, &caption("true")));
+        Some(format!("<div class=\"figures\">\n{learned}{}</div>\n", truth.unwrap_or_default()))
     })
     .collect()
 }
@@ -242,4 +250,44 @@ fn finals(metrics: &Metrics, runs: &[&str]) -> String {
         })
         .collect();
     table(&heads, &rows)
+}
+
+/// Mean and spread of the last figures of runs that differ in the seed alone, as a sweep names them.
+fn spread_over_seeds(metrics: &Metrics, runs: &[&str]) -> String {
+    let without_seed = |run: &str| -> String {
+        let parts = run.split(',').filter(|part| !part.starts_with("seed="));
+        parts.collect::<Vec<_>>().join(",")
+    };
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for run in runs.iter().filter(|run| run.contains("seed=")) {
+        let name = without_seed(run);
+        match groups.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, members)) => members.push(run),
+            None => groups.push((name, vec![run])),
+        }
+    }
+    let columns = [("dictionary_error", "dictionary error"), ("loss", "loss")];
+    let rows: Vec<Vec<Cell>> = groups
+        .iter()
+        .filter(|(_, members)| members.len() > 1)
+        .map(|(name, members)| {
+            let name = if name.is_empty() { "all" } else { name };
+            let cells = columns.iter().map(|(column, _)| {
+                let last = |run: &&str| metrics.curve(run, column).last().map(|point| [point.1]);
+                let values: Vec<[f64; 1]> = members.iter().filter_map(last).collect();
+                let curves: Vec<&[f64]> = values.iter().map(|value| value.as_slice()).collect();
+                match mean_and_std(&curves) {
+                    (mean, Some(std)) => format!("{} ± {}", number(mean[0]), number(std[0])),
+                    _ => String::new(),
+                }
+            });
+            let head = [escape(name), members.len().to_string()];
+            head.into_iter().chain(cells).map(|text| (text, false)).collect()
+        })
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let heads = ["over seeds", "seeds"].into_iter().chain(columns.iter().map(|(_, head)| *head));
+    table(&heads.map(str::to_owned).collect::<Vec<_>>(), &rows)
 }

@@ -10,7 +10,7 @@ use super::plan::Plan;
 use super::state::State;
 use crate::config::{Run, name_of};
 use crate::files::Stored;
-use crate::{Configuration, Error, RunDirectory};
+use crate::{Configuration, Error, RunDirectory, run_directory};
 
 /// results.json from the runs that are finished.
 pub(super) fn assemble(
@@ -18,22 +18,10 @@ pub(super) fn assemble(
     finished: &[(&Run, State)],
     threads: usize,
 ) -> Value {
-    let base = &configuration.base;
-    let runs: Map<String, Value> =
+    let runs =
         finished.iter().map(|(run, state)| (run.name.clone(), figures(run, state))).collect();
-    let seconds: f64 = finished.iter().map(|(_, state)| state.seconds).sum();
-    json!({
-        "experiment": base.experiment,
-        "name": base.name,
-        "version": env!("CARGO_PKG_VERSION"),
-        "burn_version": crate::BURN_VERSION,
-        "device": base.device,
-        "precision": name_of(base.precision),
-        "seed": base.seed,
-        "threads": threads,
-        "wall_seconds": seconds,
-        "runs": runs,
-    })
+    let seconds = finished.iter().map(|(_, state)| state.seconds).sum();
+    run_directory::results(configuration, threads, seconds, runs)
 }
 
 fn figures(run: &Run, state: &State) -> Value {
@@ -89,11 +77,19 @@ pub(super) fn write_arrays(
         if let Some(step) = &state.learned_step {
             put("step", vec![1], to_values(&step.value));
         }
+        let plan = Plan::new(run).ok();
         // What was done to the examples travels with the dictionary.
-        if let Some(preprocessing) = Plan::new(run).ok().and_then(|plan| plan.preprocessing) {
+        if let Some(preprocessing) = plan.as_ref().and_then(|plan| plan.preprocessing.as_ref()) {
             let mean: Vec<f64> = preprocessing.mean.to_vec();
             put("data_mean", vec![mean.len()], mean);
             put("data_scale", vec![1], vec![preprocessing.scale]);
+        }
+        // For the report, which shows learned atoms beside true ones.
+        if let Some(plan) = plan.as_ref().filter(|plan| plan.feature_shape.is_some())
+            && let Some(truth) = &plan.data.true_dictionary
+        {
+            let (shape, values) = matrix(truth);
+            put("true_dictionary", shape, values);
         }
         if let Some((_, best)) = &state.best {
             let (shape, values) = matrix(best);

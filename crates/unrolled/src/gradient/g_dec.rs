@@ -1,13 +1,12 @@
 //! `g_dec`: the codes held fixed.
 
-use burn::module::Module;
-use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
+use super::codes_fixed::from_forward_pass;
 use super::{Estimate, Estimator, gradient_at_codes};
 use crate::autoencoder::Autoencoder;
 use crate::encoder::Encoder;
-use crate::loss::{Loss, Losses};
+use crate::loss::Loss;
 
 /// `g_dec = ∂ lasso / ∂D at fixed codes = mean over examples of (D z_T − x) z_Tᵀ`.
 ///
@@ -38,14 +37,7 @@ impl<E: Encoder> Estimator<E> for GDec {
     }
 
     fn estimate(&self, network: &Autoencoder<E>, x: &Tensor<2>) -> Estimate {
-        let network = network.valid();
-        let dictionary = network.dictionary.matrix.val();
-        let codes = network.encoder.encode(&dictionary, x);
-        let losses = Losses::evaluate(&dictionary, x, &codes, network.encoder.penalty());
-        let mut gradients = GradientsParams::new();
-        let gradient = gradient_at_codes(&dictionary, x, &codes);
-        gradients.register(network.dictionary.matrix.id, gradient);
-        Estimate { codes, losses, gradients }
+        from_forward_pass(network, x, gradient_at_codes)
     }
 
     fn at_codes(

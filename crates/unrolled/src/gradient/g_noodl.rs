@@ -1,13 +1,12 @@
 //! `g_noodl`: the residual against the signs of the codes.
 
-use burn::module::Module;
-use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
+use super::codes_fixed::{from_forward_pass, residual_against};
 use super::{Estimate, Estimator};
 use crate::autoencoder::Autoencoder;
 use crate::encoder::Encoder;
-use crate::loss::{Loss, Losses, residual};
+use crate::loss::Loss;
 
 /// `g_noodl = mean over examples of (D z_T − x) sign(z_T)ᵀ` (Rambhatla, Li and Haupt, *NOODL: Provable
 /// Online Dictionary Learning and Sparse Coding*, ICLR 2019).
@@ -35,13 +34,7 @@ impl<E: Encoder> Estimator<E> for GNoodl {
     }
 
     fn estimate(&self, network: &Autoencoder<E>, x: &Tensor<2>) -> Estimate {
-        let network = network.valid();
-        let dictionary = network.dictionary.matrix.val();
-        let codes = network.encoder.encode(&dictionary, x);
-        let losses = Losses::evaluate(&dictionary, x, &codes, network.encoder.penalty());
-        let mut gradients = GradientsParams::new();
-        gradients.register(network.dictionary.matrix.id, gradient(&dictionary, x, &codes));
-        Estimate { codes, losses, gradients }
+        from_forward_pass(network, x, gradient)
     }
 
     fn at_codes(
@@ -55,9 +48,5 @@ impl<E: Encoder> Estimator<E> for GNoodl {
 }
 
 fn gradient(dictionary: &Tensor<2>, x: &Tensor<2>, codes: &Tensor<2>) -> Tensor<2> {
-    let examples = x.dims()[0] as f64;
-    residual(dictionary, x, codes)
-        .transpose()
-        .matmul(codes.clone().sign())
-        .mul_scalar(1.0 / examples)
+    residual_against(dictionary, x, codes, codes.clone().sign())
 }
