@@ -1,5 +1,7 @@
 //! What a learning run will do, checked.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use burn::tensor::Device;
 use ndarray::{Array2, Axis};
 use unrolled::dictionary::spectral_norm_squared;
@@ -12,7 +14,7 @@ use unrolled_data::DataSet;
 
 use super::state::State;
 use crate::check::Estimate;
-use crate::config::{Loaded, Preprocessing, Run, Unrolling};
+use crate::config::{Config, DataConfig, DictionaryConfig, Loaded, Preprocessing, Run, Unrolling};
 use crate::{Error, devices};
 
 /// The network of every learning run.
@@ -22,7 +24,7 @@ pub(super) type Network = Autoencoder<AnyEncoder>;
 pub(super) struct Plan<'a> {
     pub run: &'a Run,
     pub device: Device,
-    pub data: DataSet,
+    pub data: Arc<DataSet>,
     /// What was done to the examples.
     pub preprocessing: Option<Preprocessing>,
     /// Height and width of an example, where it is a picture.
@@ -30,7 +32,7 @@ pub(super) struct Plan<'a> {
     /// Examples to train on; the rest is held out.
     pub training: usize,
     /// D⁰, `[m, p]`.
-    pub start: Array2<f64>,
+    pub start: Arc<Array2<f64>>,
     /// α at the start.
     pub step: f64,
     pub form: Form,
@@ -44,6 +46,39 @@ pub(super) struct Plan<'a> {
     warnings: Vec<String>,
 }
 
+/// What the data and the start of a configuration are: the same for every run that differs in nothing
+/// else, and asked for several times by each.
+#[derive(Clone)]
+struct Prepared {
+    data: Arc<DataSet>,
+    preprocessing: Option<Preprocessing>,
+    feature_shape: Option<[usize; 2]>,
+    start: Arc<Array2<f64>>,
+}
+
+impl Prepared {
+    /// The last one asked for is kept, because reading data and some initialisations take long.
+    fn of(config: &Config) -> Result<Self, Error> {
+        type Key = (DataConfig, DictionaryConfig, u64);
+        static LAST: Mutex<Option<(Key, Prepared)>> = Mutex::new(None);
+        let key = (config.data.clone(), config.dictionary.clone(), config.seed);
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, prepared)) = &*last
+            && *known == key
+        {
+            return Ok(prepared.clone());
+        }
+        // Not two data sets at once in memory.
+        *last = None;
+        let Loaded { data, preprocessing, feature_shape } =
+            config.data.load_with_shape(config.seed, 0)?;
+        let start = Arc::new(config.dictionary.initialise(&data, config.seed, 0)?);
+        let prepared = Self { data: Arc::new(data), preprocessing, feature_shape, start };
+        *last = Some((key, prepared.clone()));
+        Ok(prepared)
+    }
+}
+
 impl<'a> Plan<'a> {
     /// Reads or draws the data and checks all that depends on them.
     pub fn new(run: &'a Run) -> Result<Self, Error> {
@@ -51,9 +86,7 @@ impl<'a> Plan<'a> {
         let train = config.train();
         let device = devices::open(&config.device)
             .map_err(|error| Error::at("device", error.to_string()))?;
-        let Loaded { data, preprocessing, feature_shape } =
-            config.data.load_with_shape(config.seed, 0)?;
-        let start = config.dictionary.initialise(&data, config.seed, 0)?;
+        let Prepared { data, preprocessing, feature_shape, start } = Prepared::of(config)?;
         let (m, p) = start.dim();
         let held_out = (train.validation * data.examples() as f64).round() as usize;
         let training = data.examples() - held_out;

@@ -1,7 +1,7 @@
 //! The pairwise method of Arora, Ge, Ma and Moitra, *Simple, Efficient, and Neural Algorithms for Sparse
 //! Coding* (COLT 2015), Algorithm "Pairwise Initialization".
 
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2, Axis, s};
 
 use super::random;
 use crate::random::Stream;
@@ -17,6 +17,9 @@ pub struct Pairwise {
     pub distinct: f64,
 }
 
+/// The sums over examples take the first so many.
+const MOST_EXAMPLES: usize = 5000;
+
 impl Default for Pairwise {
     fn default() -> Self {
         Self { pairs_per_atom: 100, gap: 0.35, distinct: 0.6 }
@@ -28,8 +31,8 @@ impl Default for Pairwise {
 /// the second. Pairs are drawn until `atoms` different directions are found, `pairs_per_atom` times `atoms`
 /// pairs at most; atoms that are missing then are random. Nothing of the true codes is used.
 ///
-/// X is `[n, m]`. Each pair costs four products of X with a vector for every iteration of the power method,
-/// never an m × m matrix for each example.
+/// X is `[n, m]`. Each pair costs one product of Xᵀ with the weighted X, over 5000 examples at
+/// most: 2·n·m² operations.
 pub fn pairwise(
     x: &Array2<f64>,
     atoms: usize,
@@ -39,23 +42,25 @@ pub fn pairwise(
     let (examples, features) = x.dim();
     let mut found: Vec<Array1<f64>> = Vec::new();
     if examples >= 2 {
-        let (estimation, pool) = (x.view(), examples);
+        let estimation = x.slice(s![..examples.min(MOST_EXAMPLES), ..]);
         for _ in 0..settings.pairs_per_atom * atoms {
             if found.len() == atoms {
                 break;
             }
-            let (u, v) = (x.row(stream.below(pool)), x.row(stream.below(pool)));
+            let (u, v) = (x.row(stream.below(examples)), x.row(stream.below(examples)));
             // A pair without a common atom is all but uncorrelated.
             let scale = (u.dot(&u) * v.dot(&v)).sqrt();
             if scale == 0.0 || u.dot(&v).abs() < 0.1 * scale {
                 continue;
             }
-            let weights = estimation.dot(&u) * estimation.dot(&v) / examples as f64;
-            let apply = |z: &Array1<f64>| (estimation.dot(z) * &weights).dot(&estimation);
+            let weights = estimation.dot(&u) * estimation.dot(&v) / estimation.nrows() as f64;
+            let weighted = &estimation * &weights.insert_axis(Axis(1));
+            let matrix = estimation.t().dot(&weighted);
+            let apply = |z: &Array1<f64>| matrix.dot(z);
             let start = Array1::from_shape_simple_fn(features, || stream.normal());
-            let (first, direction) = leading(&apply, start, None, 30);
+            let (first, direction) = leading(&apply, start, None, 60);
             let start = Array1::from_shape_simple_fn(features, || stream.normal());
-            let (second, _) = leading(&apply, start, Some(&direction), 15);
+            let (second, _) = leading(&apply, start, Some(&direction), 30);
             let is_clear = first > 0.0 && second < settings.gap * first;
             let is_new = || {
                 found
