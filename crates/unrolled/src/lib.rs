@@ -12,6 +12,7 @@
 //! | [`dictionary`] | the dense dictionary, its initialisation and its constraint |
 //! | [`prox`] | proximal operators: soft threshold, learned bias, hard threshold |
 //! | [`encoder`] | unrolled iterations: [`encoder::Ista`] |
+//! | [`fused`] | who computes an unroll: the fused kernels, or Burn's automatic differentiation |
 //! | [`loss`] | reconstruction and lasso |
 //! | [`gradient`] | the estimators, the references they are held against, finite differences |
 //! | [`autoencoder`] | dictionary and encoder as one Burn module |
@@ -36,6 +37,7 @@
 pub mod autoencoder;
 pub mod dictionary;
 pub mod encoder;
+pub mod fused;
 pub mod gradient;
 pub mod loss;
 pub mod metrics;

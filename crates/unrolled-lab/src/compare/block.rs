@@ -2,8 +2,10 @@
 
 use std::ops::ControlFlow;
 
+use burn::tensor::Tensor;
 use ndarray::{Array2, s};
 use unrolled::encoder::Encoder;
+use unrolled::fused::Engine;
 use unrolled::gradient::references::{lasso_encoder, lasso_gradient, true_gradient};
 use unrolled::loss::Losses;
 use unrolled::metrics::total_distance;
@@ -98,12 +100,18 @@ pub(super) fn measure(
     let examples = range.len() as f64;
 
     let lasso_iterations = config.compare().lasso_iterations;
-    let lasso_codes = lasso_encoder(&network.encoder, lasso_iterations)
-        .with_form(plan.form)
-        .unroll(&dictionary, &x, &mut |_, _| {
+    let mut lasso = lasso_encoder(&network.encoder, lasso_iterations).with_form(plan.form);
+    let lasso_codes = if config.is_fused() {
+        let codes = lasso.encode(&dictionary, &x);
+        reporter.advance(lasso_iterations as u64);
+        codes
+    } else {
+        lasso = lasso.with_engine(Engine::Autodiff);
+        lasso.unroll(&dictionary, &x, &mut |_, _| {
             reporter.advance(1);
             flow()
-        });
+        })
+    };
     let lasso_gradient = to_array(&lasso_gradient(&dictionary, &x, &lasso_codes)) * examples;
     let lasso_codes = to_array(&lasso_codes);
     let true_codes = problem.data.true_codes.as_ref().map(rows);
@@ -123,7 +131,7 @@ pub(super) fn measure(
     // One walk serves the codes, the losses and every estimator that asks for nothing but codes.
     let mut walked = 0;
     let mut meter = Meter::start();
-    network.encoder.unroll(&dictionary, &x, &mut |iteration, codes| {
+    let mut visit = |iteration: usize, codes: &Tensor<2>| {
         if !plan.iterations().contains(&iteration) {
             return flow();
         }
@@ -154,7 +162,22 @@ pub(super) fn measure(
         }
         meter.resume();
         flow()
-    });
+    };
+    if config.is_fused() {
+        // One forward sweep, from each T of the run to the next.
+        let (mut first, mut codes) = (0, None::<Tensor<2>>);
+        for &iterations in plan.iterations() {
+            let encoder = network.encoder.clone().with_iterations(iterations);
+            let start = codes.take().map(|codes| [codes.clone(), codes]);
+            let next = encoder.encode_from(&dictionary, &x, first, start);
+            if visit(iterations, &next).is_break() {
+                break;
+            }
+            (first, codes) = (iterations, Some(next));
+        }
+    } else {
+        network.encoder.unroll(&dictionary, &x, &mut visit);
+    }
     if !config.compare().save_arrays_at.is_empty() {
         sums.lasso_codes.push(lasso_codes);
     }

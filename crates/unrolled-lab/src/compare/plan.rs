@@ -78,7 +78,7 @@ impl<'a> Plan<'a> {
             device,
             sizes: [n, m, p],
             block,
-            form: config.encoder.form_for(m, p, longest, block),
+            form: config.encoder.form_for(config.device_kind(), m, p, longest, block),
             estimators: config
                 .compare()
                 .estimators
@@ -208,7 +208,7 @@ fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
     }
     let device = devices::open(&config.device)?;
     let [features, atoms] = [problem.dictionary.nrows(), problem.dictionary.ncols()];
-    let form = config.encoder.form_for(features, atoms, 1, 1);
+    let form = config.encoder.form_for(config.device_kind(), features, atoms, 1, 1);
     let encoder = config.encoder.build(
         Unrolling { iterations: 1, step: problem.step, train_step: 0, form },
         atoms,

@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use unrolled::encoder::{AnyEncoder, Fista, Form, Ista, automatic_step};
+use unrolled::fused::Engine;
 use unrolled::prelude::{HardThreshold, LearnedSoftThreshold, Precision, Sided, SoftThreshold};
 use unrolled::prox::{AnyProx, PenaltySchedule};
 
@@ -21,6 +22,7 @@ pub struct EncoderConfig {
     /// Whether the step of the gradient step is a parameter.
     pub learned_step: bool,
     form: &'static str,
+    engine: &'static str,
     /// `prox`.
     pub prox: ProxConfig,
 }
@@ -199,12 +201,14 @@ impl Default for Hard {
 
 const KINDS: [&str; 2] = ["ista", "fista"];
 const SIDES: [&str; 2] = ["two", "one"];
+const ENGINES: [&str; 3] = ["auto", "fused", "autodiff"];
 const FORMS: [&str; 3] = ["auto", "residual", "gram"];
 
 impl EncoderConfig {
     pub(super) fn read(mut reader: Reader, problems: &Problems) -> Self {
         let kind = KINDS[reader.choice("kind", &KINDS)];
         let form = FORMS[reader.choice("form", &FORMS)];
+        let engine = ENGINES[reader.choice("engine", &ENGINES)];
         let prox = ProxConfig::read(reader.table("prox", "kind"), problems);
         let Rest { iterations, step, learned_step } = reader.rest();
         problems.require(iterations <= MOST_ITERATIONS, "encoder.iterations", || {
@@ -215,7 +219,7 @@ impl EncoderConfig {
                 format!("`encoder.step` is {step}; write a number above 0, or \"auto\"")
             });
         }
-        Self { kind, iterations, step, learned_step, form, prox }
+        Self { kind, iterations, step, learned_step, form, engine, prox }
     }
 
     /// α for a dictionary with this ‖D⁰‖².
@@ -226,9 +230,30 @@ impl EncoderConfig {
         }
     }
 
-    /// The form for blocks of these sizes.
+    /// Whether the fused kernels compute it on a device of this kind.
+    pub fn is_fused(&self, device: &str) -> bool {
+        self.engine != "autodiff" && self.kind == "ista" && device == "flex"
+    }
+
+    /// What is wrong with `engine` on a device of this kind.
+    pub(super) fn check_engine(&self, device: &str, problems: &Problems) {
+        let served = self.engine != "fused" || self.is_fused(device);
+        problems.require(served, "encoder.engine", || {
+            let what = match self.kind {
+                "ista" => format!("the device \"{device}\""),
+                kind => format!("`encoder.kind = \"{kind}\"`"),
+            };
+            format!(
+                "`encoder.engine` is \"fused\", but the fused kernels do not serve {what}; write \"auto\" \
+                 or \"autodiff\""
+            )
+        });
+    }
+
+    /// The form for `examples` examples of these sizes at a time.
     pub fn form_for(
         &self,
+        device: &str,
         features: usize,
         atoms: usize,
         iterations: usize,
@@ -237,6 +262,9 @@ impl EncoderConfig {
         match self.form {
             "residual" => Form::Residual,
             "gram" => Form::Gram,
+            _ if self.is_fused(device) => {
+                Form::cheapest_fused(features, atoms, iterations, examples)
+            }
             _ => Form::cheapest(features, atoms, iterations, examples),
         }
     }
@@ -252,7 +280,15 @@ impl EncoderConfig {
         let prox = self.prox.build(step, train_step, atoms, precision, device);
         let mut encoder = match self.kind {
             "fista" => AnyEncoder::Fista(Fista::new(prox, step, iterations).with_form(form)),
-            _ => AnyEncoder::Ista(Ista::new(prox, step, iterations).with_form(form)),
+            _ => {
+                let engine = match self.engine {
+                    "fused" => Engine::Fused,
+                    "autodiff" => Engine::Autodiff,
+                    _ => Engine::Auto,
+                };
+                let ista = Ista::new(prox, step, iterations).with_form(form).with_engine(engine);
+                AnyEncoder::Ista(ista)
+            }
         };
         if self.learned_step {
             encoder.set_learned_step(Tensor::full([1], step, (device, precision.dtype())));

@@ -124,8 +124,9 @@ impl Config {
         problems.require(seed <= i64::MAX as u64, "seed", || {
             format!("`seed` is {seed}; write less than 2⁶³")
         });
-        if let Err(message) = devices::parse(&device) {
-            problems.add("device", message);
+        match devices::parse(&device) {
+            Ok((kind, _)) => encoder.check_engine(kind.name, problems),
+            Err(message) => problems.add("device", message),
         }
         let stem = || source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = if name.is_empty() { stem() } else { name };
@@ -154,6 +155,16 @@ impl Config {
     /// For another experiment.
     pub(crate) fn compare(&self) -> &CompareConfig {
         self.compare.as_ref().expect("a comparison has its section")
+    }
+
+    /// The kind of the device, without its index.
+    pub(crate) fn device_kind(&self) -> &str {
+        self.device.split(':').next().unwrap_or_default()
+    }
+
+    /// Whether the fused kernels compute the encoder.
+    pub(crate) fn is_fused(&self) -> bool {
+        self.encoder.is_fused(self.device_kind())
     }
 
     /// `[train]`.

@@ -36,6 +36,8 @@ pub(super) struct Plan<'a> {
     /// α at the start.
     pub step: f64,
     pub form: Form,
+    /// Whether the fused kernels compute the encoder.
+    pub fused: bool,
     pub estimator: Box<dyn Estimator<AnyEncoder>>,
     /// Examples in a step.
     pub batch: usize,
@@ -108,10 +110,15 @@ impl<'a> Plan<'a> {
             ));
         }
         let step = config.encoder.step_for(norm);
-        // Two blocks a batch keep two cores busy; never a matter of threads.
-        let block = batch.div_ceil(2).clamp(16, 512).min(batch);
+        let fused = config.is_fused();
+        // Never a matter of threads. The fused kernels split a batch themselves, and need DᵀD but once for all
+        // of it; elsewhere two blocks keep two cores busy.
+        let block = match fused {
+            true => ((16 << 20) / (m + p)).max(64).min(batch),
+            false => batch.div_ceil(2).clamp(16, 512).min(batch),
+        };
         let iterations = config.encoder.iterations;
-        let form = config.encoder.form_for(m, p, iterations, block);
+        let form = config.encoder.form_for(config.device_kind(), m, p, iterations, block);
         let encoder = config.encoder.build(
             Unrolling { iterations, step, train_step: 1, form },
             p,
@@ -152,6 +159,7 @@ impl<'a> Plan<'a> {
             training,
             step,
             form,
+            fused,
             estimator: train.estimator.build().expect("the configuration names a known estimator"),
             batch,
             block,

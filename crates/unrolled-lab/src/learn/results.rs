@@ -28,12 +28,17 @@ fn figures(run: &Run, state: &State) -> Value {
     let mut fields = Map::new();
     fields.insert("device".to_owned(), json!(run.config.device));
     fields.insert("precision".to_owned(), json!(name_of(run.config.precision)));
+    let engine = if run.config.is_fused() { "fused" } else { "autodiff" };
+    fields.insert("engine".to_owned(), json!(engine));
     fields.insert("seed".to_owned(), json!(run.config.seed));
     fields.insert("steps".to_owned(), json!(state.step));
     fields.insert("stopped_early".to_owned(), json!(state.stopped_early));
     fields.insert("estimator".to_owned(), json!(run.config.train().estimator.name()));
     fields.insert("penalty".to_owned(), json!(run.config.encoder.prox.penalty()));
     let plan = Plan::new(run).ok();
+    if let Some(plan) = &plan {
+        fields.insert("form".to_owned(), json!(format!("{:?}", plan.form).to_lowercase()));
+    }
     if let Some([height, width]) = plan.as_ref().and_then(|plan| plan.feature_shape) {
         fields.insert("feature_shape".to_owned(), json!([height, width]));
     }

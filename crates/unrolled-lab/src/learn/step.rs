@@ -63,6 +63,8 @@ fn add(sums: &mut Vec<f64>, block: Vec<f64>) {
 pub(super) struct Trainer<'a> {
     plan: &'a Plan<'a>,
     threads: usize,
+    /// Where the fused kernels run.
+    pool: rayon::ThreadPool,
     batches: Batches,
     warned_of_step: bool,
 }
@@ -72,7 +74,11 @@ impl<'a> Trainer<'a> {
         let config = &plan.run.config;
         let shuffle = config.train().shuffle;
         let batches = Batches::new(config.seed, plan.training, plan.batch, shuffle);
-        Self { plan, threads, batches, warned_of_step: false }
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .expect("a pool of threads can be made");
+        Self { plan, threads, pool, batches, warned_of_step: false }
     }
 
     /// Takes one step. On an error the state is as it was before.
@@ -150,7 +156,7 @@ impl<'a> Trainer<'a> {
     fn estimate(&self, network: &Network, indices: &[usize]) -> Result<Sums, Error> {
         let plan = self.plan;
         let blocks: Vec<&[usize]> = indices.chunks(plan.block).collect();
-        let compute = |block: usize, _: &crate::workers::Reporter<Sums>| {
+        let compute = |block: usize| {
             let (x, true_codes) = plan.rows(blocks[block]);
             let estimate = plan.estimator.estimate(network, &plan.tensor(&x));
             let examples = x.nrows() as f64;
@@ -179,26 +185,26 @@ impl<'a> Trainer<'a> {
             })
         };
         let mut sums = Sums::default();
-        in_order(
-            blocks.len(),
-            self.threads,
-            || {},
-            compute,
-            |_| {},
-            |block: Sums| {
-                sums.loss += block.loss;
-                sums.reconstruction += block.reconstruction;
-                sums.code_error += block.code_error;
-                sums.dictionary = match (sums.dictionary.take(), block.dictionary) {
-                    (Some(sum), Some(more)) => Some(sum + more),
-                    (sum, more) => sum.or(more),
-                };
-                add(&mut sums.bias, block.bias);
-                add(&mut sums.learned_step, block.learned_step);
-                sums.codes.extend(block.codes);
-                Ok(())
-            },
-        )?;
+        let mut take = |block: Sums| {
+            sums.loss += block.loss;
+            sums.reconstruction += block.reconstruction;
+            sums.code_error += block.code_error;
+            sums.dictionary = match (sums.dictionary.take(), block.dictionary) {
+                (Some(sum), Some(more)) => Some(sum + more),
+                (sum, more) => sum.or(more),
+            };
+            add(&mut sums.bias, block.bias);
+            add(&mut sums.learned_step, block.learned_step);
+            sums.codes.extend(block.codes);
+            Ok(())
+        };
+        match plan.fused {
+            true => self.pool.install(|| (0..blocks.len()).try_for_each(|i| take(compute(i)?)))?,
+            false => {
+                let compute = |block: usize, _: &crate::workers::Reporter<Sums>| compute(block);
+                in_order(blocks.len(), self.threads, || {}, compute, |_| {}, take)?;
+            }
+        }
         Ok(sums)
     }
 

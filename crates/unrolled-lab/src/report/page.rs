@@ -75,6 +75,7 @@ fn how_it_was_run(part: &Part) -> String {
     format!(
         "<section><h2>How it was run</h2>\n\
          <dl><dt>device</dt><dd>{}, {}, {} CPU threads</dd><dt>seed</dt><dd>{}</dd>\
+         <dt>engine</dt><dd>{} ({} form)</dd>\
          <dt>versions</dt><dd>unrolled {}, Burn {}</dd><dt>time</dt><dd>{}</dd></dl>\n\
          <p>To run it again, save the text below as <code>again.toml</code> and type \
          <code>unrolled run again.toml --out again</code>. On a CPU the figures come out the same \
@@ -84,6 +85,8 @@ fn how_it_was_run(part: &Part) -> String {
         of_runs("precision"),
         text("threads"),
         of_runs("seed"),
+        of_runs("engine"),
+        of_runs("form"),
         text("version"),
         text("burn_version"),
         duration(seconds),

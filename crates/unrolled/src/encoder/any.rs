@@ -6,6 +6,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::{Encoder, Fista, Ista, StepLimits};
+use crate::fused::FusedUnroll;
 use crate::prox::{AnyProx, Sided};
 
 /// One of the encoders, with any of the proximal operators.
@@ -74,6 +75,20 @@ impl Encoder for AnyEncoder {
 
     fn sided(&self) -> Sided {
         each!(self, encoder => encoder.sided())
+    }
+
+    fn fused(&self) -> Option<FusedUnroll<'_>> {
+        each!(self, encoder => encoder.fused())
+    }
+
+    fn encode_from(
+        &self,
+        dictionary: &Tensor<2>,
+        x: &Tensor<2>,
+        first: usize,
+        start: Option<[Tensor<2>; 2]>,
+    ) -> Tensor<2> {
+        each!(self, encoder => encoder.encode_from(dictionary, x, first, start))
     }
 
     fn advance(

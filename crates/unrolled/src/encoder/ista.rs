@@ -7,6 +7,7 @@ use burn::tensor::Tensor;
 
 use super::gradient_step::{GradientStep, StepSize, zero_codes};
 use super::{Encoder, Form, StepLimits};
+use crate::fused::{self, Engine, FusedUnroll};
 use crate::prox::{ProximalOperator, Sided};
 
 /// ISTA: `z₀ = 0`, `z_{t+1} = prox(z_t − α Dᵀ(D z_t − x))` (Daubechies, Defrise and De Mol, 2004;
@@ -30,18 +31,27 @@ pub struct Ista<P> {
     /// How an iteration is computed; `None` leaves the choice to [`Form::cheapest`].
     #[module(skip)]
     pub form: Option<Form>,
+    /// Who computes the iterations.
+    #[module(skip)]
+    pub engine: Engine,
 }
 
 impl<P: ProximalOperator> Ista<P> {
     /// `iterations` iterations with step α, in the cheaper form.
     pub fn new(prox: P, step: f64, iterations: usize) -> Self {
-        Self { prox, step, learned_step: None, iterations, form: None }
+        Self { prox, step, learned_step: None, iterations, form: None, engine: Engine::Auto }
     }
 
     /// Makes the step of the gradient step a parameter, starting at α.
     pub fn with_learned_step(mut self, like: &Tensor<2>) -> Self {
         let start = Tensor::full([1], self.step, (&like.device(), like.dtype()));
         self.learned_step = Some(Param::from_tensor(start));
+        self
+    }
+
+    /// Chooses who computes the iterations.
+    pub fn with_engine(mut self, engine: Engine) -> Self {
+        self.engine = engine;
         self
     }
 
@@ -76,6 +86,38 @@ impl<P: ProximalOperator> Encoder for Ista<P> {
 
     fn sided(&self) -> Sided {
         self.prox.sided()
+    }
+
+    fn fused(&self) -> Option<FusedUnroll<'_>> {
+        let prox = self.prox.fused().filter(|_| self.engine != Engine::Autodiff)?;
+        Some(FusedUnroll {
+            first: 0,
+            iterations: self.iterations,
+            step: self.step,
+            learned_step: self.learned_step.as_ref(),
+            prox,
+            form: self.form,
+        })
+    }
+
+    fn encode_from(
+        &self,
+        dictionary: &Tensor<2>,
+        x: &Tensor<2>,
+        first: usize,
+        start: Option<[Tensor<2>; 2]>,
+    ) -> Tensor<2> {
+        let codes = start.as_ref().map(|[_, codes]| codes);
+        let tracked = codes.is_some_and(|codes| codes.is_autodiff() && codes.is_require_grad());
+        self.fused()
+            .filter(|_| !tracked)
+            .and_then(|unroll| {
+                fused::encode(&FusedUnroll { first, ..unroll }, dictionary, x, codes)
+            })
+            .unwrap_or_else(|| {
+                let go_on = &mut |_: usize, _: &Tensor<2>| ControlFlow::Continue(());
+                self.advance(dictionary, x, first, start.clone(), go_on)
+            })
     }
 
     fn advance(

@@ -21,6 +21,7 @@ use std::ops::ControlFlow;
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
+use crate::fused::FusedUnroll;
 use crate::prox::Sided;
 
 /// Unrolled sparse coding: `T` iterations from `z₀ = 0`.
@@ -69,6 +70,22 @@ pub trait Encoder: Module + ModuleDisplay {
 
     /// z_T `[n, p]` of examples `x` `[n, m]`.
     fn encode(&self, dictionary: &Tensor<2>, x: &Tensor<2>) -> Tensor<2> {
-        self.unroll(dictionary, x, &mut |_, _| ControlFlow::Continue(()))
+        self.encode_from(dictionary, x, 0, None)
+    }
+
+    /// z_T, from iteration `first` on: [`Encoder::advance`] without a look at the iterates on the way.
+    fn encode_from(
+        &self,
+        dictionary: &Tensor<2>,
+        x: &Tensor<2>,
+        first: usize,
+        start: Option<[Tensor<2>; 2]>,
+    ) -> Tensor<2> {
+        self.advance(dictionary, x, first, start, &mut |_, _| ControlFlow::Continue(()))
+    }
+
+    /// What the fused kernels need to know to compute this encoder; `None` where they must not or cannot.
+    fn fused(&self) -> Option<FusedUnroll<'_>> {
+        None
     }
 }

@@ -7,6 +7,7 @@ use burn::tensor::Tensor;
 use super::Estimate;
 use crate::autoencoder::Autoencoder;
 use crate::encoder::Encoder;
+use crate::fused::{self, Through};
 use crate::loss::{Loss, Losses};
 
 /// `d loss / dθ` for D and every parameter of the encoder.
@@ -15,6 +16,10 @@ pub(super) fn through_the_encoder<E: Encoder>(
     network: &Autoencoder<E>,
     x: &Tensor<2>,
 ) -> Estimate {
+    let all = network.encoder.iterations();
+    if let Some(estimate) = fused::estimate(network, x, Through::Iterations(loss, all)) {
+        return estimate;
+    }
     let network = network.clone().train();
     let dictionary = network.dictionary.matrix.val();
     let codes = network.encoder.encode(&dictionary, x);

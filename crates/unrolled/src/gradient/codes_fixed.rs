@@ -7,6 +7,7 @@ use burn::tensor::Tensor;
 use super::Estimate;
 use crate::autoencoder::Autoencoder;
 use crate::encoder::Encoder;
+use crate::fused::{self, Through};
 use crate::loss::{Losses, residual};
 
 /// `mean over examples of (D z − x) zᵀ`, `[m, p]`: the partial derivative with respect to D of the
@@ -30,8 +31,12 @@ pub(super) fn residual_against(
 pub(super) fn from_forward_pass<E: Encoder>(
     network: &Autoencoder<E>,
     x: &Tensor<2>,
+    through: Through,
     gradient: impl FnOnce(&Tensor<2>, &Tensor<2>, &Tensor<2>) -> Tensor<2>,
 ) -> Estimate {
+    if let Some(estimate) = fused::estimate(network, x, through) {
+        return estimate;
+    }
     let network = network.valid();
     let dictionary = network.dictionary.matrix.val();
     let codes = network.encoder.encode(&dictionary, x);

@@ -6,6 +6,7 @@ use super::codes_fixed::from_forward_pass;
 use super::{Estimate, Estimator, gradient_at_codes};
 use crate::autoencoder::Autoencoder;
 use crate::encoder::Encoder;
+use crate::fused::Through;
 use crate::loss::Loss;
 
 /// `g_dec = ∂ lasso / ∂D at fixed codes = mean over examples of (D z_T − x) z_Tᵀ`.
@@ -37,7 +38,7 @@ impl<E: Encoder> Estimator<E> for GDec {
     }
 
     fn estimate(&self, network: &Autoencoder<E>, x: &Tensor<2>) -> Estimate {
-        from_forward_pass(network, x, gradient_at_codes)
+        from_forward_pass(network, x, Through::Codes, gradient_at_codes)
     }
 
     fn at_codes(

@@ -6,6 +6,7 @@ use super::codes_fixed::{from_forward_pass, residual_against};
 use super::{Estimate, Estimator};
 use crate::autoencoder::Autoencoder;
 use crate::encoder::Encoder;
+use crate::fused::Through;
 use crate::loss::Loss;
 
 /// `g_noodl = mean over examples of (D z_T − x) sign(z_T)ᵀ` (Rambhatla, Li and Haupt, *NOODL: Provable
@@ -34,7 +35,7 @@ impl<E: Encoder> Estimator<E> for GNoodl {
     }
 
     fn estimate(&self, network: &Autoencoder<E>, x: &Tensor<2>) -> Estimate {
-        from_forward_pass(network, x, gradient)
+        from_forward_pass(network, x, Through::Signs, gradient)
     }
 
     fn at_codes(

@@ -9,6 +9,7 @@ use burn::tensor::Tensor;
 use super::{Estimate, Estimator};
 use crate::autoencoder::Autoencoder;
 use crate::encoder::Encoder;
+use crate::fused::{self, Through};
 use crate::loss::{Loss, Losses};
 
 /// `g_ae_lasso` or `g_ae_ls` with the derivative cut off `window` iterations before the end.
@@ -41,6 +42,10 @@ impl<E: Encoder> Estimator<E> for GTruncated {
     }
 
     fn estimate(&self, network: &Autoencoder<E>, x: &Tensor<2>) -> Estimate {
+        let through = Through::Iterations(self.loss, self.window);
+        if let Some(estimate) = fused::estimate(network, x, through) {
+            return estimate;
+        }
         let network = network.clone().train();
         let dictionary = network.dictionary.matrix.val();
         let fixed = network.encoder.iterations().saturating_sub(self.window);

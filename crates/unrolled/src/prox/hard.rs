@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use super::{ProximalOperator, Sided};
+use crate::fused::{FusedProx, FusedThresholds, Operator};
 
 /// `prox(v) = v` where `|v| > θ`, else 0; one-sided, where `v > θ`.
 ///
@@ -46,5 +47,13 @@ impl ProximalOperator for HardThreshold {
 
     fn sided(&self) -> Sided {
         self.sided
+    }
+
+    fn fused(&self) -> Option<FusedProx<'_>> {
+        Some(FusedProx {
+            operator: Operator::Hard,
+            sided: self.sided,
+            thresholds: FusedThresholds::Constant(self.threshold),
+        })
     }
 }

@@ -4,6 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::{Bias, ProximalOperator, Sided, soft_threshold};
+use crate::fused::{FusedProx, FusedThresholds, Operator};
 
 /// `prox(v) = sign(v) · relu(|v| − b)`; one-sided, `relu(v − b)`.
 ///
@@ -58,5 +59,13 @@ impl ProximalOperator for LearnedSoftThreshold {
 
     fn sided(&self) -> Sided {
         self.sided
+    }
+
+    fn fused(&self) -> Option<FusedProx<'_>> {
+        Some(FusedProx {
+            operator: Operator::Soft,
+            sided: self.sided,
+            thresholds: FusedThresholds::Learned(&self.bias),
+        })
     }
 }

@@ -17,6 +17,8 @@ pub use soft::SoftThreshold;
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
+use crate::fused::FusedProx;
+
 /// Which signs a code may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sided {
@@ -39,6 +41,11 @@ pub trait ProximalOperator: Module + ModuleDisplay {
 
     /// Which signs the codes may have.
     fn sided(&self) -> Sided;
+
+    /// What the fused kernels need to know of it; `None` where they do not know it.
+    fn fused(&self) -> Option<FusedProx<'_>> {
+        None
+    }
 }
 
 /// The soft threshold `relu(v − b) − relu(−v − b)` (two-sided) or `relu(v − b)` (one-sided).
@@ -103,5 +110,9 @@ impl ProximalOperator for AnyProx {
 
     fn sided(&self) -> Sided {
         each!(self, prox => prox.sided())
+    }
+
+    fn fused(&self) -> Option<FusedProx<'_>> {
+        each!(self, prox => prox.fused())
     }
 }

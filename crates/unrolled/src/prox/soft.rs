@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use super::{Bias, PenaltySchedule, ProximalOperator, Sided, soft_threshold};
+use crate::fused::{FusedProx, FusedThresholds, Operator};
 
 /// `prox(v) = sign(v) · relu(|v| − α λ_t)`; one-sided, `relu(v − α λ_t)`.
 ///
@@ -44,5 +45,13 @@ impl ProximalOperator for SoftThreshold {
 
     fn sided(&self) -> Sided {
         self.sided
+    }
+
+    fn fused(&self) -> Option<FusedProx<'_>> {
+        Some(FusedProx {
+            operator: Operator::Soft,
+            sided: self.sided,
+            thresholds: FusedThresholds::Scheduled(self.schedule),
+        })
     }
 }

@@ -1,0 +1,129 @@
+//! What all blocks of examples share.
+
+use crate::number::{Number, padded};
+use crate::problem::{Thresholds, Unroll};
+use crate::products::{View, gram, transpose};
+
+/// The matrices and numbers of an unroll.
+pub(crate) struct Prepared<'a, T> {
+    pub unroll: Unroll<'a, T>,
+    /// m.
+    pub features: usize,
+    /// p.
+    pub atoms: usize,
+    /// Length of a row of atoms, p padded.
+    pub stride: usize,
+    /// Length of a row of features, m padded.
+    pub width: usize,
+    /// Dᵀ, `[p, width]`.
+    pub transposed: Vec<T>,
+    /// M = I − α DᵀD, `[p, stride]`; empty in residual form.
+    pub transition: Vec<T>,
+    /// The largest norm of a row of M without its diagonal.
+    pub coupling: T,
+    /// The thresholds of all atoms where they are given by atom, padded with 0.
+    pub by_atom: Option<Vec<T>>,
+    /// The thresholds are the same in all iterations from this one on.
+    pub constant_from: usize,
+}
+
+impl<'a, T: Number> Prepared<'a, T> {
+    pub fn new(unroll: &Unroll<'a, T>, with_gram: bool) -> Self {
+        let (features, atoms) = (unroll.dictionary.rows, unroll.dictionary.columns);
+        let (stride, width) = (padded(atoms), padded(features));
+        let transposed = transpose(unroll.dictionary.data, features, atoms, width);
+        let (mut transition, mut coupling) = (Vec::new(), T::ZERO);
+        if with_gram {
+            transition = gram(View::rows(&transposed, atoms, features, width), stride);
+            let mut most = T::ZERO;
+            for (atom, row) in transition.chunks_exact_mut(stride).enumerate() {
+                row.iter_mut().for_each(|g| *g = -(unroll.step * *g));
+                let others = row.iter().enumerate().filter(|(other, _)| *other != atom);
+                let norm = others.fold(T::ZERO, |sum, (_, v)| sum + *v * *v);
+                if norm > most {
+                    most = norm;
+                }
+                row[atom] += T::ONE;
+            }
+            coupling = most.sqrt();
+        }
+        let (by_atom, constant_from) = match unroll.thresholds {
+            Thresholds::Atoms(values) => {
+                let mut row = values.to_vec();
+                row.resize(stride, T::ZERO);
+                (Some(row), 0)
+            }
+            Thresholds::Iterations(values) => {
+                let last = values.last().copied().unwrap_or(T::ZERO);
+                (None, values.iter().rposition(|b| *b != last).map_or(0, |at| at + 1))
+            }
+        };
+        Self {
+            unroll: *unroll,
+            features,
+            atoms,
+            stride,
+            width,
+            transposed,
+            transition,
+            coupling,
+            by_atom,
+            constant_from,
+        }
+    }
+
+    /// Row `atom` of Dᵀ.
+    #[inline(always)]
+    pub fn atom(&self, atom: usize) -> &[T] {
+        &self.transposed[atom * self.width..(atom + 1) * self.width]
+    }
+
+    /// Row `atom` of M.
+    #[inline(always)]
+    pub fn transition_row(&self, atom: usize) -> &[T] {
+        &self.transition[atom * self.stride..(atom + 1) * self.stride]
+    }
+
+    /// The threshold of iteration `t`, the same for all atoms; 0 where they are given by atom.
+    #[inline(always)]
+    pub fn threshold(&self, t: usize) -> T {
+        match self.unroll.thresholds {
+            Thresholds::Iterations(values) => values[t],
+            Thresholds::Atoms(_) => T::ZERO,
+        }
+    }
+
+    /// Dᵀ as `[p, m]`.
+    pub fn transposed_view(&self) -> View<'_, T> {
+        View::rows(&self.transposed, self.atoms, self.features, self.width)
+    }
+}
+
+/// A row of thresholds that is filled anew when the iteration changes them.
+#[derive(Default)]
+pub(crate) struct BiasRow<T> {
+    row: Vec<T>,
+    value: Option<T>,
+}
+
+impl<T: Number> BiasRow<T> {
+    /// The thresholds of iteration `t`, `[stride]`.
+    #[inline(always)]
+    pub fn at<'a>(&'a mut self, prepared: &'a Prepared<T>, t: usize) -> &'a [T] {
+        match &prepared.by_atom {
+            Some(row) => row,
+            None => self.filled(prepared.threshold(t), prepared.stride),
+        }
+    }
+
+    /// `length` times `value`.
+    #[inline(always)]
+    pub fn filled(&mut self, value: T, length: usize) -> &[T] {
+        if self.value != Some(value) || self.row.len() < length {
+            self.row.clear();
+            self.row.resize(length, value);
+            self.value = Some(value);
+        }
+        &self.row[..length]
+    }
+}

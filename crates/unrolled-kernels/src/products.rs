@@ -1,0 +1,206 @@
+//! Dense products of row-major matrices, through `gemm`.
+
+use rayon::prelude::*;
+
+use crate::number::Number;
+
+/// Rows of a product that one task computes: fixed, so that the result is the same on any number of
+/// threads.
+const TILE: usize = 256;
+
+/// A matrix in memory: entry (i, j) is at `i · row_stride + j · column_stride`.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a, T> {
+    data: &'a [T],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a, T: Number> View<'a, T> {
+    /// Rows of `stride` numbers of which the first `columns` count.
+    pub fn rows(data: &'a [T], rows: usize, columns: usize, stride: usize) -> Self {
+        assert!(columns <= stride && (rows == 0 || (rows - 1) * stride + columns <= data.len()));
+        Self { data, rows, columns, row_stride: stride, column_stride: 1 }
+    }
+
+    /// The transpose.
+    pub fn transposed(self) -> Self {
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+
+    fn some_rows(self, first: usize, count: usize) -> Self {
+        Self { data: &self.data[first * self.row_stride..], rows: count, ..self }
+    }
+
+}
+
+/// `out = keep · out + factor · a b` on this thread, where `out` has rows of `stride` numbers.
+pub(crate) fn multiply<T: Number>(
+    out: &mut [T],
+    stride: usize,
+    keep: T,
+    factor: T,
+    a: View<T>,
+    b: View<T>,
+) {
+    assert_eq!(a.columns, b.rows);
+    let (rows, columns) = (a.rows, b.columns);
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    assert!(columns <= stride && (rows - 1) * stride + columns <= out.len());
+    // SAFETY: both views were checked against their slices when they were made, `out` just now, and `out` is
+    // borrowed mutably, so it does not overlap them.
+    unsafe {
+        gemm::gemm(
+            rows,
+            columns,
+            a.columns,
+            out.as_mut_ptr(),
+            1,
+            stride as isize,
+            keep != T::ZERO,
+            a.data.as_ptr(),
+            a.column_stride as isize,
+            a.row_stride as isize,
+            b.data.as_ptr(),
+            b.column_stride as isize,
+            b.row_stride as isize,
+            keep,
+            factor,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+/// As [`multiply`], with tiles of rows on all threads.
+pub(crate) fn multiply_in_parallel<T: Number>(
+    out: &mut [T],
+    stride: usize,
+    keep: T,
+    factor: T,
+    a: View<T>,
+    b: View<T>,
+) {
+    out.par_chunks_mut(TILE * stride).enumerate().for_each(|(index, out)| {
+        let first = index * TILE;
+        if first < a.rows {
+            let a = a.some_rows(first, TILE.min(a.rows - first));
+            multiply(out, stride, keep, factor, a, b);
+        }
+    });
+}
+
+/// `a aᵀ`, `[rows, rows]` with rows of `stride` numbers (the rest 0): only the tiles on and below the
+/// diagonal are computed, so the result is symmetric to the last bit.
+pub(crate) fn gram<T: Number>(a: View<T>, stride: usize) -> Vec<T> {
+    let rows = a.rows;
+    let mut out = vec![T::ZERO; rows * stride];
+    // Tiles small enough that every thread has some.
+    let tile = (rows.div_ceil(8)).clamp(64, TILE).next_multiple_of(16);
+    out.par_chunks_mut(tile * stride).enumerate().for_each(|(index, out)| {
+        let first = index * tile;
+        let some = a.some_rows(first, tile.min(rows - first));
+        let until = (first + tile).min(rows);
+        multiply(out, stride, T::ZERO, T::ONE, some, a.some_rows(0, until).transposed());
+    });
+    mirror(&mut out, rows, stride);
+    out
+}
+
+/// Copies the lower triangle to the upper one.
+fn mirror<T: Number>(out: &mut [T], rows: usize, stride: usize) {
+    const SQUARE: usize = 32;
+    for top in (0..rows).step_by(SQUARE) {
+        for left in (0..=top).step_by(SQUARE) {
+            for i in top..(top + SQUARE).min(rows) {
+                for j in left..(left + SQUARE).min(i) {
+                    out[j * stride + i] = out[i * stride + j];
+                }
+            }
+        }
+    }
+}
+
+/// `a + aᵀ` in place, for a square matrix.
+pub(crate) fn symmetrise<T: Number>(a: &mut [T], rows: usize, stride: usize) {
+    const SQUARE: usize = 32;
+    for top in (0..rows).step_by(SQUARE) {
+        for left in (0..=top).step_by(SQUARE) {
+            for i in top..(top + SQUARE).min(rows) {
+                for j in left..(left + SQUARE).min(i + 1) {
+                    let sum = a[i * stride + j] + a[j * stride + i];
+                    a[i * stride + j] = sum;
+                    a[j * stride + i] = sum;
+                }
+            }
+        }
+    }
+}
+
+/// The transpose of row-major `[rows, columns]`, with rows of `stride` numbers (the rest 0).
+pub(crate) fn transpose<T: Number>(a: &[T], rows: usize, columns: usize, stride: usize) -> Vec<T> {
+    const SQUARE: usize = 32;
+    let mut out = vec![T::ZERO; columns * stride];
+    for top in (0..rows).step_by(SQUARE) {
+        for left in (0..columns).step_by(SQUARE) {
+            for i in top..(top + SQUARE).min(rows) {
+                for j in left..(left + SQUARE).min(columns) {
+                    out[j * stride + i] = a[i * columns + j];
+                }
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn naive(a: View<f64>, b: View<f64>) -> Vec<f64> {
+        let at = |v: &View<f64>, i, j| v.data[i * v.row_stride + j * v.column_stride];
+        let mut out = Vec::new();
+        for i in 0..a.rows {
+            for j in 0..b.columns {
+                out.push((0..a.columns).map(|k| at(&a, i, k) * at(&b, k, j)).sum());
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn products_agree_with_three_loops() {
+        for (n, k, m) in [(1, 1, 1), (3, 5, 7), (300, 20, 90), (17, 64, 33)] {
+            let a: Vec<f64> = (0..n * k).map(|i| ((i * 7919) % 101) as f64 / 50.0 - 1.0).collect();
+            let b: Vec<f64> = (0..k * m).map(|i| ((i * 104_729) % 97) as f64 / 48.0 - 1.0).collect();
+            let (a, b) = (View::rows(&a, n, k, k), View::rows(&b, k, m, m));
+            let expected = naive(a, b);
+            let mut out = vec![1.0; n * m];
+            multiply_in_parallel(&mut out, m, 2.0, 0.5, a, b);
+            for (x, y) in out.iter().zip(&expected) {
+                assert!((x - (2.0 + 0.5 * y)).abs() < 1e-12);
+            }
+            let square = gram(a, n + 3);
+            let expected = naive(a, a.transposed());
+            for i in 0..n {
+                for j in 0..n {
+                    assert!((square[i * (n + 3) + j] - expected[i * n + j]).abs() < 1e-12);
+                    assert_eq!(square[i * (n + 3) + j], square[j * (n + 3) + i]);
+                }
+                assert_eq!(square[i * (n + 3) + n], 0.0);
+            }
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! The loops over rows of numbers. Every row is padded to a multiple of [`crate::number::PADDING`], which
+//! every vector register divides, so none of them has a tail.
+//!
+//! All of them are inlined into functions that are compiled for the registers of the machine at hand.
+
+use pulp::Simd;
+
+use crate::number::Number;
+use crate::problem::{Operator, Sided};
+
+/// `row = prox(row)` with thresholds `bias`. Not-a-number passes.
+#[inline(always)]
+pub(crate) fn prox<S: Simd, T: Number>(
+    simd: S,
+    operator: Operator,
+    sided: Sided,
+    row: &mut [T],
+    bias: &[T],
+) {
+    let (row, bias) = (T::lanes_mut::<S>(row), T::lanes::<S>(bias));
+    match (operator, sided) {
+        (Operator::Soft, Sided::Two) => {
+            for (u, b) in row.iter_mut().zip(bias) {
+                let shrunk = T::minus(simd, *u, T::with_sign(simd, *b, *u));
+                *u = T::unless_at_most(simd, T::magnitude(simd, *u), *b, shrunk);
+            }
+        }
+        (Operator::Soft, Sided::One) => {
+            for (u, b) in row.iter_mut().zip(bias) {
+                *u = T::unless_at_most(simd, *u, *b, T::minus(simd, *u, *b));
+            }
+        }
+        (Operator::Hard, Sided::Two) => {
+            for (u, b) in row.iter_mut().zip(bias) {
+                *u = T::unless_at_most(simd, T::magnitude(simd, *u), *b, *u);
+            }
+        }
+        (Operator::Hard, Sided::One) => {
+            for (u, b) in row.iter_mut().zip(bias) {
+                *u = T::unless_at_most(simd, *u, *b, *u);
+            }
+        }
+    }
+}
+
+/// What a look over all atoms finds.
+#[derive(Default)]
+pub(crate) struct Look<T> {
+    /// A bit for every atom within `near` of its threshold, or beyond it.
+    pub near: Vec<u64>,
+    /// A bit for every atom whose code is not 0.
+    pub active: Vec<u64>,
+    /// How far the nearest of the others is from its threshold.
+    pub least: T,
+}
+
+impl<T: Number> Look<T> {
+    /// Looks at every v and the code z it became. The distance from the threshold is `b − |v|`, or `b − v`
+    /// where codes have one sign.
+    #[inline(always)]
+    pub fn look<S: Simd>(
+        &mut self,
+        simd: S,
+        sided: Sided,
+        [v, z, bias]: [&[T]; 3],
+        near: T,
+    ) {
+        let near = T::splat(simd, near);
+        let infinity = T::splat(simd, T::INFINITY);
+        let mut least = infinity;
+        let words = v.len().div_ceil(64);
+        self.near.clear();
+        self.near.resize(words, 0);
+        self.active.clear();
+        self.active.resize(words, 0);
+        let (v, z, bias) = (T::lanes::<S>(v), T::lanes::<S>(z), T::lanes::<S>(bias));
+        // Registers in a word of bits, and numbers in a register.
+        let lanes = size_of::<T::Lanes<S>>() / size_of::<T>();
+        let in_word = 64 / lanes;
+        let words = self.near.iter_mut().zip(&mut self.active);
+        let chunks = v.chunks(in_word).zip(z.chunks(in_word)).zip(bias.chunks(in_word));
+        for ((near_word, active_word), ((v, z), bias)) in words.zip(chunks) {
+            for (i, ((v, z), b)) in v.iter().zip(z).zip(bias).enumerate() {
+                let size = match sided {
+                    Sided::Two => T::magnitude(simd, *v),
+                    Sided::One => *v,
+                };
+                let slack = T::minus(simd, *b, size);
+                least = T::lesser(simd, least, T::where_at_most(simd, near, slack, infinity));
+                *near_word |= T::bits_unless_at_least(simd, slack, near) << (i * lanes);
+                *active_word |= T::bits_nonzero(simd, *z) << (i * lanes);
+            }
+        }
+        self.least = T::least(simd, least);
+    }
+}
+
+/// How many bits are set.
+#[inline(always)]
+pub(crate) fn count(bits: &[u64]) -> usize {
+    bits.iter().map(|word| word.count_ones() as usize).sum()
+}
+
+/// Appends the places of the bits that are set.
+#[inline(always)]
+pub(crate) fn list(bits: &[u64], out: &mut Vec<u32>) {
+    let first = out.len();
+    out.resize(first + count(bits), 0);
+    let mut words = bits.iter();
+    let (mut base, mut word) = (0u32.wrapping_sub(64), 0);
+    for place in &mut out[first..] {
+        while word == 0 {
+            word = *words.next().expect("there are as many places as bits");
+            base = base.wrapping_add(64);
+        }
+        *place = base + word.trailing_zeros();
+        word &= word - 1;
+    }
+}
+
+/// `out = q` where `z ≠ 0`, else 0.
+#[inline(always)]
+pub(crate) fn mask<S: Simd, T: Number>(simd: S, out: &mut [T], z: &[T], q: &[T]) {
+    let (out, z, q) = (T::lanes_mut::<S>(out), T::lanes::<S>(z), T::lanes::<S>(q));
+    for ((out, z), q) in out.iter_mut().zip(z).zip(q) {
+        *out = T::where_nonzero(simd, *z, *q);
+    }
+}
+
+/// `out += factor · row`.
+#[inline(always)]
+pub(crate) fn add_scaled<S: Simd, T: Number>(simd: S, out: &mut [T], factor: T, row: &[T]) {
+    let factor = T::splat(simd, factor);
+    for (out, x) in T::lanes_mut::<S>(out).iter_mut().zip(T::lanes::<S>(row)) {
+        *out = T::fma(simd, factor, *x, *out);
+    }
+}
+
+/// `Σ a b`.
+#[inline(always)]
+pub(crate) fn dot<S: Simd, T: Number>(simd: S, a: &[T], b: &[T]) -> T {
+    let (a, b) = (T::lanes::<S>(a), T::lanes::<S>(b));
+    let mut sums = [T::splat(simd, T::ZERO); 4];
+    let (a_fours, a_rest) = a.as_chunks::<4>();
+    let (b_fours, b_rest) = b.as_chunks::<4>();
+    for (a, b) in a_fours.iter().zip(b_fours) {
+        for i in 0..4 {
+            sums[i] = T::fma(simd, a[i], b[i], sums[i]);
+        }
+    }
+    for (a, b) in a_rest.iter().zip(b_rest) {
+        sums[0] = T::fma(simd, *a, *b, sums[0]);
+    }
+    let left = T::plus(simd, sums[0], sums[1]);
+    let right = T::plus(simd, sums[2], sums[3]);
+    T::total(simd, T::plus(simd, left, right))
+}
+
+/// `‖a − b‖²`.
+#[inline(always)]
+pub(crate) fn distance_squared<S: Simd, T: Number>(simd: S, a: &[T], b: &[T]) -> T {
+    let mut sum = T::splat(simd, T::ZERO);
+    for (a, b) in T::lanes::<S>(a).iter().zip(T::lanes::<S>(b)) {
+        let difference = T::minus(simd, *a, *b);
+        sum = T::fma(simd, difference, difference, sum);
+    }
+    T::total(simd, sum)
+}
+
+/// `out = start + Σ_k weights[k] · matrix[rows[k]]`, where the rows of `matrix` are as long as `out`.
+#[inline(always)]
+pub(crate) fn combine<S: Simd, T: Number>(
+    simd: S,
+    out: &mut [T],
+    start: &[T],
+    matrix: &[T],
+    rows: &[u32],
+    weights: &[T],
+) {
+    let stride = out.len();
+    let row = |k: usize| {
+        let first = rows[k] as usize * stride;
+        T::lanes::<S>(&matrix[first..first + stride])
+    };
+    columns(simd, out, start, rows.len(), weights, row);
+}
+
+/// `out = start + Σ_k weights[k] · matrix[k]` for the first `weights.len()` rows of `matrix`.
+#[inline(always)]
+pub(crate) fn multiply_small<S: Simd, T: Number>(
+    simd: S,
+    out: &mut [T],
+    start: &[T],
+    matrix: &[T],
+    weights: &[T],
+) {
+    let stride = out.len();
+    let row = |k: usize| T::lanes::<S>(&matrix[k * stride..(k + 1) * stride]);
+    columns(simd, out, start, weights.len(), weights, row);
+}
+
+/// `start + Σ_k weights[k] · row(k)`, a few registers of columns at a time, which stay in registers.
+#[inline(always)]
+fn columns<'a, S: Simd, T: Number>(
+    simd: S,
+    out: &mut [T],
+    start: &[T],
+    count: usize,
+    weights: &[T],
+    row: impl Fn(usize) -> &'a [T::Lanes<S>],
+) {
+    let (out, start) = (T::lanes_mut::<S>(out), T::lanes::<S>(start));
+    let weights = &weights[..count];
+    let mut at = 0;
+    while at + 8 <= out.len() {
+        column_tile::<S, T, 8, 1>(simd, out, start, weights, &row, at);
+        at += 8;
+    }
+    match out.len() - at {
+        7 => column_tile::<S, T, 7, 1>(simd, out, start, weights, &row, at),
+        6 => column_tile::<S, T, 6, 1>(simd, out, start, weights, &row, at),
+        5 => column_tile::<S, T, 5, 2>(simd, out, start, weights, &row, at),
+        4 => column_tile::<S, T, 4, 2>(simd, out, start, weights, &row, at),
+        3 => column_tile::<S, T, 3, 3>(simd, out, start, weights, &row, at),
+        2 => column_tile::<S, T, 2, 4>(simd, out, start, weights, &row, at),
+        1 => column_tile::<S, T, 1, 4>(simd, out, start, weights, &row, at),
+        _ => {}
+    }
+}
+
+/// `W` registers of columns; `I` sums side by side hide the latency of a multiplication.
+#[inline(always)]
+fn column_tile<'a, S: Simd, T: Number, const W: usize, const I: usize>(
+    simd: S,
+    out: &mut [T::Lanes<S>],
+    start: &[T::Lanes<S>],
+    weights: &[T],
+    row: &impl Fn(usize) -> &'a [T::Lanes<S>],
+    at: usize,
+) {
+    let zero = T::splat(simd, T::ZERO);
+    let mut sums = [[zero; W]; I];
+    sums[0].copy_from_slice(&start[at..at + W]);
+    let (groups, rest) = weights.as_chunks::<I>();
+    for (g, group) in groups.iter().enumerate() {
+        for i in 0..I {
+            let weight = T::splat(simd, group[i]);
+            let row = &row(g * I + i)[at..at + W];
+            for w in 0..W {
+                sums[i][w] = T::fma(simd, weight, row[w], sums[i][w]);
+            }
+        }
+    }
+    for (i, weight) in rest.iter().enumerate() {
+        let weight = T::splat(simd, *weight);
+        let row = &row(groups.len() * I + i)[at..at + W];
+        for w in 0..W {
+            sums[i][w] = T::fma(simd, weight, row[w], sums[i][w]);
+        }
+    }
+    for w in 0..W {
+        let mut sum = sums[0][w];
+        for other in sums.iter().skip(1) {
+            sum = T::plus(simd, sum, other[w]);
+        }
+        out[at + w] = sum;
+    }
+}
+
+/// `out += Σ_k a[k] ⊗ b[k]`: `a` and `b` have `count` rows of `stride` numbers, of which the first `height`
+/// of `a` count; `out` is `[height, stride]`.
+#[inline(always)]
+pub(crate) fn add_outer_products<S: Simd, T: Number>(
+    simd: S,
+    out: &mut [T],
+    height: usize,
+    stride: usize,
+    count: usize,
+    a: &[T],
+    b: &[T],
+) {
+    let width = T::lanes::<S>(&b[..stride]).len();
+    let mut i = 0;
+    while i < height {
+        let tall = (height - i).min(4);
+        let mut j = 0;
+        while j < width {
+            let wide = if width - j >= 2 { 2 } else { 1 };
+            let place = Place { i, j, stride, count };
+            match (tall, wide) {
+                (4, 2) => outer_tile::<S, T, 4, 2>(simd, out, a, b, place),
+                (4, _) => outer_tile::<S, T, 4, 1>(simd, out, a, b, place),
+                (3, 2) => outer_tile::<S, T, 3, 2>(simd, out, a, b, place),
+                (3, _) => outer_tile::<S, T, 3, 1>(simd, out, a, b, place),
+                (2, 2) => outer_tile::<S, T, 2, 2>(simd, out, a, b, place),
+                (2, _) => outer_tile::<S, T, 2, 1>(simd, out, a, b, place),
+                (_, 2) => outer_tile::<S, T, 1, 2>(simd, out, a, b, place),
+                _ => outer_tile::<S, T, 1, 1>(simd, out, a, b, place),
+            }
+            j += wide;
+        }
+        i += tall;
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    i: usize,
+    j: usize,
+    stride: usize,
+    count: usize,
+}
+
+#[inline(always)]
+fn outer_tile<S: Simd, T: Number, const H: usize, const W: usize>(
+    simd: S,
+    out: &mut [T],
+    a: &[T],
+    b: &[T],
+    Place { i, j, stride, count }: Place,
+) {
+    let mut sums = [[T::splat(simd, T::ZERO); W]; H];
+    for k in 0..count {
+        let a = &a[k * stride + i..k * stride + i + H];
+        let b = &T::lanes::<S>(&b[k * stride..(k + 1) * stride])[j..j + W];
+        for h in 0..H {
+            let factor = T::splat(simd, a[h]);
+            for w in 0..W {
+                sums[h][w] = T::fma(simd, factor, b[w], sums[h][w]);
+            }
+        }
+    }
+    for h in 0..H {
+        let row = &mut T::lanes_mut::<S>(&mut out[(i + h) * stride..(i + h + 1) * stride])[j..j + W];
+        for w in 0..W {
+            row[w] = T::plus(simd, row[w], sums[h][w]);
+        }
+    }
+}

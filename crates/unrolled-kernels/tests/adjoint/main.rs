@@ -1,0 +1,213 @@
+//! The kernels against the same mathematics in plain loops, and against finite differences.
+
+mod reference;
+
+use proptest::prelude::*;
+use reference::{Of, Reference, reference};
+use unrolled_kernels::*;
+
+/// Numbers that look random and are the same everywhere.
+struct Draw(u64);
+
+impl Draw {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+    }
+
+    fn many(&mut self, count: usize) -> Vec<f64> {
+        (0..count).map(|_| self.next()).collect()
+    }
+}
+
+/// A problem whose atoms have norm 1 and whose examples are sums of `nonzeros` atoms.
+struct Problem {
+    sizes: [usize; 3],
+    d: Vec<f64>,
+    x: Vec<f64>,
+    step: f64,
+}
+
+impl Problem {
+    fn new([n, m, p]: [usize; 3], nonzeros: usize, seed: u64) -> Self {
+        let mut draw = Draw(seed.wrapping_mul(7919).wrapping_add(17));
+        let mut d = draw.many(m * p);
+        for j in 0..p {
+            let norm = (0..m).map(|i| d[i * p + j] * d[i * p + j]).sum::<f64>().sqrt();
+            (0..m).for_each(|i| d[i * p + j] /= norm);
+        }
+        let mut x = vec![0.0; n * m];
+        for e in 0..n {
+            for _ in 0..nonzeros {
+                let atom = ((draw.next() + 0.5) * p as f64) as usize;
+                let code = 1.5 + draw.next() * if draw.next() > 0.2 { 1.0 } else { -5.0 };
+                (0..m).for_each(|i| x[e * m + i] += code * d[i * p + atom]);
+            }
+        }
+        // ‖D‖² is about (1 + √(p/m))².
+        let step = 0.7 / (1.0 + (p as f64 / m as f64).sqrt()).powi(2);
+        Self { sizes: [n, m, p], d, x, step }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Choice {
+    operator: Operator,
+    sided: Sided,
+    form: Form,
+    thresholds: &'static str,
+}
+
+const EVERY: [Choice; 16] = {
+    let mut all = [Choice {
+        operator: Operator::Soft,
+        sided: Sided::Two,
+        form: Form::Gram,
+        thresholds: "constant",
+    }; 16];
+    let mut i = 0;
+    while i < 16 {
+        if i & 1 == 1 {
+            all[i].sided = Sided::One;
+        }
+        if i & 2 == 2 {
+            all[i].form = Form::Residual;
+        }
+        all[i].thresholds = ["constant", "decaying", "atoms", "hard"][i >> 2];
+        if i >> 2 == 3 {
+            all[i].operator = Operator::Hard;
+        }
+        i += 1;
+    }
+    all
+};
+
+fn thresholds(choice: Choice, iterations: usize, atoms: usize, level: f64) -> Vec<f64> {
+    match choice.thresholds {
+        "decaying" => (0..iterations).map(|t| level * 0.95f64.powi(t as i32)).collect(),
+        "atoms" => (0..atoms).map(|j| level * (0.5 + (j % 7) as f64 / 7.0)).collect(),
+        _ => vec![level; iterations],
+    }
+}
+
+fn unroll<'a, T>(
+    choice: Choice,
+    dictionary: Matrix<'a, T>,
+    step: T,
+    values: &'a [T],
+    iterations: usize,
+) -> Unroll<'a, T> {
+    Unroll {
+        dictionary,
+        step,
+        operator: choice.operator,
+        sided: choice.sided,
+        thresholds: match choice.thresholds {
+            "atoms" => Thresholds::Atoms(values),
+            _ => Thresholds::Iterations(values),
+        },
+        iterations,
+        form: choice.form,
+    }
+}
+
+fn relative(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|v| v * v).sum::<f64>().sqrt();
+    let scale = norm(&mut b.iter().copied());
+    norm(&mut a.iter().zip(b).map(|(a, b)| a - b)) / if scale == 0.0 { 1.0 } else { scale }
+}
+
+/// Everything that can be asked for, against the plain loops. Returns the worst relative difference.
+fn worst(choice: Choice, problem: &Problem, iterations: usize, level: f64, with_start: bool) -> f64 {
+    let [n, m, p] = problem.sizes;
+    let values = thresholds(choice, iterations, p, level);
+    let d = Matrix::new(&problem.d, m, p).unwrap();
+    let x = Matrix::new(&problem.x, n, m).unwrap();
+    let unroll = unroll(choice, d, problem.step, &values, iterations);
+    let start: Vec<f64> = Draw(5).many(n * p).iter().map(|v| if *v > 0.3 { *v } else { 0.0 }).collect();
+    let start = with_start.then_some(&start[..]);
+    let from = start.map(|start| Matrix::new(start, n, p).unwrap());
+    let all = |request: Request<'static, f64>| Request { bias: true, step: true, ..request };
+    let of = |of: &Of| reference(&unroll, &problem.d, &problem.x, start, [m, p], of);
+
+    let mut worst: f64 = 0.0;
+    let mut compare = |what: &str, a: &[f64], b: &[f64]| {
+        let error = relative(a, b);
+        assert!(!error.is_nan(), "{what}");
+        if error > 1e-9 {
+            eprintln!("{what}: {error:e}");
+        }
+        worst = worst.max(error);
+    };
+    for penalty in [0.0, 0.3] {
+        let expected: Reference = of(&Of::Loss(penalty));
+        let outcome = run(&unroll, x, from, &all(Request::loss(penalty))).unwrap();
+        compare("codes", &outcome.codes, &expected.codes);
+        compare("losses", &[outcome.reconstruction, outcome.sparsity], &[
+            expected.reconstruction,
+            expected.sparsity,
+        ]);
+        let total: Vec<f64> =
+            expected.dictionary.iter().zip(&expected.direct).map(|(a, b)| a + b).collect();
+        compare("dictionary", &outcome.dictionary, &total);
+        compare("step", &[outcome.step], &[expected.step]);
+        match choice.operator {
+            Operator::Soft => compare("bias", &outcome.bias, &expected.bias),
+            Operator::Hard => assert!(outcome.bias.is_empty()),
+        }
+        for (direct, expected) in [(Direct::Codes, &expected.direct), (Direct::Signs, &expected.signs)] {
+            let outcome = run(&unroll, x, from, &Request::at_codes(direct)).unwrap();
+            compare("at codes", &outcome.dictionary, expected);
+        }
+    }
+    let given = Draw(9).many(n * p);
+    let expected = of(&Of::Codes(&given));
+    let request = Request::adjoint(Matrix::new(&given, n, p).unwrap());
+    let request = Request { bias: true, step: true, examples: true, ..request };
+    let outcome = run(&unroll, x, from, &request).unwrap();
+    compare("dictionary of an adjoint", &outcome.dictionary, &expected.dictionary);
+    compare("examples of an adjoint", &outcome.examples, &expected.examples);
+    compare("step of an adjoint", &[outcome.step], &[expected.step]);
+    worst
+}
+
+#[test]
+fn every_choice_agrees_with_plain_loops() {
+    for choice in EVERY {
+        // Few and many atoms active, one and several blocks, from 0 and from elsewhere.
+        for (sizes, nonzeros, iterations, level) in [
+            ([9, 20, 40], 3, 60, 0.02),
+            ([70, 12, 30], 2, 25, 0.001),
+            ([3, 40, 150], 4, 80, 0.03),
+            ([2, 5, 3], 1, 1, 0.05),
+        ] {
+            let problem = Problem::new(sizes, nonzeros, 3);
+            for with_start in [false, true] {
+                let worst = worst(choice, &problem, iterations, level, with_start);
+                assert!(worst < 1e-10, "{choice:?} {sizes:?} start {with_start}: {worst:e}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn any_shape_agrees_with_plain_loops(
+        which in 0usize..16,
+        n in 1usize..80,
+        m in 1usize..40,
+        p in 1usize..90,
+        nonzeros in 1usize..6,
+        iterations in 0usize..50,
+        level in 0.0f64..0.1,
+        seed in 0u64..1000,
+    ) {
+        let problem = Problem::new([n, m, p], nonzeros, seed);
+        let choice = EVERY[which];
+        let level = if choice.thresholds == "hard" { level + 1e-3 } else { level };
+        let worst = worst(choice, &problem, iterations, level, false);
+        prop_assert!(worst < 1e-10, "{choice:?}: {worst:e}");
+    }
+}
