@@ -58,7 +58,7 @@ fn not_a_number_is_never_thresholded_away() {
         for sided in [Sided::Two, Sided::One] {
             let [soft, _] = value_and_slope(&SoftThreshold::new(0.5, sided), &v, &device);
             let [hard, _] = value_and_slope(&HardThreshold::new(0.5, 0.5, sided), &v, &device);
-            let bias = Tensor::from_data([0.25], (&device, Precision::Float64.dtype()));
+            let bias = Tensor::from_data([0.25], (&*device, Precision::Float64.dtype()));
             let learned = LearnedSoftThreshold::new(bias, 0.5, sided);
             let [learned, _] = value_and_slope(&learned, &v, &device);
             assert!(soft[0].is_nan() && hard[0].is_nan() && learned[0].is_nan(), "{sided:?}");

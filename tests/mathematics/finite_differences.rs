@@ -11,7 +11,7 @@ use unrolled::prox::AnyProx;
 use unrolled::random::Stream;
 use unrolled::tensors::{to_array, to_scalar, to_values};
 
-use crate::support::{NETWORKS, devices, float64, problem, prox};
+use crate::support::{NETWORKS, Place, devices, float64, problem, prox};
 
 const H: f64 = 1e-6;
 
@@ -21,10 +21,10 @@ fn network(
     iterations: usize,
     form: Form,
     dictionary: &Array2<f64>,
-    device: &Device,
+    device: &Place,
 ) -> Autoencoder<Ista<AnyProx>> {
     let prox = prox(name, sided, Precision::Float64, device);
-    let encoder = Ista::new(prox, 0.2, iterations).with_form(form);
+    let encoder = Ista::new(prox, 0.2, iterations).with_form(form).with_engine(device.engine);
     Autoencoder::new(DenseDictionary::new(float64(dictionary, device)), encoder)
 }
 
@@ -69,10 +69,13 @@ fn the_gradient_of_a_learned_bias_is_a_total_derivative() {
         let x = float64(&x, &device);
         for biases in [vec![0.04], (0..10).map(|atom| 0.03 + 0.004 * atom as f64).collect()] {
             let with_bias = |values: &[f64]| {
-                let bias = Tensor::<1>::from_data(values, (&device, Precision::Float64.dtype()));
+                let bias = Tensor::<1>::from_data(values, (&*device, Precision::Float64.dtype()));
                 let prox = LearnedSoftThreshold::new(bias, 0.2, Sided::Two);
                 let dictionary = DenseDictionary::new(float64(&dictionary, &device));
-                Autoencoder::new(dictionary, Ista::new(AnyProx::LearnedSoft(prox), 0.2, 6))
+                Autoencoder::new(
+                    dictionary,
+                    Ista::new(AnyProx::LearnedSoft(prox), 0.2, 6).with_engine(device.engine),
+                )
             };
             for estimator in ["g_ae_lasso", "g_ae_ls"] {
                 let estimator = named(estimator).unwrap();
@@ -120,7 +123,7 @@ fn g_dec_is_the_partial_derivative_at_frozen_codes_and_not_the_total_one() {
 
 #[test]
 fn one_random_direction_at_a_large_size() {
-    let device = Device::flex();
+    let device = devices().remove(0);
     let (m, p, n) = (200, 300, 10);
     let (truth, _) = problem(m, p, n, 14);
     let mut stream = Stream::new(14, "direction", 0);

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use ndarray::{Array2, s};
 use unrolled::gradient::references::{lasso_encoder, lasso_gradient, true_gradient};
 use unrolled::gradient::{gradient_at_codes, named};
@@ -11,7 +11,7 @@ use unrolled::prelude::*;
 use unrolled::prox::AnyProx;
 use unrolled::tensors::{to_array, to_scalar, to_tensor, to_values};
 
-use crate::support::{Fixture, NETWORKS, devices, prox, relative};
+use crate::support::{Fixture, NETWORKS, Place, devices, prox, relative};
 
 const ESTIMATORS: [(&str, &str); 3] =
     [("g_dec", "g_dec"), ("g_ae_lasso", "g_aelasso"), ("g_ae_ls", "g_aels")];
@@ -26,7 +26,7 @@ struct Case<'a> {
     sided: Sided,
     form: Form,
     precision: Precision,
-    device: Device,
+    device: Place,
 }
 
 impl Case<'_> {
@@ -36,7 +36,8 @@ impl Case<'_> {
 
     fn autoencoder(&self, iterations: usize) -> Autoencoder<Ista<AnyProx>> {
         let prox = prox(self.network, self.sided, self.precision, &self.device);
-        let encoder = Ista::new(prox, 0.2, iterations).with_form(self.form);
+        let encoder =
+            Ista::new(prox, 0.2, iterations).with_form(self.form).with_engine(self.device.engine);
         Autoencoder::new(DenseDictionary::new(self.tensor("W")), encoder)
     }
 

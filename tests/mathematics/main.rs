@@ -4,6 +4,7 @@ mod edge_cases;
 mod encoders;
 mod examples;
 mod finite_differences;
+mod fused;
 mod golden;
 mod properties;
 mod support;

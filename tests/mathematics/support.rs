@@ -1,23 +1,41 @@
 //! What the tests share: devices, networks, fixtures.
 
+use std::ops::Deref;
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 use ndarray::Array2;
 use safetensors::{Dtype, SafeTensors};
 use unrolled::dictionary::initialisation;
+use unrolled::fused::Engine;
 use unrolled::prelude::*;
 use unrolled::prox::{AnyProx, PenaltySchedule};
 use unrolled::random::Stream;
 use unrolled::tensors::to_tensor;
 
-/// The CPU devices of this build.
+/// Where, and by whom, an encoder is computed.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub device: Device,
+    pub engine: Engine,
+}
+
+impl Deref for Place {
+    type Target = Device;
+
+    fn deref(&self) -> &Device {
+        &self.device
+    }
+}
+
+/// The CPU devices of this build, flex by the fused kernels and by automatic differentiation.
 #[cfg_attr(feature = "ndarray", expect(deprecated, reason = "a second opinion"))]
-pub fn devices() -> Vec<Device> {
+pub fn devices() -> Vec<Place> {
     vec![
-        Device::flex(),
+        Place { device: Device::flex(), engine: Engine::Fused },
+        Place { device: Device::flex(), engine: Engine::Autodiff },
         #[cfg(feature = "ndarray")]
-        Device::ndarray(),
+        Place { device: Device::ndarray(), engine: Engine::Auto },
     ]
 }
 

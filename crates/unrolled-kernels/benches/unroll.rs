@@ -9,7 +9,8 @@ struct Draw(u64);
 
 impl Draw {
     fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1u64 << 53) as f64
     }
 
@@ -50,7 +51,13 @@ fn problem(m: usize, p: usize, n: usize, nonzeros: usize, noise: f64) -> (Vec<f6
     (d, x)
 }
 
-fn time<T: Number>(name: &str, d: &[f64], x: &[f64], [m, p, n, iterations]: [usize; 4], form: Form) {
+fn time<T: Number>(
+    name: &str,
+    d: &[f64],
+    x: &[f64],
+    [m, p, n, iterations]: [usize; 4],
+    form: Form,
+) {
     let d: Vec<T> = d.iter().map(|v| T::from_f64(*v)).collect();
     let x: Vec<T> = x.iter().map(|v| T::from_f64(*v)).collect();
     let thresholds = vec![T::from_f64(0.04); iterations];

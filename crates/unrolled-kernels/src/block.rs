@@ -190,7 +190,8 @@ impl<T: Number> Work<'_, T> {
         for (index, (example, z)) in rows.iter().zip(z.chunks_exact(stride)).enumerate() {
             active.clear();
             codes.clear();
-            for (atom, code) in z.iter().enumerate().filter(|(_, code)| **code != T::ZERO) {
+            let z = z[..self.prepared.atoms].iter().enumerate();
+            for (atom, code) in z.filter(|(_, code)| **code != T::ZERO) {
                 active.push(atom as u32);
                 codes.push(*code);
             }

@@ -57,7 +57,8 @@ impl<T: Number> Decoder<T> {
         for (atom, code) in active.iter().zip(codes) {
             vectors::add_scaled(simd, &mut self.residual, *code, prepared.atom(*atom as usize));
         }
-        losses.reconstruction += 0.5 * self.residual.iter().map(|r| r.to_f64() * r.to_f64()).sum::<f64>();
+        losses.reconstruction +=
+            0.5 * self.residual.iter().map(|r| r.to_f64() * r.to_f64()).sum::<f64>();
         losses.sparsity += codes.iter().map(|z| z.to_f64().abs()).sum::<f64>();
         if direct == Direct::None {
             return;

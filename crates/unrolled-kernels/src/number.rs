@@ -84,11 +84,7 @@ pub trait Number:
     ) -> Self::Lanes<S>;
     /// `value` where `z ≠ 0`, else 0.
     #[doc(hidden)]
-    fn where_nonzero<S: Simd>(
-        simd: S,
-        z: Self::Lanes<S>,
-        value: Self::Lanes<S>,
-    ) -> Self::Lanes<S>;
+    fn where_nonzero<S: Simd>(simd: S, z: Self::Lanes<S>, value: Self::Lanes<S>) -> Self::Lanes<S>;
     /// One bit for each number, the first in the lowest: set unless `bound ≤ a`, so for not-a-number too.
     #[doc(hidden)]
     fn bits_unless_at_least<S: Simd>(simd: S, a: Self::Lanes<S>, bound: Self::Lanes<S>) -> u64;
@@ -223,12 +219,42 @@ macro_rules! number {
 }
 
 number!(
-    f32, f32s, as_simd_f32s, as_mut_simd_f32s, splat_f32s, mul_add_e_f32s, add_f32s, sub_f32s, abs_f32s,
-    and_f32s, or_f32s, less_than_or_equal_f32s, equal_f32s, select_f32s, reduce_sum_f32s, min_f32s, reduce_min_f32s
+    f32,
+    f32s,
+    as_simd_f32s,
+    as_mut_simd_f32s,
+    splat_f32s,
+    mul_add_e_f32s,
+    add_f32s,
+    sub_f32s,
+    abs_f32s,
+    and_f32s,
+    or_f32s,
+    less_than_or_equal_f32s,
+    equal_f32s,
+    select_f32s,
+    reduce_sum_f32s,
+    min_f32s,
+    reduce_min_f32s
 );
 number!(
-    f64, f64s, as_simd_f64s, as_mut_simd_f64s, splat_f64s, mul_add_e_f64s, add_f64s, sub_f64s, abs_f64s,
-    and_f64s, or_f64s, less_than_or_equal_f64s, equal_f64s, select_f64s, reduce_sum_f64s, min_f64s, reduce_min_f64s
+    f64,
+    f64s,
+    as_simd_f64s,
+    as_mut_simd_f64s,
+    splat_f64s,
+    mul_add_e_f64s,
+    add_f64s,
+    sub_f64s,
+    abs_f64s,
+    and_f64s,
+    or_f64s,
+    less_than_or_equal_f64s,
+    equal_f64s,
+    select_f64s,
+    reduce_sum_f64s,
+    min_f64s,
+    reduce_min_f64s
 );
 
 /// A mask as bits: some registers hold it that way, others as numbers of which all bits are set or none.

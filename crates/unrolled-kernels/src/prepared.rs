@@ -17,9 +17,10 @@ pub(crate) struct Prepared<'a, T> {
     pub width: usize,
     /// Dᵀ, `[p, width]`.
     pub transposed: Vec<T>,
-    /// M = I − α DᵀD, `[p, stride]`; empty in residual form.
+    /// N = −α DᵀD, `[p, stride]`; empty in residual form. The identity is not added to it: entries near 1 would
+    /// round four times as coarsely as those near α.
     pub transition: Vec<T>,
-    /// The largest norm of a row of M without its diagonal.
+    /// The largest norm of a row of N without its diagonal.
     pub coupling: T,
     /// The thresholds of all atoms where they are given by atom, padded with 0.
     pub by_atom: Option<Vec<T>>,
@@ -43,7 +44,6 @@ impl<'a, T: Number> Prepared<'a, T> {
                 if norm > most {
                     most = norm;
                 }
-                row[atom] += T::ONE;
             }
             coupling = most.sqrt();
         }
@@ -78,7 +78,7 @@ impl<'a, T: Number> Prepared<'a, T> {
         &self.transposed[atom * self.width..(atom + 1) * self.width]
     }
 
-    /// Row `atom` of M.
+    /// Row `atom` of N.
     #[inline(always)]
     pub fn transition_row(&self, atom: usize) -> &[T] {
         &self.transition[atom * self.stride..(atom + 1) * self.stride]

@@ -134,9 +134,11 @@ impl<T: Number> Unroll<'_, T> {
     /// Not-a-number is let through, and comes out as not-a-number.
     pub(crate) fn check(&self, x: &Matrix<T>, start: Option<&Matrix<T>>) -> Result<(), Misfit> {
         let (m, p) = (self.dictionary.rows, self.dictionary.columns);
-        for (what, count) in
-            [("the number of features", m), ("the number of atoms", p), ("the number of examples", x.rows)]
-        {
+        for (what, count) in [
+            ("the number of features", m),
+            ("the number of atoms", p),
+            ("the number of examples", x.rows),
+        ] {
             if count == 0 {
                 return Err(Misfit::Empty(what));
             }
@@ -154,7 +156,9 @@ impl<T: Number> Unroll<'_, T> {
         let stride = p.checked_next_multiple_of(crate::number::PADDING);
         let fits = |rows: usize| {
             let numbers = stride.and_then(|stride| rows.checked_mul(stride));
-            numbers.and_then(|n| n.checked_mul(size_of::<T>())).is_some_and(|b| b <= isize::MAX as usize)
+            numbers
+                .and_then(|n| n.checked_mul(size_of::<T>()))
+                .is_some_and(|b| b <= isize::MAX as usize)
         };
         for rows in [x.rows, p, m] {
             if !fits(rows) {

@@ -39,7 +39,6 @@ impl<'a, T: Number> View<'a, T> {
     fn some_rows(self, first: usize, count: usize) -> Self {
         Self { data: &self.data[first * self.row_stride..], rows: count, ..self }
     }
-
 }
 
 /// `out = keep · out + factor · a b` on this thread, where `out` has rows of `stride` numbers.
@@ -184,7 +183,8 @@ mod tests {
     fn products_agree_with_three_loops() {
         for (n, k, m) in [(1, 1, 1), (3, 5, 7), (300, 20, 90), (17, 64, 33)] {
             let a: Vec<f64> = (0..n * k).map(|i| ((i * 7919) % 101) as f64 / 50.0 - 1.0).collect();
-            let b: Vec<f64> = (0..k * m).map(|i| ((i * 104_729) % 97) as f64 / 48.0 - 1.0).collect();
+            let b: Vec<f64> =
+                (0..k * m).map(|i| ((i * 104_729) % 97) as f64 / 48.0 - 1.0).collect();
             let (a, b) = (View::rows(&a, n, k, k), View::rows(&b, k, m, m));
             let expected = naive(a, b);
             let mut out = vec![1.0; n * m];

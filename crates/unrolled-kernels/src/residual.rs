@@ -161,7 +161,9 @@ impl<T: Number> Iteration<T> for Residual<'_, T> {
                     for (atom, q) in q.iter_mut().enumerate() {
                         *q = match z[atom] == T::ZERO {
                             true => T::ZERO,
-                            false => s[atom] - step * vectors::dot(simd, prepared.atom(atom), image),
+                            false => {
+                                s[atom] - step * vectors::dot(simd, prepared.atom(atom), image)
+                            }
                         };
                     }
                 }

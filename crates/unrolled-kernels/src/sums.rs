@@ -11,7 +11,7 @@ use crate::vectors;
 pub(crate) struct Sums<T> {
     /// Σ s over the iterations, for every example of the block, `[examples, stride]`.
     pub shrinkage: Vec<T>,
-    /// Σ z ⊗ s, `[p, stride]`: the gradient of M; empty in residual form.
+    /// Σ z ⊗ s, `[p, stride]`: the gradient of N; empty in residual form.
     pub transition: Vec<T>,
     /// The gradient of Dᵀ but for what follows from `transition`, `[p, width]`; empty when nobody asks.
     pub atoms: Vec<T>,
@@ -81,7 +81,8 @@ pub(crate) fn subtract_signed<S: Simd, T: Number>(
             let one = T::splat(simd, T::ONE);
             let lanes = T::lanes_mut::<S>(out).iter_mut().zip(T::lanes::<S>(s));
             for ((out, s), next) in lanes.zip(T::lanes::<S>(next)) {
-                let minus_sign = T::minus(simd, T::splat(simd, T::ZERO), T::with_sign(simd, one, *next));
+                let minus_sign =
+                    T::minus(simd, T::splat(simd, T::ZERO), T::with_sign(simd, one, *next));
                 *out = T::fma(simd, *s, minus_sign, *out);
             }
         }

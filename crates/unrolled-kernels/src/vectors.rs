@@ -58,13 +58,7 @@ impl<T: Number> Look<T> {
     /// Looks at every v and the code z it became. The distance from the threshold is `b − |v|`, or `b − v`
     /// where codes have one sign.
     #[inline(always)]
-    pub fn look<S: Simd>(
-        &mut self,
-        simd: S,
-        sided: Sided,
-        [v, z, bias]: [&[T]; 3],
-        near: T,
-    ) {
+    pub fn look<S: Simd>(&mut self, simd: S, sided: Sided, [v, z, bias]: [&[T]; 3], near: T) {
         let near = T::splat(simd, near);
         let infinity = T::splat(simd, T::INFINITY);
         let mut least = infinity;
@@ -92,6 +86,16 @@ impl<T: Number> Look<T> {
             }
         }
         self.least = T::least(simd, least);
+    }
+
+    /// Clears the bits of the padding, which is no atom.
+    #[inline(always)]
+    pub fn without_padding(&mut self, atoms: usize) {
+        for bits in [&mut self.near, &mut self.active] {
+            if let Some(last) = bits.get_mut(atoms / 64) {
+                *last &= (1 << (atoms % 64)) - 1;
+            }
+        }
     }
 }
 
@@ -331,7 +335,8 @@ fn outer_tile<S: Simd, T: Number, const H: usize, const W: usize>(
         }
     }
     for h in 0..H {
-        let row = &mut T::lanes_mut::<S>(&mut out[(i + h) * stride..(i + h + 1) * stride])[j..j + W];
+        let row =
+            &mut T::lanes_mut::<S>(&mut out[(i + h) * stride..(i + h + 1) * stride])[j..j + W];
         for w in 0..W {
             row[w] = T::plus(simd, row[w], sums[h][w]);
         }

@@ -20,13 +20,12 @@ pub(crate) struct Adjoint<T> {
     bias: Vec<T>,
     /// Σ z ⊗ s over a working set.
     products: Vec<T>,
-    zeros: Vec<T>,
     /// s of a full iteration, where it is not 0.
     atoms: Vec<u32>,
     values: Vec<T>,
     /// The same as a row `[stride]`; zero but while in use.
     row: Vec<T>,
-    /// M s, `[stride]`.
+    /// s + N s, `[stride]`.
     image: Vec<T>,
     /// Active atoms of the iterate before it.
     active: Vec<u32>,
@@ -42,7 +41,6 @@ impl<T: Number> Adjoint<T> {
             sum: Vec::new(),
             bias: Vec::new(),
             products: Vec::new(),
-            zeros: Vec::new(),
             atoms: Vec::new(),
             values: Vec::new(),
             row: vec![T::ZERO; stride],
@@ -136,7 +134,6 @@ impl<T: Number> Adjoint<T> {
             (&mut self.s, steps * width),
             (&mut self.sum, width),
             (&mut self.bias, width),
-            (&mut self.zeros, width),
             (&mut self.products, height * width),
         ] {
             buffer.clear();
@@ -157,7 +154,7 @@ impl<T: Number> Adjoint<T> {
                     break;
                 }
                 vectors::add_scaled(simd, all, T::ONE, &one);
-                vectors::multiply_small(simd, &mut self.q, &self.zeros, matrix, &one[..height]);
+                vectors::multiply_small(simd, &mut self.q, &one, matrix, &one[..height]);
             }
             vectors::add_scaled(simd, &mut self.sum, T::ONE, all);
             if with_bias {
@@ -177,7 +174,7 @@ impl<T: Number> Adjoint<T> {
             if with_bias {
                 subtract_signed(simd, sided, &mut self.bias, s, next);
             }
-            vectors::multiply_small(simd, &mut self.q, &self.zeros, matrix, &s[..height]);
+            vectors::multiply_small(simd, &mut self.q, s, matrix, &s[..height]);
         }
         vectors::add_outer_products(
             simd,
@@ -251,6 +248,9 @@ impl<T: Number> Adjoint<T> {
                     let other = *other as usize;
                     sum[other] += *code * *s;
                     q += row[other] * *s;
+                    if other == atom {
+                        q += *s;
+                    }
                 }
                 *code = q;
             }
@@ -264,15 +264,12 @@ impl<T: Number> Adjoint<T> {
             let sum = &mut sums.transition[atom * stride..(atom + 1) * stride];
             vectors::add_scaled(simd, sum, *code, &self.row);
         }
+        self.image.resize(stride, T::ZERO);
+        let (atoms, values) = (&self.atoms, &self.values);
+        vectors::combine(simd, &mut self.image, &self.row, &prepared.transition, atoms, values);
         for atom in &self.atoms {
             self.row[*atom as usize] = T::ZERO;
         }
-        self.zeros.clear();
-        self.zeros.resize(stride, T::ZERO);
-        self.image.resize(stride, T::ZERO);
-        let transition = &prepared.transition;
-        let (zeros, atoms, values) = (&self.zeros, &self.atoms, &self.values);
-        vectors::combine(simd, &mut self.image, zeros, transition, atoms, values);
         for (atom, code) in self.active.iter().zip(&mut self.codes) {
             *code = self.image[*atom as usize];
         }

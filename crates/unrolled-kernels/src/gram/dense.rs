@@ -9,7 +9,7 @@ use crate::products::{View, multiply};
 use crate::sums::Sums;
 use crate::{cost, vectors};
 
-/// All examples of a block, or some, by products with M.
+/// All examples of a block, or some, by products with N.
 pub(crate) struct Dense<'a, T> {
     prepared: &'a Prepared<'a, T>,
     /// α Dᵀx, `[examples, stride]`.
@@ -45,6 +45,7 @@ impl<T: Number> Iteration<T> for Dense<'_, T> {
         let stride = prepared.stride;
         next.copy_from_slice(self.correlations);
         if let Some(z) = z {
+            vectors::add_scaled(simd, next, T::ONE, z);
             let z = View::rows(z, self.rows.len(), prepared.atoms, stride);
             multiply(next, stride, T::ONE, T::ONE, z, self.transition());
         }
@@ -89,8 +90,10 @@ impl<T: Number> Iteration<T> for Dense<'_, T> {
                 if k == 0 && from_zero {
                     q.fill(T::ZERO);
                 } else {
-                    let s = View::rows(&self.workspace[(k - begin) * size..], examples, prepared.atoms, stride);
-                    multiply(q, stride, T::ZERO, T::ONE, s, self.transition());
+                    let s = &self.workspace[(k - begin) * size..(k - begin + 1) * size];
+                    q.copy_from_slice(s);
+                    let s = View::rows(s, examples, prepared.atoms, stride);
+                    multiply(q, stride, T::ONE, T::ONE, s, self.transition());
                 }
             }
             // z₀ = 0 adds nothing.

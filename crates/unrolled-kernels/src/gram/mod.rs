@@ -1,7 +1,7 @@
-//! The Gram form: `v = M z + α Dᵀx` with `M = I − α DᵀD`.
+//! The Gram form: `v = z + N z + α Dᵀx` with `N = −α DᵀD`.
 //!
 //! With `q` = dL/dz_{t+1} and `s = q` where `z_{t+1} ≠ 0`, else 0, an iteration contributes `z_t ⊗ s` to the
-//! gradient of M and `s` to that of `α Dᵀx`, and hands on dL/dz_t = M s. All iterations together:
+//! gradient of N and `s` to that of `α Dᵀx`, and hands on dL/dz_t = s + N s. All iterations together:
 //! `dL/dD = α X Σsᵀ − α D (G + Gᵀ)` with `G = Σ z ⊗ s`.
 
 mod adjoint;

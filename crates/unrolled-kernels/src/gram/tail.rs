@@ -1,9 +1,9 @@
 //! The iterations of one example once its code is sparse.
 //!
-//! A *full* iteration sums rows of M over the active atoms. After it, a *working set* U is chosen: the atoms
+//! A *full* iteration sums rows of N over the active atoms. After it, a *working set* U is chosen: the atoms
 //! that are active or close to it. As long as the code stays within a distance of the point where the others
-//! were last looked at, none of them can become active (Cauchy–Schwarz: atom j's v changes by at most ‖M_j‖
-//! times that distance), so the iterations go on within U alone, on a small dense copy of M. Leaving U is
+//! were last looked at, none of them can become active (Cauchy–Schwarz: atom j's v changes by at most ‖N_j‖
+//! times that distance), so the iterations go on within U alone, on a small dense copy of N. Leaving U is
 //! noticed before it matters, so the iterates are those of the full iteration.
 
 use std::ops::Range;
@@ -29,7 +29,7 @@ pub(super) struct Segment {
     pub count: usize,
     /// How often the last of them follows itself.
     pub repeats: usize,
-    /// The copy of M, `[atoms, width]`, in [`Tail::matrices`]; for a single iterate there is none.
+    /// The copy of N, `[atoms, width]`, in [`Tail::matrices`]; for a single iterate there is none.
     pub matrix: usize,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Tail<T> {
     look: Look<T>,
     /// Zero but while in use, `[stride]`.
     previous: Vec<T>,
-    /// Place of an atom in the working set; `NOWHERE` but while in use.
+    /// Place of an atom in the working set, for the atoms in it.
     place: Vec<u32>,
     bias: BiasRow<T>,
     small_bias: Vec<T>,
@@ -64,8 +64,6 @@ pub(crate) struct Tail<T> {
     pub active: Vec<u32>,
     pub codes: Vec<T>,
 }
-
-const NOWHERE: u32 = u32::MAX;
 
 impl<T: Number> Tail<T> {
     pub fn new(stride: usize) -> Self {
@@ -78,7 +76,7 @@ impl<T: Number> Tail<T> {
             z: vec![T::ZERO; stride],
             look: Look::default(),
             previous: vec![T::ZERO; stride],
-            place: vec![NOWHERE; stride],
+            place: vec![0; stride],
             bias: BiasRow::default(),
             small_bias: Vec::new(),
             uniform_bias: BiasRow::default(),
@@ -106,7 +104,7 @@ impl<T: Number> Tail<T> {
         self.matrices.clear();
         self.active.clear();
         self.codes.clear();
-        for (atom, z) in start.iter().enumerate() {
+        for (atom, z) in start[..prepared.atoms].iter().enumerate() {
             if *z != T::ZERO {
                 self.active.push(atom as u32);
                 self.codes.push(*z);
@@ -164,6 +162,9 @@ impl<T: Number> Tail<T> {
         let bias = self.bias.at(prepared, t);
         let transition = &prepared.transition;
         vectors::combine(simd, &mut self.v, correlations, transition, &self.active, &self.codes);
+        for (atom, code) in self.active.iter().zip(&self.codes) {
+            self.v[*atom as usize] += *code;
+        }
         self.z.copy_from_slice(&self.v);
         vectors::prox(simd, operator, sided, &mut self.z, bias);
         for (atom, code) in self.active.iter().zip(&self.codes) {
@@ -179,9 +180,10 @@ impl<T: Number> Tail<T> {
             false => T::ZERO,
         };
         self.look.look(simd, sided, [&self.v, &self.z, bias], near);
-        // The padding is no atom.
-        if let Some(last) = self.look.near.get_mut(prepared.atoms / 64) {
-            *last &= (1 << (prepared.atoms % 64)) - 1;
+        self.look.without_padding(prepared.atoms);
+        // What is active now stays: N's diagonal, which the bound leaves out, concerns these alone.
+        for atom in &self.active {
+            self.look.near[*atom as usize / 64] |= 1 << (atom % 64);
         }
         let active = self.active.len();
         let chosen = vectors::count(&self.look.near);
@@ -217,20 +219,14 @@ impl<T: Number> Tail<T> {
         }
         self.reference.clear();
         self.reference.resize(width, T::ZERO);
-        // What of the point of reference, z_t, lies outside the working set.
-        let mut beyond = T::ZERO;
         for (atom, code) in self.active.iter().zip(&self.codes) {
-            match self.place[*atom as usize] {
-                NOWHERE => beyond += *code * *code,
-                place => self.reference[place as usize] = *code,
-            }
+            self.reference[self.place[*atom as usize] as usize] = *code;
         }
         self.small_correlations.clear();
         self.small_bias.clear();
         self.matrices.reserve(atoms.len() * width);
         for atom in chosen {
             let atom = *atom as usize;
-            self.place[atom] = NOWHERE;
             self.values.push(self.z[atom]);
             self.small_correlations.push(correlations[atom]);
             if let Some(bias) = &prepared.by_atom {
@@ -247,7 +243,7 @@ impl<T: Number> Tail<T> {
         // What rounding may have made of v.
         let rounding = T::from_f64(16.0) * T::EPSILON * (norm + threshold);
         self.segments.push(Segment { atoms, width, values, count: 1, repeats: 0, matrix });
-        Outside { slack: least - rounding, threshold, beyond }
+        Outside { slack: least - rounding, threshold }
     }
 
     /// Iterates within the working set just begun, from z_t on, while no atom outside can become active.
@@ -271,7 +267,7 @@ impl<T: Number> Tail<T> {
         while t < iterations {
             let at = segment.values + (segment.count - 1) * width;
             let last = &self.values[at..at + width];
-            let distance = vectors::distance_squared(simd, last, &self.reference) + outside.beyond;
+            let distance = vectors::distance_squared(simd, last, &self.reference);
             let threshold = prepared.threshold(t);
             let slack = outside.slack + (threshold - outside.threshold);
             // Not-a-number leaves.
@@ -285,6 +281,7 @@ impl<T: Number> Tail<T> {
             }
             let (last, next) = self.values[at..at + 2 * width].split_at_mut(width);
             vectors::multiply_small(simd, next, &self.small_correlations, matrix, &last[..height]);
+            vectors::add_scaled(simd, next, T::ONE, last);
             let bias = match &prepared.by_atom {
                 Some(_) => &self.small_bias[..],
                 None => self.uniform_bias.filled(threshold, width),
@@ -333,8 +330,6 @@ pub(super) struct Outside<T> {
     slack: T,
     /// The threshold then.
     threshold: T,
-    /// ‖·‖² of the part of the point of reference outside the working set.
-    beyond: T,
 }
 
 struct Unrolled {

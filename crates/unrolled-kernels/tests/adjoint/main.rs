@@ -11,7 +11,8 @@ struct Draw(u64);
 
 impl Draw {
     fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1u64 << 53) as f64 - 0.5
     }
 
@@ -119,13 +120,20 @@ fn relative(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Everything that can be asked for, against the plain loops. Returns the worst relative difference.
-fn worst(choice: Choice, problem: &Problem, iterations: usize, level: f64, with_start: bool) -> f64 {
+fn worst(
+    choice: Choice,
+    problem: &Problem,
+    iterations: usize,
+    level: f64,
+    with_start: bool,
+) -> f64 {
     let [n, m, p] = problem.sizes;
     let values = thresholds(choice, iterations, p, level);
     let d = Matrix::new(&problem.d, m, p).unwrap();
     let x = Matrix::new(&problem.x, n, m).unwrap();
     let unroll = unroll(choice, d, problem.step, &values, iterations);
-    let start: Vec<f64> = Draw(5).many(n * p).iter().map(|v| if *v > 0.3 { *v } else { 0.0 }).collect();
+    let start: Vec<f64> =
+        Draw(5).many(n * p).iter().map(|v| if *v > 0.3 { *v } else { 0.0 }).collect();
     let start = with_start.then_some(&start[..]);
     let from = start.map(|start| Matrix::new(start, n, p).unwrap());
     let all = |request: Request<'static, f64>| Request { bias: true, step: true, ..request };
@@ -144,10 +152,11 @@ fn worst(choice: Choice, problem: &Problem, iterations: usize, level: f64, with_
         let expected: Reference = of(&Of::Loss(penalty));
         let outcome = run(&unroll, x, from, &all(Request::loss(penalty))).unwrap();
         compare("codes", &outcome.codes, &expected.codes);
-        compare("losses", &[outcome.reconstruction, outcome.sparsity], &[
-            expected.reconstruction,
-            expected.sparsity,
-        ]);
+        compare(
+            "losses",
+            &[outcome.reconstruction, outcome.sparsity],
+            &[expected.reconstruction, expected.sparsity],
+        );
         let total: Vec<f64> =
             expected.dictionary.iter().zip(&expected.direct).map(|(a, b)| a + b).collect();
         compare("dictionary", &outcome.dictionary, &total);
@@ -156,7 +165,9 @@ fn worst(choice: Choice, problem: &Problem, iterations: usize, level: f64, with_
             Operator::Soft => compare("bias", &outcome.bias, &expected.bias),
             Operator::Hard => assert!(outcome.bias.is_empty()),
         }
-        for (direct, expected) in [(Direct::Codes, &expected.direct), (Direct::Signs, &expected.signs)] {
+        for (direct, expected) in
+            [(Direct::Codes, &expected.direct), (Direct::Signs, &expected.signs)]
+        {
             let outcome = run(&unroll, x, from, &Request::at_codes(direct)).unwrap();
             compare("at codes", &outcome.dictionary, expected);
         }
@@ -209,5 +220,20 @@ proptest! {
         let level = if choice.thresholds == "hard" { level + 1e-3 } else { level };
         let worst = worst(choice, &problem, iterations, level, false);
         prop_assert!(worst < 1e-10, "{choice:?}: {worst:e}");
+    }
+}
+
+/// Steps at the edge of divergence make codes swing from one sign to the other, so that atoms fall out of
+/// the working set with a large code behind them.
+#[test]
+fn swinging_codes_agree_with_plain_loops() {
+    for seed in 0..60 {
+        let mut problem = Problem::new([8, 30, 90], 3, seed);
+        problem.step *= 2.6;
+        let choice = EVERY[0];
+        for (iterations, level) in [(12, 0.15), (40, 0.08)] {
+            let worst = worst(choice, &problem, iterations, level, seed % 2 == 1);
+            assert!(worst < 1e-9, "seed {seed}, {iterations} iterations: {worst:e}");
+        }
     }
 }

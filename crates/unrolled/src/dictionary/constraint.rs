@@ -1,6 +1,6 @@
 //! Where a dictionary may lie.
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array1, Array2};
 
 /// The set that atoms are kept in. Without one, the lasso's penalty would be evaded by growing the
 /// atoms and shrinking the codes.
@@ -20,14 +20,26 @@ impl Constraint {
         if self == Self::None {
             return dictionary;
         }
-        for mut atom in dictionary.axis_iter_mut(Axis(1)) {
-            let norm = atom.iter().fold(0.0, |sum, v| sum + v * v).sqrt();
-            if norm > 0.0 && (self == Self::UnitSphere || norm > 1.0) {
-                atom.mapv_inplace(|v| v / norm);
-            }
+        // Row by row: atoms are columns, far apart in memory.
+        let mut norms = norms(&dictionary);
+        for norm in &mut norms {
+            let scaled = *norm > 0.0 && (self == Self::UnitSphere || *norm > 1.0);
+            *norm = if scaled { *norm } else { 1.0 };
+        }
+        for mut row in dictionary.rows_mut() {
+            row /= &norms;
         }
         dictionary
     }
+}
+
+/// ‖D_j‖ of every atom.
+pub(crate) fn norms(dictionary: &Array2<f64>) -> Array1<f64> {
+    let mut squares = Array1::zeros(dictionary.ncols());
+    for row in dictionary.rows() {
+        squares.zip_mut_with(&row, |sum, v| *sum += v * v);
+    }
+    squares.mapv_into(f64::sqrt)
 }
 
 #[cfg(test)]

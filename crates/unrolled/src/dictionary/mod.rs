@@ -5,4 +5,5 @@ mod dense;
 pub mod initialisation;
 
 pub use constraint::Constraint;
+pub(crate) use constraint::norms;
 pub use dense::{DenseDictionary, quick_spectral_norm_squared, spectral_norm_squared};

@@ -51,6 +51,8 @@ fn in_precision<E: Encoder, T: Element>(
     let device = x.device().inner();
     let penalty = network.encoder.penalty();
     let (d, x) = (dictionary.clone().inner().into_data(), x.clone().inner().into_data());
+    // Without an iteration to differentiate there is no gradient but that of D.
+    let any = matches!(through, Through::Iterations(_, window) if window.min(unroll.count()) > 0);
     let request = match through {
         Through::Codes => Request::at_codes(Direct::Codes),
         Through::Signs => Request::at_codes(Direct::Signs),
@@ -63,8 +65,8 @@ fn in_precision<E: Encoder, T: Element>(
                     Loss::Lasso => T::from_f64(penalty),
                 },
             }),
-            bias: matches!(unroll.prox.thresholds, FusedThresholds::Learned(_)),
-            step: unroll.learned_step.is_some(),
+            bias: matches!(unroll.prox.thresholds, FusedThresholds::Learned(_)) && any,
+            step: unroll.learned_step.is_some() && any,
             examples: false,
         },
     };
@@ -92,13 +94,16 @@ fn in_precision<E: Encoder, T: Element>(
         values.into_iter().map(|value| value * scale).collect()
     };
     let target = (&device, x.dtype());
-    let scalar = |value: f64| Tensor::<1>::from_data(TensorData::new(vec![T::from_f64(value)], [1]), target);
+    let scalar =
+        |value: f64| Tensor::<1>::from_data(TensorData::new(vec![T::from_f64(value)], [1]), target);
     let reconstruction = outcome.reconstruction * mean;
     let mut gradients = GradientsParams::new();
     let dictionary = TensorData::new(numbers(outcome.dictionary, mean), [m, p]);
     let id = network.dictionary.matrix.id;
     gradients.register(id, Tensor::<2>::from_data(dictionary, target));
-    if let (FusedThresholds::Learned(bias), false) = (unroll.prox.thresholds, outcome.bias.is_empty()) {
+    if let (FusedThresholds::Learned(bias), false) =
+        (unroll.prox.thresholds, outcome.bias.is_empty())
+    {
         let values: Vec<T> = match bias.dims() {
             [1] => vec![T::from_f64(outcome.bias.iter().sum::<f64>() * mean)],
             _ => outcome.bias.iter().map(|b| T::from_f64(b * mean)).collect(),

@@ -110,7 +110,8 @@ fn cotangents<T: Element>(
 ) -> Cotangents {
     let [m, p] = [dictionary.shape()[0], dictionary.shape()[1]];
     let n = x.shape()[0];
-    let given = Matrix::new(host::slice::<T>(given), n, p).expect("a gradient has its tensor's shape");
+    let given =
+        Matrix::new(host::slice::<T>(given), n, p).expect("a gradient has its tensor's shape");
     let [examples, bias, step] = wanted;
     let request = Request { examples, bias, step, ..Request::adjoint(given) };
     let outcome = host::run(&call.settings, dictionary, x, call.start.as_ref(), &request)
@@ -190,7 +191,8 @@ impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
         match FusedUnrollBackward.prepare::<C>(parents).compute_bound().stateful() {
             OpsKind::Tracked(mut prep) => {
                 let shape = bias.shape().to_vec();
-                let state = (prep.checkpoint(&dictionary), prep.checkpoint(&x), shape, call.clone());
+                let state =
+                    (prep.checkpoint(&dictionary), prep.checkpoint(&x), shape, call.clone());
                 prep.finish(state, values(call))
             }
             OpsKind::UnTracked(prep) => prep.finish(values(call)),

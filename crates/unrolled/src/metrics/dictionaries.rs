@@ -4,8 +4,7 @@ use ndarray::Array2;
 use pathfinding::kuhn_munkres::kuhn_munkres;
 use pathfinding::matrix::Matrix;
 
-use super::relative_error;
-use crate::dictionary::Constraint;
+use crate::dictionary::{Constraint, norms};
 
 fn normalised(dictionary: &Array2<f64>) -> Array2<f64> {
     Constraint::UnitSphere.project(dictionary.clone())
@@ -13,7 +12,19 @@ fn normalised(dictionary: &Array2<f64>) -> Array2<f64> {
 
 /// ‖D* − D‖_F / ‖D*‖_F with the columns of both normalised, atoms compared as they stand.
 pub fn dictionary_error(dictionary: &Array2<f64>, truth: &Array2<f64>) -> f64 {
-    relative_error(&normalised(dictionary), &normalised(truth))
+    // An atom that is zero stays so.
+    let scales = |d: &Array2<f64>| norms(d).mapv_into(|norm| if norm > 0.0 { norm } else { 1.0 });
+    let (of_dictionary, of_truth) = (scales(dictionary), scales(truth));
+    let (mut difference, mut size) = (0.0, 0.0);
+    for (row, true_row) in dictionary.rows().into_iter().zip(truth.rows()) {
+        let scaled = row.iter().zip(&of_dictionary).map(|(v, norm)| v / norm);
+        let true_scaled = true_row.iter().zip(&of_truth).map(|(v, norm)| v / norm);
+        for (d, truth) in scaled.zip(true_scaled) {
+            difference += (d - truth) * (d - truth);
+            size += truth * truth;
+        }
+    }
+    (difference / size).sqrt()
 }
 
 /// max_j ‖D_j − D*_j‖² with the columns of both normalised, atoms compared as they stand.

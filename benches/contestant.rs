@@ -1,0 +1,63 @@
+//! One side of `benches/compare.py`: this library, fused or by Burn's automatic differentiation, on arrays from a
+//! file. Answers every line on standard input with the seconds of one run.
+//!
+//! `contestant FILE.safetensors fused|autodiff both|forward T one|two`, with X, D of float32 in the file, λ = α = 0.2.
+
+use std::io::{BufRead, Write};
+use std::time::Instant;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use safetensors::SafeTensors;
+use unrolled::fused::Engine;
+use unrolled::prelude::*;
+
+/// A number of kilobytes from /proc/self/status.
+fn kilobytes(key: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with(key));
+    line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0)
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [file, engine, what, iterations, sided] = &arguments[..] else {
+        println!("start it with benches/compare.py");
+        return;
+    };
+    let bytes = std::fs::read(file).expect("the file can be read");
+    let file = SafeTensors::deserialize(&bytes).expect("the file is safetensors");
+    let tensor = |name: &str| {
+        let view = file.tensor(name).expect("the array is there");
+        let numbers = view.data().as_chunks::<4>().0.iter();
+        let values: Vec<f32> = numbers.map(|b| f32::from_le_bytes(*b)).collect();
+        Tensor::<2>::from_data(TensorData::new(values, view.shape().to_vec()), &Device::flex())
+    };
+    let (d, x) = (tensor("D"), tensor("X"));
+    let sided = if sided == "one" { Sided::One } else { Sided::Two };
+    let engine = if engine == "fused" { Engine::Fused } else { Engine::Autodiff };
+    let iterations = iterations.parse().expect("a number of iterations");
+    let encoder = Ista::new(SoftThreshold::new(0.2, sided), 0.2, iterations).with_engine(engine);
+    let network = Autoencoder::new(DenseDictionary::new(d.clone()), encoder);
+    drop(bytes);
+    let before = kilobytes("VmRSS");
+    // Linux counts the peak anew after this.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let mut out = std::io::stdout();
+    let mut answer = |line: String| {
+        writeln!(out, "{line}").and_then(|()| out.flush()).expect("somebody listens");
+    };
+    answer("ready".to_owned());
+    for _ in std::io::stdin().lock().lines() {
+        let started = Instant::now();
+        let norm: f32 = match what.as_str() {
+            "forward" => network.encode(&x).abs().sum().into_scalar(),
+            _ => {
+                let estimate = GAeLs.estimate(&network, &x);
+                estimate.dictionary_gradient(&network).abs().sum().into_scalar()
+            }
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        let peak = kilobytes("VmHWM").saturating_sub(before);
+        answer(format!("{seconds} {peak} {norm}"));
+    }
+}
