@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
 use ndarray::{Array2, s};
-use unrolled::encoder::Encoder;
+use unrolled::encoder::{AnyEncoder, Encoder};
 use unrolled::fused::Engine;
+use unrolled::gradient::Estimator;
 use unrolled::gradient::references::{lasso_encoder, lasso_gradient, true_gradient};
 use unrolled::loss::Losses;
 use unrolled::metrics::total_distance;
@@ -184,6 +185,10 @@ pub(super) fn measure(
 
     for (estimator, sums) in plan.estimators.iter().zip(&mut sums.estimators) {
         if !sums.gradients.is_empty() {
+            if config.is_fused() {
+                // The sweep went by small steps, which the kernels are not at their best in: each T by itself.
+                time_alone(plan, problem, &**estimator, &x, sums);
+            }
             continue;
         }
         for &iterations in plan.iterations() {
@@ -206,6 +211,26 @@ pub(super) fn measure(
     }
     sums.check_finite(plan, index)?;
     Ok(sums)
+}
+
+/// Time and memory of an estimator at every T, the forward pass included.
+fn time_alone(
+    plan: &Plan,
+    problem: &Problem,
+    estimator: &dyn Estimator<AnyEncoder>,
+    x: &Tensor<2>,
+    sums: &mut EstimatorSums,
+) {
+    sums.seconds.clear();
+    sums.peak_bytes.clear();
+    for &iterations in plan.iterations() {
+        let network = plan.network(problem, iterations);
+        let mut meter = Meter::start();
+        let _ = estimator.estimate(&network, x);
+        let reading = meter.pause();
+        sums.seconds.push(reading.seconds);
+        sums.peak_bytes.push(reading.peak_bytes);
+    }
 }
 
 fn bias_gradient(
