@@ -125,4 +125,5 @@ def main():
             [side.end() for side in sides]
 
 
-main()
+if __name__ == "__main__":
+    main()
