@@ -38,6 +38,7 @@ impl<T: Number> Decoder<T> {
 
     /// Computes the residual D z − x of an example whose `active` atoms have these `codes`, adds its losses,
     /// and the direct part of the gradient of Dᵀ, `[p, width]`.
+    #[expect(clippy::too_many_arguments, reason = "called from one place, with what a block holds")]
     #[inline(always)]
     pub fn decode<S: Simd>(
         &mut self,

@@ -53,6 +53,7 @@ impl<T: Number> Adjoint<T> {
 
     /// From dL/dz_T at the active atoms of z_T, in their order, to dL/dz at the start of the tail, written to
     /// `q` `[stride]` at the atoms that are active there. Adds what the iterations contribute to `sums`.
+    #[expect(clippy::too_many_arguments, reason = "called from one place, with what a block holds")]
     #[inline(always)]
     pub fn backward<S: Simd>(
         &mut self,

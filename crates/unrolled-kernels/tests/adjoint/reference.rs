@@ -1,6 +1,8 @@
 //! The same mathematics in plain loops: one example at a time, every product written out, no blocks, no index
 //! lists, no DᵀD.
 
+#![expect(clippy::needless_range_loop, reason = "written as the formulas are")]
+
 use unrolled_kernels::{Operator, Sided, Thresholds, Unroll};
 
 pub struct Reference {
