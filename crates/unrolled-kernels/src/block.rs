@@ -5,6 +5,7 @@ use pulp::Simd;
 use crate::decoder::{Decoder, Direct, Losses};
 use crate::gram::{Adjoint, Dense, Reached, Tail};
 use crate::lockstep::Lockstep;
+use crate::look::keep_nonzero;
 use crate::number::Number;
 use crate::prepared::Prepared;
 use crate::problem::{Form, Matrix};
@@ -188,13 +189,8 @@ impl<T: Number> Work<'_, T> {
         let mut q = vec![T::ZERO; if keep { z.len() } else { 0 }];
         let (mut active, mut codes) = (Vec::new(), Vec::new());
         for (index, (example, z)) in rows.iter().zip(z.chunks_exact(stride)).enumerate() {
-            active.clear();
-            codes.clear();
-            let z = z[..self.prepared.atoms].iter().enumerate();
-            for (atom, code) in z.filter(|(_, code)| **code != T::ZERO) {
-                active.push(atom as u32);
-                codes.push(*code);
-            }
+            let z = z[..self.prepared.atoms].iter().copied();
+            keep_nonzero((0..self.prepared.atoms as u32).zip(z), &mut active, &mut codes);
             self.finish(simd, *example, &active, &codes);
             for (atom, value) in active.iter().zip(&self.q).filter(|_| keep) {
                 q[index * stride + *atom as usize] = *value;

@@ -32,6 +32,7 @@ mod cost;
 mod decoder;
 mod gram;
 mod lockstep;
+mod look;
 mod number;
 mod ordered;
 mod prepared;

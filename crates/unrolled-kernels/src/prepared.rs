@@ -1,8 +1,11 @@
 //! What all blocks of examples share.
 
+use pulp::Simd;
+
 use crate::number::{Number, padded};
-use crate::problem::{Thresholds, Unroll};
+use crate::problem::{Form, Thresholds, Unroll};
 use crate::products::{View, gram, transpose};
+use crate::vectors;
 
 /// The matrices and numbers of an unroll.
 pub(crate) struct Prepared<'a, T> {
@@ -29,12 +32,12 @@ pub(crate) struct Prepared<'a, T> {
 }
 
 impl<'a, T: Number> Prepared<'a, T> {
-    pub fn new(unroll: &Unroll<'a, T>, with_gram: bool) -> Self {
+    pub fn new(unroll: &Unroll<'a, T>) -> Self {
         let (features, atoms) = (unroll.dictionary.rows, unroll.dictionary.columns);
         let (stride, width) = (padded(atoms), padded(features));
-        let transposed = transpose(unroll.dictionary.data, features, atoms, width);
+        let transposed = transpose(unroll.dictionary.data, [features, atoms], atoms, width);
         let (mut transition, mut coupling) = (Vec::new(), T::ZERO);
-        if with_gram {
+        if unroll.form == Form::Gram {
             transition = gram(View::rows(&transposed, atoms, features, width), stride);
             let mut most = T::ZERO;
             for (atom, row) in transition.chunks_exact_mut(stride).enumerate() {
@@ -91,6 +94,24 @@ impl<'a, T: Number> Prepared<'a, T> {
             Thresholds::Iterations(values) => values[t],
             Thresholds::Atoms(_) => T::ZERO,
         }
+    }
+
+    /// `rows = prox(rows)` in iteration `t`, `[examples, stride]`. Returns the number of non-zeros.
+    #[inline(always)]
+    pub fn shrink<S: Simd>(
+        &self,
+        simd: S,
+        bias: &mut BiasRow<T>,
+        t: usize,
+        rows: &mut [T],
+    ) -> usize {
+        let bias = bias.at(self, t);
+        let mut nonzeros = 0;
+        for row in rows.chunks_exact_mut(self.stride) {
+            vectors::prox(simd, self.unroll.operator, self.unroll.sided, row, bias);
+            nonzeros += row.iter().filter(|z| **z != T::ZERO).count();
+        }
+        nonzeros
     }
 
     /// Dᵀ as `[p, m]`.

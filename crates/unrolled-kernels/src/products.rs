@@ -148,15 +148,20 @@ pub(crate) fn symmetrise<T: Number>(a: &mut [T], rows: usize, stride: usize) {
     }
 }
 
-/// The transpose of row-major `[rows, columns]`, with rows of `stride` numbers (the rest 0).
-pub(crate) fn transpose<T: Number>(a: &[T], rows: usize, columns: usize, stride: usize) -> Vec<T> {
+/// The transpose of `[rows, columns]` with rows of `from` numbers, with rows of `to` numbers (the rest 0).
+pub(crate) fn transpose<T: Number>(
+    a: &[T],
+    [rows, columns]: [usize; 2],
+    from: usize,
+    to: usize,
+) -> Vec<T> {
     const SQUARE: usize = 32;
-    let mut out = vec![T::ZERO; columns * stride];
+    let mut out = vec![T::ZERO; columns * to];
     for top in (0..rows).step_by(SQUARE) {
         for left in (0..columns).step_by(SQUARE) {
             for i in top..(top + SQUARE).min(rows) {
                 for j in left..(left + SQUARE).min(columns) {
-                    out[j * stride + i] = a[i * columns + j];
+                    out[j * to + i] = a[i * from + j];
                 }
             }
         }

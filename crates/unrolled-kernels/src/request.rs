@@ -7,7 +7,7 @@ use crate::decoder::Direct;
 use crate::number::Number;
 use crate::prepared::Prepared;
 use crate::problem::{Form, Matrix, Misfit, Unroll};
-use crate::products::{View, multiply_in_parallel, symmetrise};
+use crate::products::{View, multiply_in_parallel, symmetrise, transpose};
 use crate::{cost, ordered};
 
 /// What is differentiated through all iterations.
@@ -107,7 +107,7 @@ pub fn run<T: Number>(
     if let Some(given) = &given {
         unroll.check(&x, Some(given))?;
     }
-    let prepared = Prepared::new(unroll, unroll.form == Form::Gram);
+    let prepared = Prepared::new(unroll);
     let n = x.rows;
     let size = cost::block(n);
     let mut outcome = Outcome { codes: vec![T::ZERO; n * prepared.atoms], ..Outcome::default() };
@@ -160,7 +160,8 @@ pub fn run<T: Number>(
         add_transition(&prepared, request.step, &mut transition, &mut atoms, &mut outcome.step);
     }
     if !atoms.is_empty() {
-        outcome.dictionary = rows_of_features(&prepared, &atoms);
+        let shape = [prepared.atoms, prepared.features];
+        outcome.dictionary = transpose(&atoms, shape, prepared.width, prepared.atoms);
     }
     Ok(outcome)
 }
@@ -190,22 +191,6 @@ fn add_transition<T: Number>(
         inner += product.to_f64() * entry.to_f64();
     }
     *step -= 0.5 * inner;
-}
-
-/// `[p, width]` as `[m, p]`.
-fn rows_of_features<T: Number>(prepared: &Prepared<T>, atoms: &[T]) -> Vec<T> {
-    let mut out = vec![T::ZERO; prepared.features * prepared.atoms];
-    const SQUARE: usize = 32;
-    for top in (0..prepared.features).step_by(SQUARE) {
-        for left in (0..prepared.atoms).step_by(SQUARE) {
-            for i in top..(top + SQUARE).min(prepared.features) {
-                for j in left..(left + SQUARE).min(prepared.atoms) {
-                    out[i * prepared.atoms + j] = atoms[j * prepared.width + i];
-                }
-            }
-        }
-    }
-    out
 }
 
 /// One block, compiled for the registers of the machine.

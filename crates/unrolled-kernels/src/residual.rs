@@ -108,13 +108,7 @@ impl<T: Number> Iteration<T> for Residual<'_, T> {
         let residual = View::rows(&self.residual, self.x.rows, features, width);
         let dictionary = prepared.transposed_view().transposed();
         multiply(next, stride, T::ONE, -prepared.unroll.step, residual, dictionary);
-        let bias = self.bias.at(prepared, t);
-        let mut nonzeros = 0;
-        for row in next.chunks_exact_mut(stride) {
-            vectors::prox(simd, prepared.unroll.operator, prepared.unroll.sided, row, bias);
-            nonzeros += row.iter().filter(|z| **z != T::ZERO).count();
-        }
-        nonzeros
+        prepared.shrink(simd, &mut self.bias, t, next)
     }
 
     #[inline(always)]

@@ -49,13 +49,7 @@ impl<T: Number> Iteration<T> for Dense<'_, T> {
             let z = View::rows(z, self.rows.len(), prepared.atoms, stride);
             multiply(next, stride, T::ONE, T::ONE, z, self.transition());
         }
-        let bias = self.bias.at(prepared, t);
-        let mut nonzeros = 0;
-        for row in next.chunks_exact_mut(stride) {
-            vectors::prox(simd, prepared.unroll.operator, prepared.unroll.sided, row, bias);
-            nonzeros += row.iter().filter(|z| **z != T::ZERO).count();
-        }
-        nonzeros
+        prepared.shrink(simd, &mut self.bias, t, next)
     }
 
     #[inline(always)]

@@ -10,10 +10,10 @@ use std::ops::Range;
 
 use pulp::Simd;
 
+use crate::look::{Look, count, keep_nonzero, list};
 use crate::number::{Number, padded};
 use crate::prepared::{BiasRow, Prepared};
-use crate::problem::Sided;
-use crate::vectors::Look;
+use crate::problem::Unroll;
 use crate::{cost, vectors};
 
 /// Iterates that share a list of atoms.
@@ -102,14 +102,8 @@ impl<T: Number> Tail<T> {
         self.indices.clear();
         self.values.clear();
         self.matrices.clear();
-        self.active.clear();
-        self.codes.clear();
-        for (atom, z) in start[..prepared.atoms].iter().enumerate() {
-            if *z != T::ZERO {
-                self.active.push(atom as u32);
-                self.codes.push(*z);
-            }
-        }
+        let start = start[..prepared.atoms].iter().copied();
+        keep_nonzero((0..prepared.atoms as u32).zip(start), &mut self.active, &mut self.codes);
         self.push_point();
         let iterations = prepared.unroll.iterations;
         let mut t = from;
@@ -124,7 +118,7 @@ impl<T: Number> Tail<T> {
             let outside = self.full(simd, prepared, correlations, t, t + 1 < iterations);
             t += 1;
             match outside {
-                Some(outside) => t = self.within(simd, prepared, correlations, outside, t),
+                Some(outside) => t = self.within(simd, prepared, outside, t),
                 None => self.push_point(),
             }
         }
@@ -158,7 +152,7 @@ impl<T: Number> Tail<T> {
         t: usize,
         wanted: bool,
     ) -> Option<Outside<T>> {
-        let Unrolled { operator, sided } = Unrolled::of(prepared);
+        let Unroll { operator, sided, .. } = prepared.unroll;
         let bias = self.bias.at(prepared, t);
         let transition = &prepared.transition;
         vectors::combine(simd, &mut self.v, correlations, transition, &self.active, &self.codes);
@@ -186,15 +180,15 @@ impl<T: Number> Tail<T> {
             self.look.near[*atom as usize / 64] |= 1 << (atom % 64);
         }
         let active = self.active.len();
-        let chosen = vectors::count(&self.look.near);
+        let chosen = count(&self.look.near);
         if wanted && moved.is_finite() && cost::working_set_pays(chosen, active, prepared.stride) {
             let norm = vectors::dot(simd, &self.z, &self.z).sqrt();
             let first = self.indices.len();
-            vectors::list(&self.look.near, &mut self.indices);
+            list(&self.look.near, &mut self.indices);
             return Some(self.begin(prepared, correlations, first, [self.look.least, norm], t));
         }
         self.active.clear();
-        vectors::list(&self.look.active, &mut self.active);
+        list(&self.look.active, &mut self.active);
         self.codes.clear();
         self.codes.extend(self.active.iter().map(|atom| self.z[*atom as usize]));
         None
@@ -253,11 +247,10 @@ impl<T: Number> Tail<T> {
         &mut self,
         simd: S,
         prepared: &Prepared<T>,
-        _correlations: &[T],
         outside: Outside<T>,
         mut t: usize,
     ) -> usize {
-        let Unrolled { operator, sided } = Unrolled::of(prepared);
+        let Unroll { operator, sided, .. } = prepared.unroll;
         let iterations = prepared.unroll.iterations;
         let segment = self.segments.last_mut().expect("one was begun");
         let width = segment.width;
@@ -305,41 +298,10 @@ impl<T: Number> Tail<T> {
     }
 }
 
-/// Lists the atoms whose code is not 0. Without branches: which ones they are is hard to foretell.
-#[inline(always)]
-pub(super) fn keep_nonzero<T: Number>(
-    all: impl ExactSizeIterator<Item = (u32, T)>,
-    atoms: &mut Vec<u32>,
-    codes: &mut Vec<T>,
-) {
-    atoms.resize(all.len(), 0);
-    codes.resize(all.len(), T::ZERO);
-    let mut kept = 0;
-    for (atom, code) in all {
-        atoms[kept] = atom;
-        codes[kept] = code;
-        kept += usize::from(code != T::ZERO);
-    }
-    atoms.truncate(kept);
-    codes.truncate(kept);
-}
-
 /// What is known of the atoms outside a working set.
 pub(super) struct Outside<T> {
     /// How far the nearest of them is from its threshold.
     slack: T,
     /// The threshold then.
     threshold: T,
-}
-
-struct Unrolled {
-    operator: crate::problem::Operator,
-    sided: Sided,
-}
-
-impl Unrolled {
-    #[inline(always)]
-    fn of<T>(prepared: &Prepared<T>) -> Self {
-        Self { operator: prepared.unroll.operator, sided: prepared.unroll.sided }
-    }
 }

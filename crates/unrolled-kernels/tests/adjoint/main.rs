@@ -252,3 +252,101 @@ fn an_atom_that_just_fell_out_is_still_watched() {
         assert!(worst < 1e-12, "{iterations} iterations: {worst:e}");
     }
 }
+
+/// Where the iterates of a block would not fit, some are kept and the others computed again: 2200 iterations of a block
+/// of 64 examples with dense codes are beyond what is kept.
+#[test]
+fn iterates_that_are_computed_again_are_the_same() {
+    let problem = Problem::new([128, 40, 40], 40, 5);
+    let [n, m, p] = problem.sizes;
+    let values = vec![1e-3; 2200];
+    let d = Matrix::new(&problem.d, m, p).unwrap();
+    let x = Matrix::new(&problem.x, n, m).unwrap();
+    for form in [Form::Gram, Form::Residual] {
+        let unroll = unroll(Choice { form, ..EVERY[0] }, d, problem.step, &values, 2200);
+        let of = Of::Loss(0.3);
+        let expected = reference(&unroll, &problem.d, &problem.x, None, [m, p], &of);
+        let active = expected.codes.iter().filter(|z| **z != 0.0).count();
+        assert!(active > 3 * n * p / 4, "codes must be dense: {active}");
+        let outcome = run(&unroll, x, None, &Request { step: true, ..Request::loss(0.3) }).unwrap();
+        let pairs = expected.dictionary.iter().zip(&expected.direct);
+        let total: Vec<f64> = pairs.map(|(a, b)| a + b).collect();
+        for (what, error) in [
+            ("codes", relative(&outcome.codes, &expected.codes)),
+            ("dictionary", relative(&outcome.dictionary, &total)),
+            ("step", relative(&[outcome.step], &[expected.step])),
+        ] {
+            assert!(error < 1e-9, "{form:?} {what}: {error:e}");
+        }
+    }
+}
+
+/// At a fixed point, exact in binary, the adjoint halves with every iteration: one too many or too few shows.
+#[test]
+fn iterations_at_a_fixed_point_are_counted() {
+    let p = 40;
+    let (mut d, mut x, mut start) = (vec![0.0; p * p], vec![0.0; p], vec![0.0; p]);
+    (0..p).for_each(|i| d[(p + 1) * i] = 1.0);
+    (x[0], start[0]) = (1.0, 0.5);
+    for iterations in 1..9 {
+        let values = vec![0.25; iterations];
+        let matrix = |data, rows| Matrix::new(data, rows, p).unwrap();
+        let unroll = unroll(EVERY[0], matrix(&d, p), 0.5, &values, iterations);
+        let expected = reference(&unroll, &d, &x, Some(&start), [p, p], &Of::Loss(0.0));
+        assert_eq!(expected.codes, start);
+        let request = Request { bias: true, ..Request::loss(0.0) };
+        let outcome = run(&unroll, matrix(&x, 1), Some(matrix(&start, 1)), &request).unwrap();
+        assert_eq!(outcome.codes, start);
+        assert_eq!(outcome.bias, expected.bias, "{iterations} iterations");
+    }
+}
+
+#[test]
+fn threads_change_no_bit() {
+    let problem = Problem::new([200, 20, 40], 3, 6);
+    let of = |threads: usize, form: Form| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let values = vec![0.02; 50];
+        let (d, x) = (&problem.d[..], &problem.x[..]);
+        let (d, x) = (Matrix::new(d, 20, 40).unwrap(), Matrix::new(x, 200, 20).unwrap());
+        let unroll = unroll(Choice { form, ..EVERY[0] }, d, problem.step, &values, 50);
+        let request = Request { bias: true, step: true, ..Request::loss(0.2) };
+        pool.install(|| run(&unroll, x, None, &request).unwrap())
+    };
+    for form in [Form::Gram, Form::Residual] {
+        let one = of(1, form);
+        for threads in [2, 3, 9] {
+            let several = of(threads, form);
+            assert_eq!(several.codes, one.codes);
+            assert_eq!(several.dictionary, one.dictionary);
+            assert_eq!((several.bias, several.step), (one.bias.clone(), one.step));
+            assert_eq!(several.reconstruction, one.reconstruction);
+        }
+    }
+}
+
+/// What does not fit is said, in a sentence, before anything is computed.
+#[test]
+fn misfits_are_said() {
+    let said = |d: [usize; 2], x: [usize; 2], thresholds: &[f64]| {
+        let (data, rows) = (vec![0.1; d[0] * d[1]], vec![0.1; x[0] * x[1]]);
+        let d = Matrix::new(&data, d[0], d[1]).unwrap();
+        let unroll = unroll(EVERY[0], d, 0.1, thresholds, 3);
+        let x = Matrix::new(&rows, x[0], x[1]).unwrap();
+        run(&unroll, x, None, &Request::codes()).unwrap_err().to_string()
+    };
+    let b = [0.1; 3];
+    assert_eq!(said([0, 2], [1, 0], &b), "the number of features is 0; give at least one");
+    assert_eq!(said([2, 2], [0, 2], &b), "the number of examples is 0; give at least one");
+    assert_eq!(said([2, 3], [4, 5], &b), "the width of the examples should be 2, but is 5");
+    assert_eq!(said([2, 3], [4, 2], &b[..2]), "the number of thresholds should be 3, but is 2");
+    let negative = [0.1, -0.1, 0.1];
+    assert_eq!(
+        said([2, 3], [4, 2], &negative),
+        "a threshold is negative; thresholds are 0 or more"
+    );
+    let few = Matrix::new(&b, 2, 2).unwrap_err().to_string();
+    assert_eq!(few, "an array of 2 × 2 numbers was given 3");
+    let huge = Matrix::new(&b, usize::MAX, 2).unwrap_err().to_string();
+    assert!(huge.ends_with("is larger than this machine can address"), "{huge}");
+}

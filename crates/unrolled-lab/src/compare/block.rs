@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use burn::tensor::Tensor;
 use ndarray::{Array2, s};
 use unrolled::encoder::{AnyEncoder, Encoder};
-use unrolled::fused::Engine;
 use unrolled::gradient::Estimator;
 use unrolled::gradient::references::{lasso_encoder, lasso_gradient, true_gradient};
 use unrolled::loss::Losses;
@@ -101,13 +100,12 @@ pub(super) fn measure(
     let examples = range.len() as f64;
 
     let lasso_iterations = config.compare().lasso_iterations;
-    let mut lasso = lasso_encoder(&network.encoder, lasso_iterations).with_form(plan.form);
+    let lasso = lasso_encoder(&network.encoder, lasso_iterations).with_form(plan.form);
     let lasso_codes = if config.is_fused() {
         let codes = lasso.encode(&dictionary, &x);
         reporter.advance(lasso_iterations as u64);
         codes
     } else {
-        lasso = lasso.with_engine(Engine::Autodiff);
         lasso.unroll(&dictionary, &x, &mut |_, _| {
             reporter.advance(1);
             flow()

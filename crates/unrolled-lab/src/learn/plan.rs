@@ -36,8 +36,6 @@ pub(super) struct Plan<'a> {
     /// α at the start.
     pub step: f64,
     pub form: Form,
-    /// Whether the fused kernels compute the encoder.
-    pub fused: bool,
     pub estimator: Box<dyn Estimator<AnyEncoder>>,
     /// Examples in a step.
     pub batch: usize,
@@ -110,10 +108,9 @@ impl<'a> Plan<'a> {
             ));
         }
         let step = config.encoder.step_for(norm);
-        let fused = config.is_fused();
         // Never a matter of threads. The fused kernels split a batch themselves, and need DᵀD but once for all
         // of it; elsewhere two blocks keep two cores busy.
-        let block = match fused {
+        let block = match config.is_fused() {
             true => ((16 << 20) / (m + p)).max(64).min(batch),
             false => batch.div_ceil(2).clamp(16, 512).min(batch),
         };
@@ -159,7 +156,6 @@ impl<'a> Plan<'a> {
             training,
             step,
             form,
-            fused,
             estimator: train.estimator.build().expect("the configuration names a known estimator"),
             batch,
             block,

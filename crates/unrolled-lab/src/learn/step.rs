@@ -198,7 +198,7 @@ impl<'a> Trainer<'a> {
             sums.codes.extend(block.codes);
             Ok(())
         };
-        match plan.fused {
+        match plan.run.config.is_fused() {
             true => self.pool.install(|| (0..blocks.len()).try_for_each(|i| take(compute(i)?)))?,
             false => {
                 let compute = |block: usize, _: &crate::workers::Reporter<Sums>| compute(block);

@@ -104,11 +104,8 @@ fn in_precision<E: Encoder, T: Element>(
     if let (FusedThresholds::Learned(bias), false) =
         (unroll.prox.thresholds, outcome.bias.is_empty())
     {
-        let values: Vec<T> = match bias.dims() {
-            [1] => vec![T::from_f64(outcome.bias.iter().sum::<f64>() * mean)],
-            _ => outcome.bias.iter().map(|b| T::from_f64(b * mean)).collect(),
-        };
-        let count = values.len();
+        let [count] = bias.dims();
+        let values = host::bias_gradient::<T>(&outcome.bias, count, mean);
         let values = TensorData::new(values, [count]);
         gradients.register(bias.id, Tensor::<1>::from_data(values, target));
     }

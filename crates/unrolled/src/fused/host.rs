@@ -61,6 +61,15 @@ pub(super) fn slice<T: Element>(data: &TensorData) -> &[T] {
     data.as_slice().expect("the precision was looked at before")
 }
 
+/// The gradient of thresholds by atom as that of a parameter of `count` numbers: itself, or its sum.
+pub(super) fn bias_gradient<T: Element>(by_atom: &[f64], count: usize, scale: f64) -> Vec<T> {
+    let number = |value: f64| T::from_f64(value * scale);
+    match count {
+        1 => vec![number(by_atom.iter().sum())],
+        _ => by_atom.iter().map(|value| number(*value)).collect(),
+    }
+}
+
 /// Runs the kernels on a dictionary `[m, p]` and examples `[n, m]`.
 pub(super) fn run<T: Element>(
     settings: &Settings,

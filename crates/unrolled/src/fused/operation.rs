@@ -116,17 +116,16 @@ fn cotangents<T: Element>(
     let request = Request { examples, bias, step, ..Request::adjoint(given) };
     let outcome = host::run(&call.settings, dictionary, x, call.start.as_ref(), &request)
         .expect("the shapes were looked at before");
-    let number = |value: f64| T::from_f64(value);
-    let bias = match (bias_shape, outcome.bias.is_empty()) {
-        (shape, true) => vec![T::ZERO; shape.iter().product()],
-        ([1], false) => vec![number(outcome.bias.iter().sum())],
-        (_, false) => outcome.bias.iter().map(|b| number(*b)).collect(),
+    let count = bias_shape.iter().product();
+    let bias = match outcome.bias.is_empty() {
+        true => vec![T::ZERO; count],
+        false => host::bias_gradient(&outcome.bias, count, 1.0),
     };
     Cotangents {
         dictionary: TensorData::new(outcome.dictionary, [m, p]),
         examples: examples.then(|| TensorData::new(outcome.examples, [n, m])),
         bias: TensorData::new(bias, bias_shape.to_vec()),
-        step: TensorData::new(vec![number(outcome.step)], [1]),
+        step: TensorData::new(vec![T::from_f64(outcome.step)], [1]),
     }
 }
 

@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 
 use super::gradient_at_codes;
 use crate::encoder::{Encoder, Ista};
+use crate::fused::Engine;
 use crate::prox::SoftThreshold;
 
 /// The encoder of the lasso's code ẑ: ISTA with the soft threshold and a constant penalty, of the
@@ -11,7 +12,9 @@ use crate::prox::SoftThreshold;
 /// iterations.
 pub fn lasso_encoder<E: Encoder>(encoder: &E, iterations: usize) -> Ista<SoftThreshold> {
     let prox = SoftThreshold::new(encoder.penalty(), encoder.sided());
-    Ista::new(prox, encoder.step(), iterations)
+    // Where the encoder goes without the fused kernels, so does its reference.
+    let engine = if encoder.fused().is_some() { Engine::Auto } else { Engine::Autodiff };
+    Ista::new(prox, encoder.step(), iterations).with_engine(engine)
 }
 
 /// `ĝ = g_dec at ẑ`, the gradient at the lasso's code, `[m, p]`.
