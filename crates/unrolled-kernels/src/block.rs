@@ -2,10 +2,9 @@
 
 use pulp::Simd;
 
-use crate::decoder::{Decoder, Direct, Losses};
-use crate::gram::{Adjoint, Dense, Reached, Tail};
+use crate::decoder::{Losses, by_codes, residuals};
+use crate::gram::{Adjoint, Dense, Merge, Panels, Reached, Tail, Trace};
 use crate::lockstep::Lockstep;
-use crate::look::keep_nonzero;
 use crate::number::Number;
 use crate::prepared::Prepared;
 use crate::problem::{Form, Matrix};
@@ -18,6 +17,8 @@ use crate::{Derivative, Request, cost};
 pub(crate) struct Block<T> {
     /// z_T, `[examples, p]`.
     pub codes: Vec<T>,
+    /// D z_T − x, `[examples, width]`; empty without losses.
+    pub residuals: Vec<T>,
     pub losses: Losses,
     pub sums: Sums<T>,
     /// The gradient of the examples, `[examples, m]`; empty when nobody asks.
@@ -31,10 +32,7 @@ struct Work<'a, T> {
     x: Matrix<'a, T>,
     /// dL/dz_T, where it is given.
     given: Option<Matrix<'a, T>>,
-    decoder: Decoder<T>,
     block: Block<T>,
-    /// dL/dz_T at the active atoms of one example.
-    q: Vec<T>,
 }
 
 /// Carries the examples `x` through all iterations and back.
@@ -47,48 +45,55 @@ pub(crate) fn block<S: Simd, T: Number>(
     start: Option<Matrix<T>>,
     given: Option<Matrix<T>>,
 ) -> Block<T> {
-    let with_adjoint = request.derivative.is_some();
-    let with_atoms = with_adjoint || request.direct != Direct::None;
+    let adjoint = request.derivative.is_some();
     let block = Block {
         codes: vec![T::ZERO; x.rows * prepared.atoms],
+        residuals: vec![T::ZERO; if request.losses { x.rows * prepared.width } else { 0 }],
         losses: Losses::default(),
-        sums: Sums::new(prepared, x.rows, with_adjoint && request.bias, with_atoms),
+        sums: Sums::new(prepared, x.rows, adjoint, request.bias),
         examples: Vec::new(),
     };
-    let decoder = Decoder::new(prepared);
-    let mut work = Work { prepared, request, x, given, decoder, block, q: Vec::new() };
-    let start = start.map(|start| {
-        let mut rows = vec![T::ZERO; x.rows * prepared.stride];
-        for (index, row) in rows.chunks_exact_mut(prepared.stride).enumerate() {
-            row[..prepared.atoms].copy_from_slice(start.row(index));
-        }
-        rows
-    });
+    let mut work = Work { prepared, request, x, given, block };
+    let start = start.map(|start| pad(start.data, prepared.atoms, prepared.stride));
     match prepared.unroll.form {
         Form::Gram => work.gram(simd, start),
         Form::Residual => work.residual(simd, start),
     }
-    if with_adjoint && request.examples {
-        let mut examples = vec![T::ZERO; x.rows * x.columns];
+    if adjoint && request.examples {
+        let mut examples = vec![T::ZERO; x.data.len()];
         let s = View::rows(&work.block.sums.shrinkage, x.rows, prepared.atoms, prepared.stride);
-        let (step, atoms) = (prepared.unroll.step, prepared.transposed_view());
+        let (step, atoms) = (prepared.unroll.step, prepared.dictionary().transposed());
         multiply(&mut examples, x.columns, T::ZERO, step, s, atoms);
         work.block.examples = examples;
     }
     work.block
 }
 
+/// Rows of `from` numbers as rows of `to`.
+fn pad<T: Number>(rows: &[T], from: usize, to: usize) -> Vec<T> {
+    let mut padded = vec![T::ZERO; rows.len() / from * to];
+    let common = from.min(to);
+    for (row, padded) in rows.chunks_exact(from).zip(padded.chunks_exact_mut(to)) {
+        padded[..common].copy_from_slice(&row[..common]);
+    }
+    padded
+}
+
 impl<T: Number> Work<'_, T> {
+    fn keep(&self) -> bool {
+        self.request.derivative.is_some()
+    }
+
     #[inline(always)]
     fn residual<S: Simd>(&mut self, simd: S, start: Option<Vec<T>>) {
         let prepared = self.prepared;
         let size = self.x.rows * prepared.stride;
         let span = [0, prepared.unroll.iterations];
-        let keep = self.request.derivative.is_some();
+        let keep = self.keep();
         let mut iteration = Residual::new(prepared, self.x, &mut self.block.sums);
         let lockstep = Lockstep::forward(simd, &mut iteration, size, start, span, keep, |_| true);
         let rows: Vec<usize> = (0..self.x.rows).collect();
-        let mut q = self.finish_rows(simd, &lockstep.last, &rows);
+        let mut q = self.finish_padded(simd, &rows, &lockstep.last);
         if keep {
             let mut iteration = Residual::new(prepared, self.x, &mut self.block.sums);
             lockstep.backward(simd, &mut iteration, &mut q);
@@ -100,11 +105,10 @@ impl<T: Number> Work<'_, T> {
         let (prepared, x) = (self.prepared, self.x);
         let (stride, iterations) = (prepared.stride, prepared.unroll.iterations);
         let size = x.rows * stride;
-        let keep = self.request.derivative.is_some();
+        let keep = self.keep();
         let mut correlations = vec![T::ZERO; size];
         let examples = View::rows(x.data, x.rows, x.columns, x.columns);
-        let dictionary = prepared.transposed_view().transposed();
-        multiply(&mut correlations, stride, T::ZERO, T::ONE, examples, dictionary);
+        multiply(&mut correlations, stride, T::ZERO, T::ONE, examples, prepared.dictionary());
         let plain = (keep && self.request.step).then(|| correlations.clone());
         correlations.iter_mut().for_each(|c| *c = prepared.unroll.step * *c);
 
@@ -114,7 +118,7 @@ impl<T: Number> Work<'_, T> {
         let go_on = |nonzeros| cost::dense(nonzeros, x.rows, stride, size_of::<T>());
         let early = Lockstep::forward(simd, &mut dense, size, start, [0, iterations], keep, go_on);
         let mut q = if early.to == iterations {
-            self.finish_rows(simd, &early.last, &rows)
+            self.finish_padded(simd, &rows, &early.last)
         } else {
             self.tails(simd, &correlations, &early)
         };
@@ -123,11 +127,8 @@ impl<T: Number> Work<'_, T> {
         }
         let mut dense = Dense::new(prepared, &correlations, &rows, &mut self.block.sums);
         early.backward(simd, &mut dense, &mut q);
-        let sums = &mut self.block.sums;
-        let s = View::rows(&sums.shrinkage, x.rows, prepared.atoms, stride);
-        let step = prepared.unroll.step;
-        multiply(&mut sums.atoms, prepared.width, T::ONE, step, s.transposed(), examples);
         if let Some(plain) = plain {
+            let sums = &mut self.block.sums;
             let products = sums.shrinkage.iter().zip(&plain);
             sums.step += products.map(|(s, c)| s.to_f64() * c.to_f64()).sum::<f64>();
         }
@@ -137,91 +138,107 @@ impl<T: Number> Work<'_, T> {
     #[inline(always)]
     fn tails<S: Simd>(&mut self, simd: S, correlations: &[T], early: &Lockstep<T>) -> Vec<T> {
         let prepared = self.prepared;
-        let stride = prepared.stride;
-        let keep = self.request.derivative.is_some();
+        let Prepared { stride, atoms, .. } = *prepared;
+        let iterations = prepared.unroll.iterations;
+        let keep = self.keep();
+        let row = |example: usize| example * stride..(example + 1) * stride;
         let mut q = vec![T::ZERO; if keep { early.last.len() } else { 0 }];
-        let mut tail = Tail::new(stride);
+        let mut together = Vec::new();
+        let mut reached = vec![early.to; self.x.rows];
+        if prepared.transition().panels() > 1 {
+            together = vec![Trace::default(); self.x.rows];
+            for (example, trace) in together.iter_mut().enumerate() {
+                trace.begin(&early.last[row(example)][..atoms], keep);
+            }
+            let mut panels = Panels::new(prepared, correlations);
+            reached = panels.forward(simd, &mut together, early.to);
+        }
+        let mut together = together.into_iter();
+        let (mut tail, mut merge) = (Tail::new(stride), Merge::new(atoms));
         let mut adjoint = Adjoint::new(stride);
+        let mut spare = Trace::default();
         let mut crowded = Vec::new();
+        let mut z = vec![T::ZERO; atoms];
         for example in 0..self.x.rows {
-            let range = example * stride..(example + 1) * stride;
-            let (c, z) = (&correlations[range.clone()], &early.last[range.clone()]);
-            match tail.forward(simd, prepared, c, z, early.to) {
+            let mut trace = together.next().unwrap_or_else(|| {
+                let mut trace = std::mem::take(&mut spare);
+                trace.begin(&early.last[row(example)][..atoms], keep);
+                trace
+            });
+            let c = &correlations[row(example)];
+            match tail.forward(simd, prepared, c, &mut trace, reached[example]) {
                 Reached::Dense => crowded.push(example),
                 Reached::End => {
-                    self.finish(simd, example, &tail.active, &tail.codes);
+                    z.fill(T::ZERO);
+                    for (atom, code) in trace.active.iter().zip(&trace.codes) {
+                        z[*atom as usize] = *code;
+                    }
+                    let end = self.finish(simd, &[example], &z);
                     if keep {
-                        let (from, q) = (&self.q, &mut q[range]);
-                        let sums = &mut self.block.sums;
-                        adjoint.backward(simd, prepared, &tail, from, example, sums, q);
+                        let q = &mut q[row(example)];
+                        q.copy_from_slice(&end);
+                        merge.merge(prepared, &mut trace);
+                        let (sums, iterations) = (&mut self.block.sums, iterations - early.to);
+                        adjoint.backward(simd, prepared, &trace, iterations, example, sums, q);
                     }
                 }
             }
+            spare = trace;
         }
         if crowded.is_empty() {
             return q;
         }
         // Examples with too many active atoms go on together.
         let gather = |rows: &[T]| -> Vec<T> {
-            let row = |example: &usize| &rows[example * stride..(example + 1) * stride];
-            crowded.iter().flat_map(row).copied().collect()
+            crowded.iter().flat_map(|example| &rows[row(*example)]).copied().collect()
         };
         let (c, start) = (gather(correlations), gather(&early.last));
-        let span = [early.to, prepared.unroll.iterations];
+        let span = [early.to, iterations];
         let mut dense = Dense::new(prepared, &c, &crowded, &mut self.block.sums);
         let rest = Lockstep::forward(simd, &mut dense, c.len(), Some(start), span, keep, |_| true);
-        let mut ends = self.finish_rows(simd, &rest.last, &crowded);
+        let mut ends = self.finish_padded(simd, &crowded, &rest.last);
         if keep {
             let mut dense = Dense::new(prepared, &c, &crowded, &mut self.block.sums);
             rest.backward(simd, &mut dense, &mut ends);
-            for (example, row) in crowded.iter().zip(ends.chunks_exact(stride)) {
-                q[example * stride..(example + 1) * stride].copy_from_slice(row);
+            for (example, end) in crowded.iter().zip(ends.chunks_exact(stride)) {
+                q[row(*example)].copy_from_slice(end);
             }
         }
         q
     }
 
-    /// z_T of some examples of the block, as rows. Returns dL/dz_T.
+    /// z_T of some examples of the block, as rows of `stride`. Returns dL/dz_T.
     #[inline(always)]
-    fn finish_rows<S: Simd>(&mut self, simd: S, z: &[T], rows: &[usize]) -> Vec<T> {
-        let stride = self.prepared.stride;
-        let keep = self.request.derivative.is_some();
-        let mut q = vec![T::ZERO; if keep { z.len() } else { 0 }];
-        let (mut active, mut codes) = (Vec::new(), Vec::new());
-        for (index, (example, z)) in rows.iter().zip(z.chunks_exact(stride)).enumerate() {
-            let z = z[..self.prepared.atoms].iter().copied();
-            keep_nonzero((0..self.prepared.atoms as u32).zip(z), &mut active, &mut codes);
-            self.finish(simd, *example, &active, &codes);
-            for (atom, value) in active.iter().zip(&self.q).filter(|_| keep) {
-                q[index * stride + *atom as usize] = *value;
-            }
-        }
-        q
+    fn finish_padded<S: Simd>(&mut self, simd: S, rows: &[usize], z: &[T]) -> Vec<T> {
+        self.finish(simd, rows, &pad(z, self.prepared.stride, self.prepared.atoms))
     }
 
-    /// z_T of one example: its codes, losses, and dL/dz_T at the active atoms.
+    /// z_T `[rows, p]` of some examples of the block: their codes and losses. Returns dL/dz_T, `[rows, stride]`,
+    /// where there is a derivative.
     #[inline(always)]
-    fn finish<S: Simd>(&mut self, simd: S, example: usize, active: &[u32], codes: &[T]) {
+    fn finish<S: Simd>(&mut self, simd: S, rows: &[usize], z: &[T]) -> Vec<T> {
         let (prepared, request) = (self.prepared, self.request);
-        let out = &mut self.block.codes[example * prepared.atoms..(example + 1) * prepared.atoms];
-        for (atom, code) in active.iter().zip(codes) {
-            out[*atom as usize] = *code;
+        let Prepared { atoms, stride, features, width, .. } = *prepared;
+        for (row, z) in rows.iter().zip(z.chunks_exact(atoms)) {
+            self.block.codes[row * atoms..(row + 1) * atoms].copy_from_slice(z);
         }
+        let mut r = Vec::new();
         if request.losses {
-            let (x, gradient) = (self.x.row(example), &mut self.block.sums.atoms);
-            let losses = &mut self.block.losses;
-            let direct = request.direct;
-            self.decoder.decode(simd, prepared, x, active, codes, direct, gradient, losses);
+            let x: Vec<T> = rows.iter().flat_map(|row| self.x.row(*row)).copied().collect();
+            let x = Matrix { data: &x, rows: rows.len(), columns: features };
+            r = residuals(simd, prepared, x, z);
+            self.block.losses.add(z, &r);
+            for (row, r) in rows.iter().zip(r.chunks_exact(width)) {
+                self.block.residuals[row * width..(row + 1) * width].copy_from_slice(r);
+            }
         }
         match request.derivative {
-            None => {}
-            Some(Derivative::Loss { penalty }) => {
-                self.decoder.adjoint(simd, prepared, penalty, active, codes, &mut self.q);
-            }
+            None => Vec::new(),
+            Some(Derivative::Loss { penalty }) => by_codes(simd, prepared, penalty, z, &r),
             Some(Derivative::Codes(_)) => {
-                let given = self.given.expect("given with the request").row(example);
-                self.q.clear();
-                self.q.extend(active.iter().map(|atom| given[*atom as usize]));
+                let given = self.given.expect("given with the request");
+                let given: Vec<T> = rows.iter().flat_map(|row| given.row(*row)).copied().collect();
+                pad(&given, atoms, stride)
             }
         }
     }

@@ -11,7 +11,7 @@ const CACHE: usize = 1 << 20;
 /// A dense product reads DᵀD once for a block of examples; a sum over active atoms reads a row of it for
 /// each of them, which costs little as long as it stays in cache.
 fn sparse_below(gram_bytes: usize) -> f64 {
-    if gram_bytes <= CACHE { 0.45 } else { 0.10 }
+    if gram_bytes <= CACHE { 0.45 } else { 0.30 }
 }
 
 /// Whether an iteration on a block with `nonzeros` codes different from 0 should be a dense product.
@@ -20,13 +20,52 @@ pub(crate) fn dense(nonzeros: usize, examples: usize, stride: usize, number: usi
     nonzeros as f64 > share * (examples * stride) as f64
 }
 
+/// Numbers in a row of a panel of N: all of N where that stays in cache, else 512 bytes, of which 1500 rows
+/// are 0.75 MB.
+pub(crate) fn panel(stride: usize, number: usize) -> usize {
+    match stride * stride * number > CACHE {
+        true => (1024 / number).min(stride),
+        false => stride,
+    }
+}
+
+/// Whether an example leaves the panels and goes on by itself: few atoms are active, or hardly any of them `changed`
+/// in the last iteration, so that a working set will last.
+pub(crate) fn leaves_panels(active: usize, changed: usize, stride: usize) -> bool {
+    16 * active <= stride || (8 * active <= stride && 64 * changed <= active)
+}
+
+/// Whether points belong together of which the last has `active` atoms, `fresh` of them new, and all have
+/// `union`.
+pub(crate) fn similar(union: usize, active: usize, fresh: usize) -> bool {
+    union <= 2 * active && 4 * fresh <= active
+}
+
+/// Whether going back through so many `points` with so many atoms altogether is cheaper over their `union`.
+pub(crate) fn merging_pays(union: usize, points: usize, active: usize, stride: usize) -> bool {
+    let width = crate::number::padded(union);
+    // Multiplications in registers; copying in and adding back go one by one.
+    let apart = 3 * active * stride;
+    let merged = 2 * points * union * width + 32 * union * union;
+    merged < apart
+}
+
 /// How many iterations of one example may be dearer than a dense product would have been before the
 /// example is handed back to the dense products.
 pub(crate) const PATIENCE: usize = 8;
 
 /// Which atoms join a working set: those that could become active while the code moves by this many times
 /// its last step. The code closes in geometrically, so a handful lasts for long.
-pub(crate) const HORIZON: f64 = 3.0;
+pub(crate) const HORIZON: f64 = 2.0;
+
+/// After so many iterations a working set is looked at.
+pub(crate) const LOOK_EVERY: usize = 16;
+
+/// Whether a working set of `height` atoms, `active` of them active, should be chosen anew because a smaller one will
+/// do.
+pub(crate) fn too_wide(active: usize, height: usize) -> bool {
+    height > crate::number::PADDING && 2 * active <= height
+}
 
 /// Whether copying DᵀD for a working set of `width` atoms pays, next to full iterations with `active` atoms.
 pub(crate) fn working_set_pays(width: usize, active: usize, stride: usize) -> bool {

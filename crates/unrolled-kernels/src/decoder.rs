@@ -1,9 +1,10 @@
-//! The decoder: residual, losses and what follows from them at z_T.
+//! The decoder: residuals, losses and what follows from them at z_T.
 
 use pulp::Simd;
 
 use crate::number::Number;
 use crate::prepared::Prepared;
+use crate::problem::Matrix;
 use crate::vectors;
 
 /// How the gradient of D depends on D itself, beside through the codes.
@@ -26,71 +27,52 @@ pub(crate) struct Losses {
     pub sparsity: f64,
 }
 
-/// Room for one example's residual.
-pub(crate) struct Decoder<T> {
-    residual: Vec<T>,
+impl Losses {
+    /// Of codes `[n, p]` with these residuals `[n, width]`.
+    pub fn add<T: Number>(&mut self, codes: &[T], residuals: &[T]) {
+        self.reconstruction += 0.5 * residuals.iter().map(|r| r.to_f64() * r.to_f64()).sum::<f64>();
+        self.sparsity += codes.iter().map(|z| z.to_f64().abs()).sum::<f64>();
+    }
 }
 
-impl<T: Number> Decoder<T> {
-    pub fn new(prepared: &Prepared<T>) -> Self {
-        Self { residual: vec![T::ZERO; prepared.width] }
+/// `D z − x`, `[n, width]`, for examples `x` `[n, m]` and codes `[n, p]`.
+#[inline(always)]
+pub(crate) fn residuals<S: Simd, T: Number>(
+    simd: S,
+    prepared: &Prepared<T>,
+    x: Matrix<T>,
+    codes: &[T],
+) -> Vec<T> {
+    let Prepared { atoms, width, features, .. } = *prepared;
+    let mut residuals = vec![T::ZERO; x.rows * width];
+    for (r, x) in residuals.chunks_exact_mut(width).zip(x.data.chunks_exact(features)) {
+        r.iter_mut().zip(x).for_each(|(r, x)| *r = -*x);
     }
-
-    /// Computes the residual D z − x of an example whose `active` atoms have these `codes`, adds its losses,
-    /// and the direct part of the gradient of Dᵀ, `[p, width]`.
-    #[expect(clippy::too_many_arguments, reason = "called from one place, with what a block holds")]
-    #[inline(always)]
-    pub fn decode<S: Simd>(
-        &mut self,
-        simd: S,
-        prepared: &Prepared<T>,
-        x: &[T],
-        active: &[u32],
-        codes: &[T],
-        direct: Direct,
-        gradient: &mut [T],
-        losses: &mut Losses,
-    ) {
-        let width = prepared.width;
-        for (r, x) in self.residual.iter_mut().zip(x) {
-            *r = -*x;
-        }
-        for (atom, code) in active.iter().zip(codes) {
-            vectors::add_scaled(simd, &mut self.residual, *code, prepared.atom(*atom as usize));
-        }
-        losses.reconstruction +=
-            0.5 * self.residual.iter().map(|r| r.to_f64() * r.to_f64()).sum::<f64>();
-        losses.sparsity += codes.iter().map(|z| z.to_f64().abs()).sum::<f64>();
-        if direct == Direct::None {
-            return;
-        }
-        for (atom, code) in active.iter().zip(codes) {
-            let weight = match (direct, *code < T::ZERO) {
-                (Direct::Signs, false) => T::ONE,
-                (Direct::Signs, true) => -T::ONE,
-                _ => *code,
-            };
-            let row = &mut gradient[*atom as usize * width..(*atom as usize + 1) * width];
-            vectors::add_scaled(simd, row, weight, &self.residual);
+    for (r, codes) in residuals.chunks_exact_mut(width).zip(codes.chunks_exact(atoms)) {
+        for (atom, code) in codes.iter().enumerate().filter(|(_, code)| **code != T::ZERO) {
+            vectors::add_scaled(simd, r, *code, prepared.atom(atom));
         }
     }
+    residuals
+}
 
-    /// The derivative of `½‖D z − x‖² + λ‖z‖₁` by the codes of the active atoms, for the residual just
-    /// computed.
-    #[inline(always)]
-    pub fn adjoint<S: Simd>(
-        &self,
-        simd: S,
-        prepared: &Prepared<T>,
-        penalty: T,
-        active: &[u32],
-        codes: &[T],
-        out: &mut Vec<T>,
-    ) {
-        out.clear();
-        for (atom, code) in active.iter().zip(codes) {
+/// The derivative of `½‖D z − x‖² + λ‖z‖₁` by the codes, `[n, stride]`, where these are not 0.
+#[inline(always)]
+pub(crate) fn by_codes<S: Simd, T: Number>(
+    simd: S,
+    prepared: &Prepared<T>,
+    penalty: T,
+    codes: &[T],
+    residuals: &[T],
+) -> Vec<T> {
+    let Prepared { atoms, stride, width, .. } = *prepared;
+    let mut q = vec![T::ZERO; residuals.len() / width * stride];
+    let rows = q.chunks_exact_mut(stride).zip(residuals.chunks_exact(width));
+    for ((q, r), codes) in rows.zip(codes.chunks_exact(atoms)) {
+        for (atom, code) in codes.iter().enumerate().filter(|(_, code)| **code != T::ZERO) {
             let sign = if *code < T::ZERO { -penalty } else { penalty };
-            out.push(vectors::dot(simd, prepared.atom(*atom as usize), &self.residual) + sign);
+            q[atom] = vectors::dot(simd, prepared.atom(atom), r) + sign;
         }
     }
+    q
 }

@@ -41,6 +41,7 @@ mod products;
 mod request;
 mod residual;
 mod sums;
+mod transition;
 mod vectors;
 
 pub use decoder::Direct;

@@ -42,12 +42,44 @@ impl<T: Number> Look<T> {
                     Sided::One => *v,
                 };
                 let slack = T::minus(simd, *b, size);
-                least = T::lesser(simd, least, T::where_at_most(simd, near, slack, infinity));
+                least = T::lesser(simd, least, T::where_at_most(simd, near, slack, [slack, infinity]));
                 *near_word |= T::bits_unless_at_least(simd, slack, near) << (i * lanes);
                 *active_word |= T::bits_nonzero(simd, *z) << (i * lanes);
             }
         }
         self.least = T::least(simd, least);
+    }
+
+    /// How far a code may move before one of the atoms that are not `near` may pass its threshold, squared, where
+    /// `squares` says how strongly each of them is moved; and the greatest of these. `slack` is taken off
+    /// every distance from a threshold.
+    #[inline(always)]
+    pub fn radius<S: Simd>(
+        simd: S,
+        sided: Sided,
+        [v, bias, squares]: [&[T]; 3],
+        near: T,
+        slack: T,
+    ) -> [T; 2] {
+        let infinity = T::splat(simd, T::INFINITY);
+        let zero = T::splat(simd, T::ZERO);
+        let (near, taken) = (T::splat(simd, near), T::splat(simd, slack));
+        let smallest = T::splat(simd, T::SMALLEST);
+        let (mut radius, mut greatest) = (infinity, zero);
+        let rows = T::lanes::<S>(v).iter().zip(T::lanes::<S>(bias));
+        for ((v, b), square) in rows.zip(T::lanes::<S>(squares)) {
+            let size = match sided {
+                Sided::Two => T::magnitude(simd, *v),
+                Sided::One => *v,
+            };
+            let slack = T::minus(simd, *b, size);
+            let left = T::greater(simd, T::minus(simd, slack, taken), zero);
+            let ratio = T::over(simd, left, T::plus(simd, *square, smallest));
+            let far = T::fma(simd, ratio, left, zero);
+            radius = T::lesser(simd, radius, T::where_at_most(simd, near, slack, [far, infinity]));
+            greatest = T::greater(simd, greatest, *square);
+        }
+        [T::least(simd, radius), T::greatest(simd, greatest)]
     }
 
     /// Clears the bits of the padding, which is no atom.

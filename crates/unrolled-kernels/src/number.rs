@@ -41,6 +41,8 @@ pub trait Number:
     /// What is smaller than this is nothing next to numbers that are not themselves on the verge of underflow:
     /// the smallest normal number over [`Self::EPSILON`]. Registers are slow on what lies below.
     const NEGLIGIBLE: Self;
+    /// The smallest normal number.
+    const SMALLEST: Self;
     /// Nearest to a float64.
     fn from_f64(value: f64) -> Self;
     /// As float64.
@@ -70,6 +72,12 @@ pub trait Number:
     #[doc(hidden)]
     fn minus<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
     #[doc(hidden)]
+    fn over<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
+    #[doc(hidden)]
+    fn greater<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
+    #[doc(hidden)]
+    fn greatest<S: Simd>(simd: S, a: Self::Lanes<S>) -> Self;
+    #[doc(hidden)]
     fn magnitude<S: Simd>(simd: S, a: Self::Lanes<S>) -> Self::Lanes<S>;
     /// `a` with the sign bit of `b` put on (`a` has none).
     #[doc(hidden)]
@@ -91,13 +99,13 @@ pub trait Number:
     /// One bit for each number that is not 0.
     #[doc(hidden)]
     fn bits_nonzero<S: Simd>(simd: S, a: Self::Lanes<S>) -> u64;
-    /// `a` where `bound ≤ a`, else `otherwise`.
+    /// `value` where `bound ≤ a`, else `otherwise`.
     #[doc(hidden)]
     fn where_at_most<S: Simd>(
         simd: S,
         bound: Self::Lanes<S>,
         a: Self::Lanes<S>,
-        otherwise: Self::Lanes<S>,
+        value_otherwise: [Self::Lanes<S>; 2],
     ) -> Self::Lanes<S>;
     #[doc(hidden)]
     fn lesser<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
@@ -109,13 +117,15 @@ pub trait Number:
 
 macro_rules! number {
     ($float:ident, $lanes:ident, $as:ident, $as_mut:ident, $splat:ident, $fma:ident, $add:ident, $sub:ident,
-     $abs:ident, $and:ident, $or:ident, $le:ident, $eq:ident, $select:ident, $sum:ident, $min:ident, $least:ident) => {
+     $abs:ident, $and:ident, $or:ident, $le:ident, $eq:ident, $select:ident, $sum:ident, $min:ident, $least:ident,
+     $div:ident, $max:ident, $greatest:ident) => {
         impl Number for $float {
             type Lanes<S: Simd> = S::$lanes;
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const EPSILON: Self = $float::EPSILON;
             const INFINITY: Self = $float::INFINITY;
+            const SMALLEST: Self = $float::MIN_POSITIVE;
             const NEGLIGIBLE: Self = $float::MIN_POSITIVE / $float::EPSILON;
             #[inline(always)]
             fn from_f64(value: f64) -> Self {
@@ -162,6 +172,18 @@ macro_rules! number {
                 simd.$sub(a, b)
             }
             #[inline(always)]
+            fn over<S: Simd>(simd: S, a: S::$lanes, b: S::$lanes) -> S::$lanes {
+                simd.$div(a, b)
+            }
+            #[inline(always)]
+            fn greater<S: Simd>(simd: S, a: S::$lanes, b: S::$lanes) -> S::$lanes {
+                simd.$max(a, b)
+            }
+            #[inline(always)]
+            fn greatest<S: Simd>(simd: S, a: S::$lanes) -> Self {
+                simd.$greatest(a)
+            }
+            #[inline(always)]
             fn magnitude<S: Simd>(simd: S, a: S::$lanes) -> S::$lanes {
                 simd.$abs(a)
             }
@@ -198,9 +220,9 @@ macro_rules! number {
                 simd: S,
                 bound: S::$lanes,
                 a: S::$lanes,
-                otherwise: S::$lanes,
+                [value, otherwise]: [S::$lanes; 2],
             ) -> S::$lanes {
-                simd.$select(simd.$le(bound, a), a, otherwise)
+                simd.$select(simd.$le(bound, a), value, otherwise)
             }
             #[inline(always)]
             fn lesser<S: Simd>(simd: S, a: S::$lanes, b: S::$lanes) -> S::$lanes {
@@ -235,7 +257,10 @@ number!(
     select_f32s,
     reduce_sum_f32s,
     min_f32s,
-    reduce_min_f32s
+    reduce_min_f32s,
+    div_f32s,
+    max_f32s,
+    reduce_max_f32s
 );
 number!(
     f64,
@@ -254,7 +279,10 @@ number!(
     select_f64s,
     reduce_sum_f64s,
     min_f64s,
-    reduce_min_f64s
+    reduce_min_f64s,
+    div_f64s,
+    max_f64s,
+    reduce_max_f64s
 );
 
 /// A mask as bits: some registers hold it that way, others as numbers of which all bits are set or none.

@@ -4,7 +4,8 @@ use pulp::Simd;
 
 use crate::number::{Number, padded};
 use crate::problem::{Form, Thresholds, Unroll};
-use crate::products::{View, gram, transpose};
+use crate::products::{View, transpose};
+use crate::transition::Transition;
 use crate::vectors;
 
 /// The matrices and numbers of an unroll.
@@ -20,11 +21,8 @@ pub(crate) struct Prepared<'a, T> {
     pub width: usize,
     /// Dᵀ, `[p, width]`.
     pub transposed: Vec<T>,
-    /// N = −α DᵀD, `[p, stride]`; empty in residual form. The identity is not added to it: entries near 1 would
-    /// round four times as coarsely as those near α.
-    pub transition: Vec<T>,
-    /// The largest norm of a row of N without its diagonal.
-    pub coupling: T,
+    /// N = −α DᵀD; none in residual form.
+    pub transition: Option<Transition<T>>,
     /// The thresholds of all atoms where they are given by atom, padded with 0.
     pub by_atom: Option<Vec<T>>,
     /// The thresholds are the same in all iterations from this one on.
@@ -36,20 +34,10 @@ impl<'a, T: Number> Prepared<'a, T> {
         let (features, atoms) = (unroll.dictionary.rows, unroll.dictionary.columns);
         let (stride, width) = (padded(atoms), padded(features));
         let transposed = transpose(unroll.dictionary.data, [features, atoms], atoms, width);
-        let (mut transition, mut coupling) = (Vec::new(), T::ZERO);
-        if unroll.form == Form::Gram {
-            transition = gram(View::rows(&transposed, atoms, features, width), stride);
-            let mut most = T::ZERO;
-            for (atom, row) in transition.chunks_exact_mut(stride).enumerate() {
-                row.iter_mut().for_each(|g| *g = -(unroll.step * *g));
-                let others = row.iter().enumerate().filter(|(other, _)| *other != atom);
-                let norm = others.fold(T::ZERO, |sum, (_, v)| sum + *v * *v);
-                if norm > most {
-                    most = norm;
-                }
-            }
-            coupling = most.sqrt();
-        }
+        let transition = (unroll.form == Form::Gram).then(|| {
+            let dictionary = View::rows(unroll.dictionary.data, features, atoms, atoms);
+            Transition::new(dictionary, unroll.step)
+        });
         let (by_atom, constant_from) = match unroll.thresholds {
             Thresholds::Atoms(values) => {
                 let mut row = values.to_vec();
@@ -69,7 +57,6 @@ impl<'a, T: Number> Prepared<'a, T> {
             width,
             transposed,
             transition,
-            coupling,
             by_atom,
             constant_from,
         }
@@ -81,10 +68,10 @@ impl<'a, T: Number> Prepared<'a, T> {
         &self.transposed[atom * self.width..(atom + 1) * self.width]
     }
 
-    /// Row `atom` of N.
+    /// N. The residual form has none, and never asks.
     #[inline(always)]
-    pub fn transition_row(&self, atom: usize) -> &[T] {
-        &self.transition[atom * self.stride..(atom + 1) * self.stride]
+    pub fn transition(&self) -> &Transition<T> {
+        self.transition.as_ref().expect("in Gram form")
     }
 
     /// The threshold of iteration `t`, the same for all atoms; 0 where they are given by atom.
@@ -112,6 +99,11 @@ impl<'a, T: Number> Prepared<'a, T> {
             nonzeros += row.iter().filter(|z| **z != T::ZERO).count();
         }
         nonzeros
+    }
+
+    /// D, `[m, p]`.
+    pub fn dictionary(&self) -> View<'a, T> {
+        View::rows(self.unroll.dictionary.data, self.features, self.atoms, self.atoms)
     }
 
     /// Dᵀ as `[p, m]`.

@@ -6,7 +6,7 @@ use crate::block::{Block, block};
 use crate::decoder::Direct;
 use crate::number::Number;
 use crate::prepared::Prepared;
-use crate::problem::{Form, Matrix, Misfit, Unroll};
+use crate::problem::{Matrix, Misfit, Unroll};
 use crate::products::{View, multiply_in_parallel, symmetrise, transpose};
 use crate::{cost, ordered};
 
@@ -114,7 +114,15 @@ pub fn run<T: Number>(
     if request.examples && given.is_some() {
         outcome.examples = vec![T::ZERO; n * prepared.features];
     }
-    let mut total: Option<(Vec<T>, Vec<T>)> = None;
+    let adjoint = request.derivative.is_some();
+    let with_gradient = adjoint || request.direct != Direct::None;
+    let room = |wanted: bool, columns: usize| vec![T::ZERO; if wanted { n * columns } else { 0 }];
+    let mut ends = Ends {
+        residuals: room(request.losses && with_gradient, prepared.width),
+        shrinkage: room(adjoint, prepared.stride),
+        transition: Vec::new(),
+        atoms: Vec::new(),
+    };
     let arch = Arch::new();
     let range = |index: usize| index * size..((index + 1) * size).min(n);
     ordered::in_order(
@@ -130,67 +138,111 @@ pub fn run<T: Number>(
             })
         },
         |index, block: Block<T>| {
-            let Block { codes, losses, sums, examples } = block;
-            let range = range(index);
-            let (from, to) = (range.start * prepared.atoms, range.end * prepared.atoms);
-            outcome.codes[from..to].copy_from_slice(&codes);
-            if !examples.is_empty() {
-                let (from, to) = (range.start * prepared.features, range.end * prepared.features);
-                outcome.examples[from..to].copy_from_slice(&examples);
-            }
+            let Block { codes, residuals, losses, sums, examples } = block;
+            let first = range(index).start;
+            put(&mut outcome.codes, first * prepared.atoms, &codes);
+            put(&mut outcome.examples, first * prepared.features, &examples);
+            put(&mut ends.residuals, first * prepared.width, &residuals);
+            put(&mut ends.shrinkage, first * prepared.stride, &sums.shrinkage);
             outcome.reconstruction += losses.reconstruction;
             outcome.sparsity += losses.sparsity;
             outcome.step += sums.step;
-            match outcome.bias.is_empty() {
-                true => outcome.bias = sums.bias,
-                false => outcome.bias.iter_mut().zip(sums.bias).for_each(|(a, b)| *a += b),
-            }
-            match &mut total {
-                None => total = Some((sums.transition, sums.atoms)),
-                Some((transition, atoms)) => {
-                    transition.iter_mut().zip(&sums.transition).for_each(|(a, b)| *a += *b);
-                    atoms.iter_mut().zip(&sums.atoms).for_each(|(a, b)| *a += *b);
-                }
-            }
+            add(&mut outcome.bias, sums.bias);
+            add(&mut ends.transition, sums.transition);
+            add(&mut ends.atoms, sums.atoms);
         },
     );
     outcome.bias.truncate(prepared.atoms);
-    let (mut transition, mut atoms) = total.expect("there is a block");
-    if request.derivative.is_some() && unroll.form == Form::Gram {
-        add_transition(&prepared, request.step, &mut transition, &mut atoms, &mut outcome.step);
-    }
-    if !atoms.is_empty() {
-        let shape = [prepared.atoms, prepared.features];
-        outcome.dictionary = transpose(&atoms, shape, prepared.width, prepared.atoms);
+    if with_gradient {
+        ends.gradient(&prepared, request, x, &mut outcome);
     }
     Ok(outcome)
 }
 
-/// Adds what follows from G = Σ z ⊗ s: `−α D (G + Gᵀ)` to the gradient of D, `−⟨D G, D⟩` to that of α.
-fn add_transition<T: Number>(
-    prepared: &Prepared<T>,
-    with_step: bool,
-    transition: &mut [T],
-    atoms: &mut [T],
-    step: &mut f64,
-) {
-    symmetrise(transition, prepared.atoms, prepared.stride);
-    let symmetric = View::rows(transition, prepared.atoms, prepared.atoms, prepared.stride);
-    let dictionary = prepared.transposed_view();
-    let width = prepared.width;
-    let alpha = prepared.unroll.step;
-    if !with_step {
-        multiply_in_parallel(atoms, width, T::ONE, -alpha, symmetric, dictionary);
-        return;
+/// Copies to where there is room.
+fn put<T: Copy>(to: &mut [T], at: usize, values: &[T]) {
+    if !to.is_empty() {
+        to[at..at + values.len()].copy_from_slice(values);
     }
-    let mut product = vec![T::ZERO; atoms.len()];
-    multiply_in_parallel(&mut product, width, T::ZERO, T::ONE, symmetric, dictionary);
-    let mut inner = 0.0;
-    for ((sum, product), entry) in atoms.iter_mut().zip(&product).zip(&prepared.transposed) {
-        *sum -= alpha * *product;
-        inner += product.to_f64() * entry.to_f64();
+}
+
+/// Adds, or takes over where there is nothing yet.
+fn add<T: Copy + std::ops::AddAssign>(to: &mut Vec<T>, values: Vec<T>) {
+    match to.is_empty() {
+        true => *to = values,
+        false => to.iter_mut().zip(values).for_each(|(a, b)| *a += b),
     }
-    *step -= 0.5 * inner;
+}
+
+/// What the gradient of D is made of, of all examples.
+struct Ends<T> {
+    /// R = D z_T − x, `[n, width]`.
+    residuals: Vec<T>,
+    /// S = Σ s over the iterations, `[n, stride]`.
+    shrinkage: Vec<T>,
+    /// G = Σ z ⊗ s, `[p, stride]`, in Gram form.
+    transition: Vec<T>,
+    /// The gradient of Dᵀ through the iterations, `[p, width]`, in residual form.
+    atoms: Vec<T>,
+}
+
+impl<T: Number> Ends<T> {
+    /// The gradient of D, `Rᵀ Z + α Xᵀ S − α D (G + Gᵀ)`, and what it says of that of α: `−⟨D G, D⟩`.
+    fn gradient(
+        mut self,
+        prepared: &Prepared<T>,
+        request: &Request<T>,
+        x: Matrix<T>,
+        outcome: &mut Outcome<T>,
+    ) {
+        let Prepared { features, atoms, stride, .. } = *prepared;
+        let step = prepared.unroll.step;
+        let n = x.rows;
+        let mut gradient = match self.atoms.is_empty() {
+            true => vec![T::ZERO; features * atoms],
+            false => transpose(&self.atoms, [atoms, features], prepared.width, atoms),
+        };
+        if !self.transition.is_empty() {
+            symmetrise(&mut self.transition, atoms, stride);
+            let symmetric = View::rows(&self.transition, atoms, atoms, stride);
+            let dictionary = prepared.dictionary();
+            multiply_in_parallel(&mut gradient, atoms, T::ZERO, T::ONE, dictionary, symmetric);
+            if request.step {
+                let products = gradient.iter().zip(prepared.unroll.dictionary.data);
+                let inner: f64 = products.map(|(g, d)| g.to_f64() * d.to_f64()).sum();
+                outcome.step -= 0.5 * inner;
+            }
+            gradient.iter_mut().for_each(|g| *g = -(step * *g));
+            let examples = View::rows(x.data, n, features, features).transposed();
+            let s = View::rows(&self.shrinkage, n, atoms, stride);
+            multiply_in_parallel(&mut gradient, atoms, T::ONE, step, examples, s);
+        }
+        if request.direct != Direct::None {
+            let residuals = View::rows(&self.residuals, n, features, prepared.width).transposed();
+            let signs: Vec<T>;
+            let codes = match request.direct {
+                Direct::Signs => {
+                    signs = outcome.codes.iter().map(|z| sign(*z)).collect();
+                    &signs
+                }
+                _ => &outcome.codes,
+            };
+            let codes = View::rows(codes, n, atoms, atoms);
+            multiply_in_parallel(&mut gradient, atoms, T::ONE, T::ONE, residuals, codes);
+        }
+        outcome.dictionary = gradient;
+    }
+}
+
+/// −1, 0 or 1; not-a-number stays what it is.
+fn sign<T: Number>(value: T) -> T {
+    if value > T::ZERO {
+        T::ONE
+    } else if value < T::ZERO {
+        -T::ONE
+    } else {
+        value
+    }
 }
 
 /// One block, compiled for the registers of the machine.

@@ -4,7 +4,7 @@ use pulp::Simd;
 
 use crate::number::Number;
 use crate::prepared::Prepared;
-use crate::problem::{Operator, Sided};
+use crate::problem::{Form, Operator, Sided};
 use crate::vectors;
 
 /// Sums over the examples of a block, and over their iterations.
@@ -13,7 +13,7 @@ pub(crate) struct Sums<T> {
     pub shrinkage: Vec<T>,
     /// Σ z ⊗ s, `[p, stride]`: the gradient of N; empty in residual form.
     pub transition: Vec<T>,
-    /// The gradient of Dᵀ but for what follows from `transition`, `[p, width]`; empty when nobody asks.
+    /// The gradient of Dᵀ through the iterations, `[p, width]`; empty in Gram form.
     pub atoms: Vec<T>,
     /// The gradient of α but for what follows from `transition`.
     pub step: f64,
@@ -24,14 +24,17 @@ pub(crate) struct Sums<T> {
 }
 
 impl<T: Number> Sums<T> {
-    pub fn new(prepared: &Prepared<T>, examples: usize, with_bias: bool, with_atoms: bool) -> Self {
+    /// Empty but for an adjoint.
+    pub fn new(prepared: &Prepared<T>, examples: usize, adjoint: bool, with_bias: bool) -> Self {
         let stride = prepared.stride;
-        let with_bias = with_bias && prepared.unroll.operator == Operator::Soft;
+        let with_bias = adjoint && with_bias && prepared.unroll.operator == Operator::Soft;
         let bias = if with_bias { stride } else { 0 };
+        let in_residual_form = prepared.unroll.form == Form::Residual;
+        let zeros = |count| vec![T::ZERO; if adjoint { count } else { 0 }];
         Self {
-            shrinkage: vec![T::ZERO; examples * stride],
-            transition: vec![T::ZERO; if with_atoms { prepared.transition.len() } else { 0 }],
-            atoms: vec![T::ZERO; if with_atoms { prepared.transposed.len() } else { 0 }],
+            shrinkage: zeros(examples * stride),
+            transition: zeros(if in_residual_form { 0 } else { prepared.atoms * stride }),
+            atoms: zeros(if in_residual_form { prepared.transposed.len() } else { 0 }),
             step: 0.0,
             bias: vec![0.0; bias],
             small_bias: vec![T::ZERO; bias],

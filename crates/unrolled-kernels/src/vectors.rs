@@ -102,12 +102,28 @@ pub(crate) fn combine<S: Simd, T: Number>(
     rows: &[u32],
     weights: &[T],
 ) {
+    let rows = Chosen { matrix, stride: out.len(), rows };
+    columns(simd, out, start, weights, rows);
+}
+
+/// `out = Σ_k matrix[rows[k]]²`, entry by entry, where the rows of `matrix` are as long as `out`.
+#[inline(always)]
+pub(crate) fn squares<S: Simd, T: Number>(simd: S, out: &mut [T], matrix: &[T], rows: &[u32]) {
+    const TILE: usize = 8;
     let stride = out.len();
-    let row = |k: usize| {
-        let first = rows[k] as usize * stride;
-        T::lanes::<S>(&matrix[first..first + stride])
-    };
-    columns(simd, out, start, rows.len(), weights, row);
+    let zero = T::splat(simd, T::ZERO);
+    let rows = Chosen { matrix, stride, rows };
+    for (tile, out) in T::lanes_mut::<S>(out).chunks_mut(TILE).enumerate() {
+        let mut sums = [zero; TILE];
+        for k in 0..rows.rows.len() {
+            let row = &T::lanes::<S>(rows.row(k))[tile * TILE..];
+            for (sum, x) in sums.iter_mut().zip(row) {
+                *sum = T::fma(simd, *x, *x, *sum);
+            }
+        }
+        let length = out.len();
+        out.copy_from_slice(&sums[..length]);
+    }
 }
 
 /// `out = start + Σ_k weights[k] · matrix[k]` for the first `weights.len()` rows of `matrix`.
@@ -119,9 +135,43 @@ pub(crate) fn multiply_small<S: Simd, T: Number>(
     matrix: &[T],
     weights: &[T],
 ) {
-    let stride = out.len();
-    let row = |k: usize| T::lanes::<S>(&matrix[k * stride..(k + 1) * stride]);
-    columns(simd, out, start, weights.len(), weights, row);
+    let rows = First { matrix, stride: out.len() };
+    columns(simd, out, start, weights, rows);
+}
+
+/// Rows of a matrix. (Closures are not always inlined, and must be.)
+trait Rows<'a, T>: Copy {
+    fn row(self, k: usize) -> &'a [T];
+}
+
+/// The first rows.
+#[derive(Clone, Copy)]
+struct First<'a, T> {
+    matrix: &'a [T],
+    stride: usize,
+}
+
+impl<'a, T: Number> Rows<'a, T> for First<'a, T> {
+    #[inline(always)]
+    fn row(self, k: usize) -> &'a [T] {
+        &self.matrix[k * self.stride..(k + 1) * self.stride]
+    }
+}
+
+/// Some rows.
+#[derive(Clone, Copy)]
+struct Chosen<'a, T> {
+    matrix: &'a [T],
+    stride: usize,
+    rows: &'a [u32],
+}
+
+impl<'a, T: Number> Rows<'a, T> for Chosen<'a, T> {
+    #[inline(always)]
+    fn row(self, k: usize) -> &'a [T] {
+        let first = self.rows[k] as usize * self.stride;
+        &self.matrix[first..first + self.stride]
+    }
 }
 
 /// `start + Σ_k weights[k] · row(k)`, a few registers of columns at a time, which stay in registers.
@@ -130,25 +180,23 @@ fn columns<'a, S: Simd, T: Number>(
     simd: S,
     out: &mut [T],
     start: &[T],
-    count: usize,
     weights: &[T],
-    row: impl Fn(usize) -> &'a [T::Lanes<S>],
+    rows: impl Rows<'a, T>,
 ) {
     let (out, start) = (T::lanes_mut::<S>(out), T::lanes::<S>(start));
-    let weights = &weights[..count];
     let mut at = 0;
     while at + 8 <= out.len() {
-        column_tile::<S, T, 8, 1>(simd, out, start, weights, &row, at);
+        column_tile::<S, T, 8, 1>(simd, out, start, weights, rows, at);
         at += 8;
     }
     match out.len() - at {
-        7 => column_tile::<S, T, 7, 1>(simd, out, start, weights, &row, at),
-        6 => column_tile::<S, T, 6, 1>(simd, out, start, weights, &row, at),
-        5 => column_tile::<S, T, 5, 2>(simd, out, start, weights, &row, at),
-        4 => column_tile::<S, T, 4, 2>(simd, out, start, weights, &row, at),
-        3 => column_tile::<S, T, 3, 3>(simd, out, start, weights, &row, at),
-        2 => column_tile::<S, T, 2, 4>(simd, out, start, weights, &row, at),
-        1 => column_tile::<S, T, 1, 4>(simd, out, start, weights, &row, at),
+        7 => column_tile::<S, T, 7, 1>(simd, out, start, weights, rows, at),
+        6 => column_tile::<S, T, 6, 1>(simd, out, start, weights, rows, at),
+        5 => column_tile::<S, T, 5, 2>(simd, out, start, weights, rows, at),
+        4 => column_tile::<S, T, 4, 2>(simd, out, start, weights, rows, at),
+        3 => column_tile::<S, T, 3, 3>(simd, out, start, weights, rows, at),
+        2 => column_tile::<S, T, 2, 4>(simd, out, start, weights, rows, at),
+        1 => column_tile::<S, T, 1, 4>(simd, out, start, weights, rows, at),
         _ => {}
     }
 }
@@ -160,7 +208,7 @@ fn column_tile<'a, S: Simd, T: Number, const W: usize, const I: usize>(
     out: &mut [T::Lanes<S>],
     start: &[T::Lanes<S>],
     weights: &[T],
-    row: &impl Fn(usize) -> &'a [T::Lanes<S>],
+    rows: impl Rows<'a, T>,
     at: usize,
 ) {
     let zero = T::splat(simd, T::ZERO);
@@ -170,7 +218,7 @@ fn column_tile<'a, S: Simd, T: Number, const W: usize, const I: usize>(
     for (g, group) in groups.iter().enumerate() {
         for i in 0..I {
             let weight = T::splat(simd, group[i]);
-            let row = &row(g * I + i)[at..at + W];
+            let row = &T::lanes::<S>(rows.row(g * I + i))[at..at + W];
             for w in 0..W {
                 sums[i][w] = T::fma(simd, weight, row[w], sums[i][w]);
             }
@@ -178,7 +226,7 @@ fn column_tile<'a, S: Simd, T: Number, const W: usize, const I: usize>(
     }
     for (i, weight) in rest.iter().enumerate() {
         let weight = T::splat(simd, *weight);
-        let row = &row(groups.len() * I + i)[at..at + W];
+        let row = &T::lanes::<S>(rows.row(groups.len() * I + i))[at..at + W];
         for w in 0..W {
             sums[i][w] = T::fma(simd, weight, row[w], sums[i][w]);
         }

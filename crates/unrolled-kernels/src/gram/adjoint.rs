@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use super::tail::{Segment, Tail};
+use super::trace::{Segment, Trace};
 use crate::number::Number;
 use crate::prepared::Prepared;
 use crate::sums::{Sums, subtract_signed};
@@ -25,6 +25,8 @@ pub(crate) struct Adjoint<T> {
     values: Vec<T>,
     /// The same as a row `[stride]`; zero but while in use.
     row: Vec<T>,
+    /// N at one atom and those.
+    entries: Vec<T>,
     /// s + N s, `[stride]`.
     image: Vec<T>,
     /// Active atoms of the iterate before it.
@@ -44,6 +46,7 @@ impl<T: Number> Adjoint<T> {
             atoms: Vec::new(),
             values: Vec::new(),
             row: vec![T::ZERO; stride],
+            entries: Vec::new(),
             image: Vec::new(),
             active: Vec::new(),
             codes: Vec::new(),
@@ -51,50 +54,49 @@ impl<T: Number> Adjoint<T> {
         }
     }
 
-    /// From dL/dz_T at the active atoms of z_T, in their order, to dL/dz at the start of the tail, written to
-    /// `q` `[stride]` at the atoms that are active there. Adds what the iterations contribute to `sums`.
+    /// From `q` = dL/dz of the iterate `iterations` after the start of the trace to dL/dz of the start, at the
+    /// atoms that are active there, `[stride]`. Adds what the iterations contribute to `sums`.
     #[expect(clippy::too_many_arguments, reason = "called from one place, with what a block holds")]
     #[inline(always)]
     pub fn backward<S: Simd>(
         &mut self,
         simd: S,
         prepared: &Prepared<T>,
-        tail: &Tail<T>,
-        from: &[T],
+        trace: &Trace<T>,
+        iterations: usize,
         example: usize,
         sums: &mut Sums<T>,
         q: &mut [T],
     ) {
-        self.active_of(tail, tail.segments.last().expect("a tail has a start"));
-        self.place(tail.segments.last().expect("a tail has a start"), from);
-        for index in (0..tail.segments.len()).rev() {
-            let segment = &tail.segments[index];
-            self.within(simd, prepared, tail, segment, example, sums);
-            let Some(before) = index.checked_sub(1) else { break };
-            self.shrink(prepared, tail, segment, example, sums);
-            let before = &tail.segments[before];
-            self.active_of(tail, before);
+        let (index, last) = trace.until(iterations);
+        self.q.clear();
+        self.q.extend(trace.atoms(&last).iter().map(|atom| q[*atom as usize]));
+        self.q.resize(last.width, T::ZERO);
+        self.within(simd, prepared, trace, &last, example, sums);
+        let mut next = &last;
+        for segment in trace.segments[..index].iter().rev() {
+            self.shrink(prepared, trace, next, example, sums);
+            self.active_of(trace, segment);
             self.full(simd, prepared, sums);
-            let q = std::mem::take(&mut self.codes);
-            self.place(before, &q);
-            self.codes = q;
+            self.place(segment);
+            self.within(simd, prepared, trace, segment, example, sums);
+            next = segment;
         }
         q.fill(T::ZERO);
-        let start = &tail.segments[0];
-        for (atom, value) in tail.indices[start.atoms.clone()].iter().zip(&self.q) {
+        for (atom, value) in trace.atoms(next).iter().zip(&self.q) {
             q[*atom as usize] = *value;
         }
     }
 
     /// The active atoms of the last iterate of a segment, their codes, and their places in it.
     #[inline(always)]
-    fn active_of(&mut self, tail: &Tail<T>, segment: &Segment) {
+    fn active_of(&mut self, trace: &Trace<T>, segment: &Segment) {
         self.active.clear();
         self.codes.clear();
         self.places.clear();
-        let at = segment.values + (segment.count - 1) * segment.width;
-        let atoms = &tail.indices[segment.atoms.clone()];
-        for (place, (atom, code)) in atoms.iter().zip(&tail.values[at..]).enumerate() {
+        let atoms = trace.atoms(segment);
+        let last = trace.iterate(segment, segment.count - 1);
+        for (place, (atom, code)) in atoms.iter().zip(last).enumerate() {
             if *code != T::ZERO {
                 self.active.push(*atom);
                 self.codes.push(*code);
@@ -103,12 +105,12 @@ impl<T: Number> Adjoint<T> {
         }
     }
 
-    /// Spreads values at the active atoms over the atoms of a segment.
+    /// Spreads what `full` left in `codes` over the atoms of a segment.
     #[inline(always)]
-    fn place(&mut self, segment: &Segment, values: &[T]) {
+    fn place(&mut self, segment: &Segment) {
         self.q.clear();
         self.q.resize(segment.width, T::ZERO);
-        for (place, value) in self.places.iter().zip(values) {
+        for (place, value) in self.places.iter().zip(&self.codes) {
             self.q[*place as usize] = *value;
         }
     }
@@ -119,7 +121,7 @@ impl<T: Number> Adjoint<T> {
         &mut self,
         simd: S,
         prepared: &Prepared<T>,
-        tail: &Tail<T>,
+        trace: &Trace<T>,
         segment: &Segment,
         example: usize,
         sums: &mut Sums<T>,
@@ -129,8 +131,9 @@ impl<T: Number> Adjoint<T> {
         if steps == 0 || height == 0 {
             return;
         }
-        let iterates = &tail.values[segment.values..segment.values + segment.count * width];
-        let matrix = &tail.matrices[segment.matrix..segment.matrix + height * width];
+        let iterates = &trace.values[segment.values..segment.values + segment.count * width];
+        let at = segment.matrix.expect("several iterates have one");
+        let matrix = &trace.matrices[at..at + height * width];
         for (buffer, length) in [
             (&mut self.s, steps * width),
             (&mut self.sum, width),
@@ -187,7 +190,7 @@ impl<T: Number> Adjoint<T> {
             &self.s,
         );
         let stride = prepared.stride;
-        let atoms = &tail.indices[segment.atoms.clone()];
+        let atoms = trace.atoms(segment);
         let sum = &mut sums.shrinkage[example * stride..(example + 1) * stride];
         for (atom, s) in atoms.iter().zip(&self.sum) {
             sum[*atom as usize] += *s;
@@ -209,7 +212,7 @@ impl<T: Number> Adjoint<T> {
     fn shrink(
         &mut self,
         prepared: &Prepared<T>,
-        tail: &Tail<T>,
+        trace: &Trace<T>,
         segment: &Segment,
         example: usize,
         sums: &mut Sums<T>,
@@ -217,8 +220,8 @@ impl<T: Number> Adjoint<T> {
         self.atoms.clear();
         self.values.clear();
         let sum = &mut sums.shrinkage[example * prepared.stride..(example + 1) * prepared.stride];
-        let atoms = &tail.indices[segment.atoms.clone()];
-        let first = &tail.values[segment.values..];
+        let atoms = trace.atoms(segment);
+        let first = trace.iterate(segment, 0);
         for ((atom, z), q) in atoms.iter().zip(first).zip(&self.q) {
             if *z == T::ZERO || *q == T::ZERO {
                 continue;
@@ -238,17 +241,19 @@ impl<T: Number> Adjoint<T> {
     #[inline(always)]
     fn full<S: Simd>(&mut self, simd: S, prepared: &Prepared<T>, sums: &mut Sums<T>) {
         let stride = prepared.stride;
+        let transition = prepared.transition();
         let lanes = stride / T::lanes::<S>(&self.row).len();
         if !cost::whole_rows(self.atoms.len(), stride, lanes) {
+            self.entries.resize(self.atoms.len(), T::ZERO);
             for (atom, code) in self.active.iter().zip(&mut self.codes) {
                 let atom = *atom as usize;
-                let row = prepared.transition_row(atom);
                 let sum = &mut sums.transition[atom * stride..(atom + 1) * stride];
+                transition.gather(atom, &self.atoms, &mut self.entries);
                 let mut q = T::ZERO;
-                for (other, s) in self.atoms.iter().zip(&self.values) {
+                for ((other, s), entry) in self.atoms.iter().zip(&self.values).zip(&self.entries) {
                     let other = *other as usize;
                     sum[other] += *code * *s;
-                    q += row[other] * *s;
+                    q += *entry * *s;
                     if other == atom {
                         q += *s;
                     }
@@ -266,8 +271,7 @@ impl<T: Number> Adjoint<T> {
             vectors::add_scaled(simd, sum, *code, &self.row);
         }
         self.image.resize(stride, T::ZERO);
-        let (atoms, values) = (&self.atoms, &self.values);
-        vectors::combine(simd, &mut self.image, &self.row, &prepared.transition, atoms, values);
+        transition.combine(simd, &mut self.image, &self.row, &self.atoms, &self.values);
         for atom in &self.atoms {
             self.row[*atom as usize] = T::ZERO;
         }

@@ -31,11 +31,6 @@ impl<'a, T: Number> Dense<'a, T> {
         let (bias, workspace) = (BiasRow::default(), Vec::new());
         Self { prepared, correlations, rows, sums, bias, workspace }
     }
-
-    fn transition(&self) -> View<'a, T> {
-        let stride = self.prepared.stride;
-        View::rows(&self.prepared.transition, self.prepared.atoms, stride, stride)
-    }
 }
 
 impl<T: Number> Iteration<T> for Dense<'_, T> {
@@ -47,7 +42,7 @@ impl<T: Number> Iteration<T> for Dense<'_, T> {
         if let Some(z) = z {
             vectors::add_scaled(simd, next, T::ONE, z);
             let z = View::rows(z, self.rows.len(), prepared.atoms, stride);
-            multiply(next, stride, T::ONE, T::ONE, z, self.transition());
+            prepared.transition().multiply(next, z);
         }
         prepared.shrink(simd, &mut self.bias, t, next)
     }
@@ -87,7 +82,7 @@ impl<T: Number> Iteration<T> for Dense<'_, T> {
                     let s = &self.workspace[(k - begin) * size..(k - begin + 1) * size];
                     q.copy_from_slice(s);
                     let s = View::rows(s, examples, prepared.atoms, stride);
-                    multiply(q, stride, T::ONE, T::ONE, s, self.transition());
+                    prepared.transition().multiply(q, s);
                 }
             }
             // z₀ = 0 adds nothing.

@@ -6,8 +6,14 @@
 
 mod adjoint;
 mod dense;
+mod merge;
+mod panels;
 mod tail;
+mod trace;
 
 pub(crate) use adjoint::Adjoint;
 pub(crate) use dense::Dense;
+pub(crate) use merge::Merge;
+pub(crate) use panels::Panels;
 pub(crate) use tail::{Reached, Tail};
+pub(crate) use trace::Trace;

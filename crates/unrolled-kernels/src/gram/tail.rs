@@ -2,36 +2,19 @@
 //!
 //! A *full* iteration sums rows of N over the active atoms. After it, a *working set* U is chosen: the atoms
 //! that are active or close to it. As long as the code stays within a distance of the point where the others
-//! were last looked at, none of them can become active (Cauchy–Schwarz: atom j's v changes by at most ‖N_j‖
+//! were last looked at, none of them can become active (Cauchy–Schwarz: atom j's v changes by at most ‖N_jU‖
 //! times that distance), so the iterations go on within U alone, on a small dense copy of N. Leaving U is
 //! noticed before it matters, so the iterates are those of the full iteration.
 
-use std::ops::Range;
-
 use pulp::Simd;
+
+use super::trace::{Segment, Trace};
 
 use crate::look::{Look, count, keep_nonzero, list};
 use crate::number::{Number, padded};
 use crate::prepared::{BiasRow, Prepared};
 use crate::problem::Unroll;
 use crate::{cost, vectors};
-
-/// Iterates that share a list of atoms.
-#[derive(Clone, Debug)]
-pub(super) struct Segment {
-    /// The atoms, in [`Tail::indices`].
-    pub atoms: Range<usize>,
-    /// Numbers in an iterate, the count of atoms padded.
-    pub width: usize,
-    /// The iterates, one after another, in [`Tail::values`].
-    pub values: usize,
-    /// How many.
-    pub count: usize,
-    /// How often the last of them follows itself.
-    pub repeats: usize,
-    /// The copy of N, `[atoms, width]`, in [`Tail::matrices`]; for a single iterate there is none.
-    pub matrix: usize,
-}
 
 /// Whether a tail reached the last iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +24,8 @@ pub(crate) enum Reached {
     Dense,
 }
 
-/// The iterates of one example, kept for its adjoint, and room to work in; used for one example after another.
+/// Room to iterate in; used for one example after another.
 pub(crate) struct Tail<T> {
-    pub(super) segments: Vec<Segment>,
-    pub(super) indices: Vec<u32>,
-    pub(super) values: Vec<T>,
-    pub(super) matrices: Vec<T>,
     /// v, then z, of a full iteration, `[stride]`.
     v: Vec<T>,
     z: Vec<T>,
@@ -60,18 +39,11 @@ pub(crate) struct Tail<T> {
     uniform_bias: BiasRow<T>,
     small_correlations: Vec<T>,
     reference: Vec<T>,
-    /// Active atoms of the last iterate and their codes.
-    pub active: Vec<u32>,
-    pub codes: Vec<T>,
 }
 
 impl<T: Number> Tail<T> {
     pub fn new(stride: usize) -> Self {
         Self {
-            segments: Vec::new(),
-            indices: Vec::new(),
-            values: Vec::new(),
-            matrices: Vec::new(),
             v: vec![T::ZERO; stride],
             z: vec![T::ZERO; stride],
             look: Look::default(),
@@ -82,63 +54,37 @@ impl<T: Number> Tail<T> {
             uniform_bias: BiasRow::default(),
             small_correlations: Vec::new(),
             reference: Vec::new(),
-            active: Vec::new(),
-            codes: Vec::new(),
         }
     }
 
-    /// Iterations `from`, …, T − 1 from `start` `[stride]` with c = `correlations`. Afterwards `active` and
-    /// `codes` hold z_T.
+    /// Iterations `from`, …, T − 1, on from where the trace ends, with c = `correlations`.
     #[inline(always)]
     pub fn forward<S: Simd>(
         &mut self,
         simd: S,
         prepared: &Prepared<T>,
         correlations: &[T],
-        start: &[T],
+        trace: &mut Trace<T>,
         from: usize,
     ) -> Reached {
-        self.segments.clear();
-        self.indices.clear();
-        self.values.clear();
-        self.matrices.clear();
-        let start = start[..prepared.atoms].iter().copied();
-        keep_nonzero((0..prepared.atoms as u32).zip(start), &mut self.active, &mut self.codes);
-        self.push_point();
         let iterations = prepared.unroll.iterations;
         let mut t = from;
         let mut dear = 0;
         while t < iterations {
-            if cost::dense(self.active.len(), 1, prepared.stride, size_of::<T>()) {
+            if cost::dense(trace.active.len(), 1, prepared.stride, size_of::<T>()) {
                 dear += 1;
                 if dear > cost::PATIENCE {
                     return Reached::Dense;
                 }
             }
-            let outside = self.full(simd, prepared, correlations, t, t + 1 < iterations);
+            let outside = self.full(simd, prepared, correlations, trace, t, t + 1 < iterations);
             t += 1;
             match outside {
-                Some(outside) => t = self.within(simd, prepared, outside, t),
-                None => self.push_point(),
+                Some(outside) => t = self.within(simd, prepared, trace, outside, t),
+                None => trace.push_point(),
             }
         }
         Reached::End
-    }
-
-    /// Keeps the last iterate by itself.
-    #[inline(always)]
-    fn push_point(&mut self) {
-        let first = self.indices.len();
-        self.indices.extend_from_slice(&self.active);
-        self.segments.push(Segment {
-            atoms: first..self.indices.len(),
-            width: self.codes.len(),
-            values: self.values.len(),
-            count: 1,
-            repeats: 0,
-            matrix: usize::MAX,
-        });
-        self.values.extend_from_slice(&self.codes);
     }
 
     /// A full iteration from the last iterate at `t`. Begins a working set where one pays, if one is `wanted`,
@@ -149,95 +95,104 @@ impl<T: Number> Tail<T> {
         simd: S,
         prepared: &Prepared<T>,
         correlations: &[T],
+        trace: &mut Trace<T>,
         t: usize,
         wanted: bool,
     ) -> Option<Outside<T>> {
         let Unroll { operator, sided, .. } = prepared.unroll;
         let bias = self.bias.at(prepared, t);
-        let transition = &prepared.transition;
-        vectors::combine(simd, &mut self.v, correlations, transition, &self.active, &self.codes);
-        for (atom, code) in self.active.iter().zip(&self.codes) {
+        let transition = prepared.transition();
+        transition.combine(simd, &mut self.v, correlations, &trace.active, &trace.codes);
+        for (atom, code) in trace.active.iter().zip(&trace.codes) {
             self.v[*atom as usize] += *code;
         }
         self.z.copy_from_slice(&self.v);
         vectors::prox(simd, operator, sided, &mut self.z, bias);
-        for (atom, code) in self.active.iter().zip(&self.codes) {
+        for (atom, code) in trace.active.iter().zip(&trace.codes) {
             self.previous[*atom as usize] = *code;
         }
         let moved = vectors::distance_squared(simd, &self.z, &self.previous).sqrt();
-        for atom in &self.active {
+        for atom in &trace.active {
             self.previous[*atom as usize] = T::ZERO;
         }
 
         let near = match wanted {
-            true => T::from_f64(cost::HORIZON) * prepared.coupling * moved,
+            true => T::from_f64(cost::HORIZON) * transition.coupling * moved,
             false => T::ZERO,
         };
         self.look.look(simd, sided, [&self.v, &self.z, bias], near);
         self.look.without_padding(prepared.atoms);
         // What is active now stays: N's diagonal, which the bound leaves out, concerns these alone.
-        for atom in &self.active {
+        for atom in &trace.active {
             self.look.near[*atom as usize / 64] |= 1 << (atom % 64);
         }
-        let active = self.active.len();
+        let active = trace.active.len();
         let chosen = count(&self.look.near);
         if wanted && moved.is_finite() && cost::working_set_pays(chosen, active, prepared.stride) {
             let norm = vectors::dot(simd, &self.z, &self.z).sqrt();
-            let first = self.indices.len();
-            list(&self.look.near, &mut self.indices);
-            return Some(self.begin(prepared, correlations, first, [self.look.least, norm], t));
+            trace.go_on();
+            let first = trace.indices.len();
+            list(&self.look.near, &mut trace.indices);
+            // What rounding may have made of v.
+            let threshold = prepared.threshold(t);
+            let rounding = T::from_f64(16.0) * T::EPSILON * (norm + threshold);
+            transition.squares(simd, &mut self.previous, &trace.indices[first..]);
+            let rows = [&self.v[..], bias, &self.previous];
+            let [radius, strongest] = Look::radius(simd, sided, rows, near, rounding);
+            self.previous.fill(T::ZERO);
+            let outside = Outside {
+                radius: T::from_f64(0.999) * radius,
+                strongest: T::from_f64(1.001) * strongest,
+                slack: self.look.least - rounding,
+                threshold,
+            };
+            self.begin(prepared, correlations, trace, first);
+            return Some(outside);
         }
-        self.active.clear();
-        list(&self.look.active, &mut self.active);
-        self.codes.clear();
-        self.codes.extend(self.active.iter().map(|atom| self.z[*atom as usize]));
+        trace.active.clear();
+        list(&self.look.active, &mut trace.active);
+        trace.codes.clear();
+        trace.codes.extend(trace.active.iter().map(|atom| self.z[*atom as usize]));
         None
     }
 
-    /// Begins a working set of the atoms from `first` on, with the iterate of the full iteration `t`.
+    /// Begins a working set of the atoms from `first` on, with the iterate of the full iteration just done.
     #[inline(always)]
     fn begin(
         &mut self,
         prepared: &Prepared<T>,
         correlations: &[T],
+        trace: &mut Trace<T>,
         first: usize,
-        [least, norm]: [T; 2],
-        t: usize,
-    ) -> Outside<T> {
-        let atoms = first..self.indices.len();
+    ) {
+        let atoms = first..trace.indices.len();
         let width = padded(atoms.len().max(1));
-        let chosen = &self.indices[atoms.clone()];
-        let (values, matrix) = (self.values.len(), self.matrices.len());
+        let values = trace.values.len();
+        let matrix = trace.push_matrix(prepared, first, width);
+        let chosen = &trace.indices[atoms.clone()];
         for (place, atom) in chosen.iter().enumerate() {
             self.place[*atom as usize] = place as u32;
         }
         self.reference.clear();
         self.reference.resize(width, T::ZERO);
-        for (atom, code) in self.active.iter().zip(&self.codes) {
+        for (atom, code) in trace.active.iter().zip(&trace.codes) {
             self.reference[self.place[*atom as usize] as usize] = *code;
         }
         self.small_correlations.clear();
         self.small_bias.clear();
-        self.matrices.reserve(atoms.len() * width);
         for atom in chosen {
             let atom = *atom as usize;
-            self.values.push(self.z[atom]);
+            trace.values.push(self.z[atom]);
             self.small_correlations.push(correlations[atom]);
             if let Some(bias) = &prepared.by_atom {
                 self.small_bias.push(bias[atom]);
             }
-            let row = prepared.transition_row(atom);
-            self.matrices.extend(chosen.iter().map(|other| row[*other as usize]));
-            self.matrices.resize(self.matrices.len().next_multiple_of(16), T::ZERO);
         }
-        self.values.resize(values + width, T::ZERO);
+        trace.values.resize(values + width, T::ZERO);
         self.small_correlations.resize(width, T::ZERO);
         self.small_bias.resize(width, T::ZERO);
-        let threshold = prepared.threshold(t);
-        // What rounding may have made of v.
-        let rounding = T::from_f64(16.0) * T::EPSILON * (norm + threshold);
-        self.segments.push(Segment { atoms, width, values, count: 1, repeats: 0, matrix });
-        Outside { slack: least - rounding, threshold }
+        let matrix = Some(matrix);
+        trace.segments.push(Segment { atoms, width, values, count: 1, repeats: 0, matrix });
     }
 
     /// Iterates within the working set just begun, from z_t on, while no atom outside can become active.
@@ -247,32 +202,36 @@ impl<T: Number> Tail<T> {
         &mut self,
         simd: S,
         prepared: &Prepared<T>,
+        trace: &mut Trace<T>,
         outside: Outside<T>,
         mut t: usize,
     ) -> usize {
         let Unroll { operator, sided, .. } = prepared.unroll;
         let iterations = prepared.unroll.iterations;
-        let segment = self.segments.last_mut().expect("one was begun");
+        let segment = trace.segments.last_mut().expect("one was begun");
         let width = segment.width;
         let height = segment.atoms.len();
-        let matrix = &self.matrices[segment.matrix..];
-        let coupling = prepared.coupling * prepared.coupling;
+        let matrix = &trace.matrices[segment.matrix.expect("a working set has one")..];
         while t < iterations {
             let at = segment.values + (segment.count - 1) * width;
-            let last = &self.values[at..at + width];
+            let last = &trace.values[at..at + width];
             let distance = vectors::distance_squared(simd, last, &self.reference);
             let threshold = prepared.threshold(t);
-            let slack = outside.slack + (threshold - outside.threshold);
             // Not-a-number leaves.
-            let stays = slack >= T::ZERO && coupling * distance <= slack * slack;
+            let stays = if threshold == outside.threshold {
+                distance <= outside.radius
+            } else {
+                let slack = outside.slack + (threshold - outside.threshold);
+                slack >= T::ZERO && outside.strongest * distance <= slack * slack
+            };
             if !stays {
                 break;
             }
-            if self.values.len() < at + 2 * width {
+            if trace.values.len() < at + 2 * width {
                 // Room for some more iterates at once.
-                self.values.resize(at + 16 * width, T::ZERO);
+                trace.values.resize(at + 16 * width, T::ZERO);
             }
-            let (last, next) = self.values[at..at + 2 * width].split_at_mut(width);
+            let (last, next) = trace.values[at..at + 2 * width].split_at_mut(width);
             vectors::multiply_small(simd, next, &self.small_correlations, matrix, &last[..height]);
             vectors::add_scaled(simd, next, T::ONE, last);
             let bias = match &prepared.by_atom {
@@ -288,19 +247,29 @@ impl<T: Number> Tail<T> {
                 break;
             }
             segment.count += 1;
+            if segment.count % cost::LOOK_EVERY == 0 {
+                let active = next.iter().filter(|z| **z != T::ZERO).count();
+                if cost::too_wide(active, height) {
+                    break;
+                }
+            }
         }
         let at = segment.values + (segment.count - 1) * width;
-        let codes = &self.values[at..at + height];
-        let chosen = self.indices[segment.atoms.clone()].iter().copied().zip(codes.iter().copied());
-        keep_nonzero(chosen, &mut self.active, &mut self.codes);
-        self.values.truncate(at + width);
+        let codes = &trace.values[at..at + height];
+        let atoms = trace.indices[segment.atoms.clone()].iter().copied();
+        keep_nonzero(atoms.zip(codes.iter().copied()), &mut trace.active, &mut trace.codes);
+        trace.values.truncate(at + width);
         t
     }
 }
 
-/// What is known of the atoms outside a working set.
+/// What is known of the atoms outside a working set U.
 pub(super) struct Outside<T> {
-    /// How far the nearest of them is from its threshold.
+    /// How far the code may move, squared, before one of them can become active at the same threshold.
+    radius: T,
+    /// The greatest Σ_{k ∈ U} N_jk² of an atom j.
+    strongest: T,
+    /// How far the nearest of them was from its threshold.
     slack: T,
     /// The threshold then.
     threshold: T,
