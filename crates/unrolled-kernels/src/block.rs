@@ -166,7 +166,7 @@ impl<T: Number> Work<'_, T> {
                 trace
             });
             let c = &correlations[row(example)];
-            match tail.forward(simd, prepared, c, &mut trace, reached[example]) {
+            match tail.forward(simd, prepared, c, &mut trace, reached[example], cost::PATIENCE) {
                 Reached::Dense => crowded.push(example),
                 Reached::End => {
                     z.fill(T::ZERO);

@@ -41,6 +41,7 @@ mod products;
 mod request;
 mod residual;
 mod sums;
+mod sweep;
 mod transition;
 mod vectors;
 
@@ -48,3 +49,4 @@ pub use decoder::Direct;
 pub use number::Number;
 pub use problem::{Form, Matrix, Misfit, Operator, Sided, Thresholds, Unroll};
 pub use request::{Derivative, Outcome, Request, run};
+pub use sweep::sweep;

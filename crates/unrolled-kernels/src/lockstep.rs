@@ -68,6 +68,11 @@ impl<T: Number> Lockstep<T> {
         lockstep
     }
 
+    /// z_from, … up to the one before the last, where all of them are kept.
+    pub fn iterates(&self) -> Option<&[T]> {
+        (self.every == 1).then_some(&self.stored[..])
+    }
+
     /// The adjoint: from `q` = dL/dz_to to dL/dz_from.
     #[inline(always)]
     pub fn backward<S: Simd>(&self, simd: S, iteration: &mut impl Iteration<T>, q: &mut [T]) {

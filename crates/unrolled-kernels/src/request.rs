@@ -117,12 +117,9 @@ pub fn run<T: Number>(
     let adjoint = request.derivative.is_some();
     let with_gradient = adjoint || request.direct != Direct::None;
     let room = |wanted: bool, columns: usize| vec![T::ZERO; if wanted { n * columns } else { 0 }];
-    let mut ends = Ends {
-        residuals: room(request.losses && with_gradient, prepared.width),
-        shrinkage: room(adjoint, prepared.stride),
-        transition: Vec::new(),
-        atoms: Vec::new(),
-    };
+    let mut residuals = room(request.losses && with_gradient, prepared.width);
+    let mut shrinkage = room(adjoint, prepared.stride);
+    let (mut transition, mut atoms) = (Vec::new(), Vec::new());
     let arch = Arch::new();
     let range = |index: usize| index * size..((index + 1) * size).min(n);
     ordered::in_order(
@@ -138,23 +135,31 @@ pub fn run<T: Number>(
             })
         },
         |index, block: Block<T>| {
-            let Block { codes, residuals, losses, sums, examples } = block;
+            let Block { codes, residuals: of_block, losses, sums, examples } = block;
             let first = range(index).start;
             put(&mut outcome.codes, first * prepared.atoms, &codes);
             put(&mut outcome.examples, first * prepared.features, &examples);
-            put(&mut ends.residuals, first * prepared.width, &residuals);
-            put(&mut ends.shrinkage, first * prepared.stride, &sums.shrinkage);
+            put(&mut residuals, first * prepared.width, &of_block);
+            put(&mut shrinkage, first * prepared.stride, &sums.shrinkage);
             outcome.reconstruction += losses.reconstruction;
             outcome.sparsity += losses.sparsity;
             outcome.step += sums.step;
             add(&mut outcome.bias, sums.bias);
-            add(&mut ends.transition, sums.transition);
-            add(&mut ends.atoms, sums.atoms);
+            add(&mut transition, sums.transition);
+            add(&mut atoms, sums.atoms);
         },
     );
     outcome.bias.truncate(prepared.atoms);
     if with_gradient {
-        ends.gradient(&prepared, request, x, &mut outcome);
+        let mut ends = Ends {
+            residuals: &residuals,
+            shrinkage: &shrinkage,
+            transition: &mut transition,
+            atoms: &atoms,
+        };
+        let codes = std::mem::take(&mut outcome.codes);
+        ends.gradient(&prepared, request, x, &codes, &mut outcome);
+        outcome.codes = codes;
     }
     Ok(outcome)
 }
@@ -167,32 +172,33 @@ fn put<T: Copy>(to: &mut [T], at: usize, values: &[T]) {
 }
 
 /// Adds, or takes over where there is nothing yet.
-fn add<T: Copy + std::ops::AddAssign>(to: &mut Vec<T>, values: Vec<T>) {
+pub(crate) fn add<T: Copy + std::ops::AddAssign>(to: &mut Vec<T>, values: Vec<T>) {
     match to.is_empty() {
         true => *to = values,
         false => to.iter_mut().zip(values).for_each(|(a, b)| *a += b),
     }
 }
 
-/// What the gradient of D is made of, of all examples.
-struct Ends<T> {
+/// What the gradient of D is made of.
+pub(crate) struct Ends<'a, T> {
     /// R = D z_T − x, `[n, width]`.
-    residuals: Vec<T>,
+    pub residuals: &'a [T],
     /// S = Σ s over the iterations, `[n, stride]`.
-    shrinkage: Vec<T>,
-    /// G = Σ z ⊗ s, `[p, stride]`, in Gram form.
-    transition: Vec<T>,
+    pub shrinkage: &'a [T],
+    /// G = Σ z ⊗ s, `[p, stride]`, in Gram form. G + Gᵀ afterwards.
+    pub transition: &'a mut [T],
     /// The gradient of Dᵀ through the iterations, `[p, width]`, in residual form.
-    atoms: Vec<T>,
+    pub atoms: &'a [T],
 }
 
-impl<T: Number> Ends<T> {
+impl<T: Number> Ends<'_, T> {
     /// The gradient of D, `Rᵀ Z + α Xᵀ S − α D (G + Gᵀ)`, and what it says of that of α: `−⟨D G, D⟩`.
-    fn gradient(
-        mut self,
+    pub fn gradient(
+        &mut self,
         prepared: &Prepared<T>,
         request: &Request<T>,
         x: Matrix<T>,
+        codes: &[T],
         outcome: &mut Outcome<T>,
     ) {
         let Prepared { features, atoms, stride, .. } = *prepared;
@@ -200,11 +206,11 @@ impl<T: Number> Ends<T> {
         let n = x.rows;
         let mut gradient = match self.atoms.is_empty() {
             true => vec![T::ZERO; features * atoms],
-            false => transpose(&self.atoms, [atoms, features], prepared.width, atoms),
+            false => transpose(self.atoms, [atoms, features], prepared.width, atoms),
         };
         if !self.transition.is_empty() {
-            symmetrise(&mut self.transition, atoms, stride);
-            let symmetric = View::rows(&self.transition, atoms, atoms, stride);
+            symmetrise(self.transition, atoms, stride);
+            let symmetric = View::rows(self.transition, atoms, atoms, stride);
             let dictionary = prepared.dictionary();
             multiply_in_parallel(&mut gradient, atoms, T::ZERO, T::ONE, dictionary, symmetric);
             if request.step {
@@ -214,18 +220,18 @@ impl<T: Number> Ends<T> {
             }
             gradient.iter_mut().for_each(|g| *g = -(step * *g));
             let examples = View::rows(x.data, n, features, features).transposed();
-            let s = View::rows(&self.shrinkage, n, atoms, stride);
+            let s = View::rows(self.shrinkage, n, atoms, stride);
             multiply_in_parallel(&mut gradient, atoms, T::ONE, step, examples, s);
         }
         if request.direct != Direct::None {
-            let residuals = View::rows(&self.residuals, n, features, prepared.width).transposed();
+            let residuals = View::rows(self.residuals, n, features, prepared.width).transposed();
             let signs: Vec<T>;
             let codes = match request.direct {
                 Direct::Signs => {
-                    signs = outcome.codes.iter().map(|z| sign(*z)).collect();
+                    signs = codes.iter().map(|z| sign(*z)).collect();
                     &signs
                 }
-                _ => &outcome.codes,
+                _ => codes,
             };
             let codes = View::rows(codes, n, atoms, atoms);
             multiply_in_parallel(&mut gradient, atoms, T::ONE, T::ONE, residuals, codes);

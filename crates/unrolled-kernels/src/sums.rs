@@ -41,6 +41,15 @@ impl<T: Number> Sums<T> {
         }
     }
 
+    /// Begins anew.
+    pub fn clear(&mut self) {
+        for numbers in [&mut self.shrinkage, &mut self.transition, &mut self.atoms] {
+            numbers.fill(T::ZERO);
+        }
+        self.bias.fill(0.0);
+        self.step = 0.0;
+    }
+
     /// Adds s of one iteration of example `row`, where `next` is the iterate it belongs to.
     #[inline(always)]
     pub fn add_shrinkage<S: Simd>(

@@ -57,7 +57,8 @@ impl<T: Number> Tail<T> {
         }
     }
 
-    /// Iterations `from`, …, T − 1, on from where the trace ends, with c = `correlations`.
+    /// Iterations `from`, …, T − 1, on from where the trace ends, with c = `correlations`. Gives up after
+    /// `patience` iterations with too many active atoms.
     #[inline(always)]
     pub fn forward<S: Simd>(
         &mut self,
@@ -66,6 +67,7 @@ impl<T: Number> Tail<T> {
         correlations: &[T],
         trace: &mut Trace<T>,
         from: usize,
+        patience: usize,
     ) -> Reached {
         let iterations = prepared.unroll.iterations;
         let mut t = from;
@@ -73,7 +75,7 @@ impl<T: Number> Tail<T> {
         while t < iterations {
             if cost::dense(trace.active.len(), 1, prepared.stride, size_of::<T>()) {
                 dear += 1;
-                if dear > cost::PATIENCE {
+                if dear > patience {
                     return Reached::Dense;
                 }
             }

@@ -109,6 +109,15 @@ impl<T: Number> Trace<T> {
         &self.values[at..at + segment.width]
     }
 
+    /// The codes `iterations` after the start, one for each atom; `out` is 0 before.
+    pub fn codes_at(&self, iterations: usize, out: &mut [T]) {
+        let (_, segment) = self.until(iterations);
+        let codes = self.iterate(&segment, segment.count - 1);
+        for (atom, code) in self.atoms(&segment).iter().zip(codes) {
+            out[*atom as usize] = *code;
+        }
+    }
+
     /// Iterate `iterations` after the start: how many segments lead there, and how much of the last of them.
     pub(super) fn until(&self, iterations: usize) -> (usize, Segment) {
         let mut left = iterations;

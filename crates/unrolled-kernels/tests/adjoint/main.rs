@@ -301,6 +301,57 @@ fn iterations_at_a_fixed_point_are_counted() {
     }
 }
 
+/// Every T and loss of a sweep is what a run for it alone gives.
+#[test]
+fn a_sweep_agrees_with_runs_of_every_length() {
+    // Many T within fixed points, working sets and dense iterations; several blocks.
+    for (sizes, nonzeros, level) in
+        [([9, 20, 40], 3, 0.02), ([70, 12, 30], 2, 0.02), ([3, 40, 150], 4, 0.03), ([5, 30, 600], 3, 0.05)]
+    {
+        let problem = Problem::new(sizes, nonzeros, 3);
+        let [n, m, p] = sizes;
+        let d = Matrix::new(&problem.d, m, p).unwrap();
+        let x = Matrix::new(&problem.x, n, m).unwrap();
+        for choice in EVERY.into_iter().filter(|choice| choice.form == Form::Gram) {
+            let at = [0, 1, 2, 3, 5, 8, 13, 30, 60, 61, 150];
+            let values = thresholds(choice, 150, p, level);
+            let all = unroll(choice, d, problem.step, &values, 150);
+            let penalties = [0.0, 0.3];
+            let Some(swept) = sweep(&all, x, &at, &penalties, true).unwrap() else {
+                panic!("{choice:?} {sizes:?}: cannot be shared")
+            };
+            let pairs = at.iter().flat_map(|t| penalties.iter().map(move |l| (*t, *l)));
+            for ((iterations, penalty), swept) in pairs.zip(swept) {
+                let some = match choice.thresholds {
+                    "atoms" => &values[..],
+                    _ => &values[..iterations],
+                };
+                let alone = unroll(choice, d, problem.step, some, iterations);
+                let request = Request { bias: true, ..Request::loss(penalty) };
+                let alone = run(&alone, x, None, &request).unwrap();
+                for (what, a, b) in [
+                    ("dictionary", &swept.dictionary, &alone.dictionary),
+                    ("bias", &swept.bias, &alone.bias),
+                    (
+                        "losses",
+                        &vec![swept.reconstruction, swept.sparsity],
+                        &vec![alone.reconstruction, alone.sparsity],
+                    ),
+                ] {
+                    let error = relative(a, b);
+                    assert!(error < 1e-11, "{choice:?} {sizes:?} T = {iterations} {what}: {error:e}");
+                }
+            }
+        }
+    }
+    let problem = Problem::new([2, 5, 3], 1, 1);
+    let (d, x) = (Matrix::new(&problem.d, 5, 3).unwrap(), Matrix::new(&problem.x, 2, 5).unwrap());
+    let residual = unroll(EVERY[2], d, 0.1, &[0.1; 4], 4);
+    assert!(sweep(&residual, x, &[4], &[0.0], false).unwrap().is_none());
+    let beyond = sweep(&residual, x, &[5], &[0.0], false).unwrap_err().to_string();
+    assert_eq!(beyond, "the largest number of iterations should be 4, but is 5");
+}
+
 #[test]
 fn threads_change_no_bit() {
     let problem = Problem::new([200, 20, 40], 3, 6);
