@@ -2,9 +2,11 @@
 
 use std::ops::ControlFlow;
 
+use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use ndarray::{Array2, s};
 use unrolled::encoder::{AnyEncoder, Encoder};
+use unrolled::fused::sweep;
 use unrolled::gradient::Estimator;
 use unrolled::gradient::references::{lasso_encoder, lasso_gradient, true_gradient};
 use unrolled::loss::Losses;
@@ -52,8 +54,10 @@ pub(super) struct EstimatorSums {
     pub gradients: Vec<Array2<f64>>,
     /// Σ of the gradient of a learned bias, where the estimator has one.
     pub biases: Vec<Vec<f64>>,
-    /// Time.
+    /// Time for the examples of `timed`.
     pub seconds: Vec<f64>,
+    /// How many examples the time was taken on.
+    pub timed: usize,
     /// The peak of memory of a full block: the least that was seen, because what else happens on a
     /// thread can only add to it.
     pub peak_bytes: Vec<Option<u64>>,
@@ -181,14 +185,28 @@ pub(super) fn measure(
         sums.lasso_codes.push(lasso_codes);
     }
 
+    let shared = through_all_iterations(plan, &network, &x, &mut sums.estimators, examples);
+    if shared {
+        let through = plan.estimators.iter().filter(|e| e.through_all_iterations().is_some());
+        let iterations: u64 = plan.iterations().iter().map(|&t| 3 * t as u64).sum();
+        reporter.advance(through.count() as u64 * iterations);
+    }
     for (estimator, sums) in plan.estimators.iter().zip(&mut sums.estimators) {
         if !sums.gradients.is_empty() {
             if config.is_fused() {
-                // The sweep went by small steps, which the kernels are not at their best in: each T by itself.
-                time_alone(plan, problem, &**estimator, &x, sums);
+                // What shares a forward pass has no time of its own: the first block takes each T by itself.
+                sums.seconds.clear();
+                sums.peak_bytes.clear();
+                if index == 0 {
+                    time_alone(plan, problem, &**estimator, &x, sums);
+                    sums.timed = range.len();
+                }
+            } else {
+                sums.timed = range.len();
             }
             continue;
         }
+        sums.timed = range.len();
         for &iterations in plan.iterations() {
             if stop.is_requested() {
                 return Err(interrupted());
@@ -198,7 +216,7 @@ pub(super) fn measure(
             let estimate = estimator.estimate(&network, &x);
             let reading = meter.pause();
             sums.gradients.push(to_array(&estimate.dictionary_gradient(&network)) * examples);
-            sums.biases.extend(bias_gradient(&network, &estimate, examples));
+            sums.biases.extend(bias_gradient(&network, &estimate.gradients, examples));
             sums.seconds.push(reading.seconds);
             sums.peak_bytes.push(reading.peak_bytes);
             reporter.advance(3 * iterations as u64);
@@ -211,6 +229,35 @@ pub(super) fn measure(
     Ok(sums)
 }
 
+/// The gradients of all estimators that go through all iterations, at every T, with one forward pass; whether
+/// that could be done.
+fn through_all_iterations(
+    plan: &Plan,
+    network: &Network,
+    x: &Tensor<2>,
+    sums: &mut [EstimatorSums],
+    examples: f64,
+) -> bool {
+    let through = plan.estimators.iter().zip(sums);
+    let (losses, sums): (Vec<_>, Vec<_>) = through
+        .filter_map(|(estimator, sums)| Some((estimator.through_all_iterations()?, sums)))
+        .unzip();
+    let Some(gradients) = sweep(network, x, &losses, plan.iterations()) else {
+        return false;
+    };
+    let mut sums = sums;
+    for gradients in &gradients {
+        for (gradients, sums) in gradients.iter().zip(&mut sums) {
+            let gradient = gradients
+                .get::<2>(network.dictionary.matrix.id)
+                .expect("a sweep gives the gradient of the dictionary");
+            sums.gradients.push(to_array(&gradient) * examples);
+            sums.biases.extend(bias_gradient(network, gradients, examples));
+        }
+    }
+    true
+}
+
 /// Time and memory of an estimator at every T, the forward pass included.
 fn time_alone(
     plan: &Plan,
@@ -219,8 +266,6 @@ fn time_alone(
     x: &Tensor<2>,
     sums: &mut EstimatorSums,
 ) {
-    sums.seconds.clear();
-    sums.peak_bytes.clear();
     for &iterations in plan.iterations() {
         let network = plan.network(problem, iterations);
         let mut meter = Meter::start();
@@ -233,13 +278,13 @@ fn time_alone(
 
 fn bias_gradient(
     network: &Network,
-    estimate: &unrolled::prelude::Estimate,
+    gradients: &GradientsParams,
     examples: f64,
 ) -> Option<Vec<f64>> {
     let AnyProx::LearnedSoft(prox) = network.encoder.prox() else {
         return None;
     };
-    let gradient = estimate.gradients.get::<1>(prox.bias.id)?;
+    let gradient = gradients.get::<1>(prox.bias.id)?;
     Some(to_values(&gradient).into_iter().map(|v| v * examples).collect())
 }
 
@@ -264,6 +309,7 @@ impl Sums {
             own.gradients.iter_mut().zip(&other.gradients).for_each(|(a, b)| *a += b);
             own.biases.iter_mut().zip(&other.biases).for_each(|(a, b)| add(a, b));
             add(&mut own.seconds, &other.seconds);
+            own.timed += other.timed;
             for (own, other) in own.peak_bytes.iter_mut().zip(&other.peak_bytes).filter(|_| full) {
                 *own = (*own).min(*other);
             }

@@ -78,7 +78,8 @@ impl Repeat {
                 curves.insert(format!("relative_error_to_{name}"), Curve(relative));
                 curves.insert(format!("cosine_to_{name}"), Curve(cosines));
             }
-            let milliseconds = sums.seconds.iter().map(|s| 1e3 * s / workers as f64).collect();
+            let scale = 1e3 * examples / (sums.timed as f64 * workers as f64);
+            let milliseconds = sums.seconds.iter().map(|seconds| scale * seconds).collect();
             curves.insert("milliseconds".to_owned(), Curve(milliseconds));
             let peaks: Option<Vec<f64>> =
                 sums.peak_bytes.iter().map(|peak| peak.map(|bytes| bytes as f64)).collect();

@@ -51,6 +51,29 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// For the kernels, with a dictionary `[m, p]` and the thresholds in its precision.
+    pub fn unroll<'a, T: Element>(
+        &self,
+        dictionary: &'a TensorData,
+        thresholds: &'a [T],
+    ) -> Result<Unroll<'a, T>, Misfit> {
+        let [m, p] = [dictionary.shape()[0], dictionary.shape()[1]];
+        Ok(Unroll {
+            dictionary: Matrix::new(slice::<T>(dictionary), m, p)?,
+            step: T::from_f64(self.step),
+            operator: self.operator,
+            sided: self.sided,
+            thresholds: match self.by_atom {
+                true => Thresholds::Atoms(thresholds),
+                false => Thresholds::Iterations(thresholds),
+            },
+            iterations: self.iterations,
+            form: self.form,
+        })
+    }
+}
+
 /// A number that is also an element of Burn's tensors.
 pub(super) trait Element: kernels::Number + burn::tensor::Element {}
 impl Element for f32 {}
@@ -78,21 +101,9 @@ pub(super) fn run<T: Element>(
     start: Option<&TensorData>,
     request: &Request<T>,
 ) -> Result<Outcome<T>, Misfit> {
-    let [m, p] = [dictionary.shape()[0], dictionary.shape()[1]];
-    let n = x.shape()[0];
+    let (n, p) = (x.shape()[0], dictionary.shape()[1]);
     let thresholds: Vec<T> = settings.thresholds.iter().map(|b| T::from_f64(*b)).collect();
-    let unroll = Unroll {
-        dictionary: Matrix::new(slice::<T>(dictionary), m, p)?,
-        step: T::from_f64(settings.step),
-        operator: settings.operator,
-        sided: settings.sided,
-        thresholds: match settings.by_atom {
-            true => Thresholds::Atoms(&thresholds),
-            false => Thresholds::Iterations(&thresholds),
-        },
-        iterations: settings.iterations,
-        form: settings.form,
-    };
+    let unroll = settings.unroll(dictionary, &thresholds)?;
     let x = Matrix::new(slice::<T>(x), n, x.shape()[1])?;
     let start = start.map(|start| Matrix::new(slice::<T>(start), n, p)).transpose()?;
     kernels::run(&unroll, x, start, request)

@@ -10,9 +10,11 @@ mod engine;
 mod estimate;
 mod host;
 mod operation;
+mod sweep;
 
 pub use description::{FusedProx, FusedThresholds, FusedUnroll};
 pub use engine::Engine;
+pub use sweep::sweep;
 pub use unrolled_kernels::Operator;
 
 pub(crate) use estimate::{Through, estimate};

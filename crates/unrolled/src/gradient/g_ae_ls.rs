@@ -33,6 +33,10 @@ impl<E: Encoder> Estimator<E> for GAeLs {
         true
     }
 
+    fn through_all_iterations(&self) -> Option<Loss> {
+        Some(Loss::LeastSquares)
+    }
+
     fn estimate(&self, network: &Autoencoder<E>, x: &Tensor<2>) -> Estimate {
         through_the_encoder(Loss::LeastSquares, network, x)
     }

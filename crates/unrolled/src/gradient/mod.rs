@@ -87,6 +87,12 @@ pub trait Estimator<E: Encoder>: Debug + Send + Sync {
     /// Whether it differentiates the encoder, and so has gradients for a learned bias.
     fn differentiates_encoder(&self) -> bool;
 
+    /// The loss whose total derivative through all T iterations it is, where it is that:
+    /// [`crate::fused::sweep`] then serves many T and losses with one forward pass.
+    fn through_all_iterations(&self) -> Option<Loss> {
+        None
+    }
+
     /// Codes, losses and gradients for examples `x` `[n, m]`, all as means over the examples.
     ///
     /// The network may live on a device with or without autodiff; nothing in the result carries a
