@@ -6,10 +6,10 @@ use burn::tensor::{Device, Tensor};
 use ndarray::Array2;
 use proptest::prelude::*;
 use unrolled::dictionary::initialisation;
-use unrolled::fused::Engine;
+use unrolled::fused::{Engine, sweep};
 use unrolled::gradient::NAMES;
 use unrolled::gradient::named;
-use unrolled::loss::Losses;
+use unrolled::loss::{Loss, Losses};
 use unrolled::prelude::*;
 use unrolled::prox::{AnyProx, PenaltySchedule};
 use unrolled::random::Stream;
@@ -196,6 +196,45 @@ proptest! {
         };
         let outcome = setting.compare(&sparse_problem([n, m, p], nonzeros, seed));
         prop_assert!(outcome.is_ok(), "{}", outcome.unwrap_err());
+    }
+}
+
+/// One forward pass for all T gives what every T gives by itself.
+#[test]
+fn a_sweep_is_every_estimate() {
+    let problem = sparse_problem([70, 20, 40], 3, 7);
+    let [d, x] = &problem;
+    let at = [0, 1, 4, 20, 60];
+    let losses = [Loss::LeastSquares, Loss::Lasso];
+    for prox in PROXES {
+        let of = |iterations, engine| {
+            let (sided, form) = (Sided::Two, Form::Gram);
+            let setting =
+                Setting { prox, sided, form, iterations, learned_step: false, step: 0.15 };
+            setting.network(d, engine)
+        };
+        let longest = of(60, Engine::Fused);
+        let x = float64(x, &Device::flex());
+        let swept = sweep(&longest, &x, &losses, &at).unwrap();
+        assert!(sweep(&of(60, Engine::Autodiff), &x, &losses, &at).is_none());
+        for (iterations, swept) in at.into_iter().zip(&swept) {
+            let network = of(iterations, Engine::Autodiff);
+            for (name, swept) in ["g_ae_ls", "g_ae_lasso"].into_iter().zip(swept) {
+                let estimate = named(name).unwrap().estimate(&network, &x);
+                let ours = swept.get::<2>(longest.dictionary.matrix.id).unwrap();
+                let theirs = estimate.dictionary_gradient(&network);
+                let error = relative(&to_values(&ours), &to_values(&theirs));
+                assert!(error < 1e-10, "{prox} {name} T = {iterations}: {error:e}");
+                if let (AnyProx::LearnedSoft(ours), AnyProx::LearnedSoft(theirs), true) =
+                    (&longest.encoder.prox, &network.encoder.prox, iterations > 0)
+                {
+                    let ours = swept.get::<1>(ours.bias.id).unwrap();
+                    let theirs = estimate.gradients.get::<1>(theirs.bias.id).unwrap();
+                    let error = relative(&to_values(&ours), &to_values(&theirs));
+                    assert!(error < 1e-10, "{prox} {name} T = {iterations} bias: {error:e}");
+                }
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ const CACHE: usize = 1 << 20;
 /// The share of non-zero codes below which sums over active atoms beat a dense product.
 ///
 /// A dense product reads DᵀD once for a block of examples; a sum over active atoms reads a row of it for
-/// each of them, which costs little as long as it stays in cache.
+/// each of them, which costs little as long as it stays in cache, or a panel of it does.
 fn sparse_below(gram_bytes: usize) -> f64 {
     if gram_bytes <= CACHE { 0.45 } else { 0.30 }
 }
@@ -20,8 +20,8 @@ pub(crate) fn dense(nonzeros: usize, examples: usize, stride: usize, number: usi
     nonzeros as f64 > share * (examples * stride) as f64
 }
 
-/// Numbers in a row of a panel of N: all of N where that stays in cache, else 512 bytes, of which 1500 rows
-/// are 0.75 MB.
+/// Numbers in a row of a panel of N: all of N where that stays in cache, else 1024 bytes, of which 1500 rows
+/// are 1.5 MB.
 pub(crate) fn panel(stride: usize, number: usize) -> usize {
     match stride * stride * number > CACHE {
         true => (1024 / number).min(stride),
@@ -56,7 +56,7 @@ pub(crate) const PATIENCE: usize = 8;
 
 /// Which atoms join a working set: those that could become active while the code moves by this many times
 /// its last step. The code closes in geometrically, so a handful lasts for long.
-pub(crate) const HORIZON: f64 = 2.0;
+pub(crate) const HORIZON: f64 = 3.0;
 
 /// After so many iterations a working set is looked at.
 pub(crate) const LOOK_EVERY: usize = 16;

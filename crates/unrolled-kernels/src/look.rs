@@ -42,7 +42,8 @@ impl<T: Number> Look<T> {
                     Sided::One => *v,
                 };
                 let slack = T::minus(simd, *b, size);
-                least = T::lesser(simd, least, T::where_at_most(simd, near, slack, [slack, infinity]));
+                least =
+                    T::lesser(simd, least, T::where_at_most(simd, near, slack, [slack, infinity]));
                 *near_word |= T::bits_unless_at_least(simd, slack, near) << (i * lanes);
                 *active_word |= T::bits_nonzero(simd, *z) << (i * lanes);
             }

@@ -36,12 +36,14 @@ impl<T: Number> Transition<T> {
             let width = out.len() / atoms;
             let columns = dictionary.some_columns(first, width.min(atoms - first));
             let tile = (atoms - first).div_ceil(8).clamp(64, 256);
-            out[first * width..].par_chunks_mut(tile * width).enumerate().for_each(|(tile_index, out)| {
-                let from = first + tile_index * tile;
-                let some = rows.some_rows(from, tile.min(atoms - from));
-                let until = columns.columns().min(from + tile - first);
-                multiply(out, width, T::ZERO, -step, some, columns.some_columns(0, until));
-            });
+            out[first * width..].par_chunks_mut(tile * width).enumerate().for_each(
+                |(tile_index, out)| {
+                    let from = first + tile_index * tile;
+                    let some = rows.some_rows(from, tile.min(atoms - from));
+                    let until = columns.columns().min(from + tile - first);
+                    multiply(out, width, T::ZERO, -step, some, columns.some_columns(0, until));
+                },
+            );
         });
         let mut transition = Self { data, atoms, stride, panel, coupling: T::ZERO };
         transition.mirror();

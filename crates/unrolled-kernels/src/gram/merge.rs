@@ -5,9 +5,9 @@
 //! the large matrices are read and written once.
 
 use super::trace::{Segment, Trace};
+use crate::cost;
 use crate::number::{Number, padded};
 use crate::prepared::Prepared;
-use crate::cost;
 
 /// Room to work in.
 pub(crate) struct Merge {
@@ -71,12 +71,7 @@ impl Merge {
 
     /// Appends `points`, whose union was just taken, as one set.
     #[inline(always)]
-    fn set<T: Number>(
-        &mut self,
-        prepared: &Prepared<T>,
-        points: &[Segment],
-        trace: &mut Trace<T>,
-    ) {
+    fn set<T: Number>(&mut self, prepared: &Prepared<T>, points: &[Segment], trace: &mut Trace<T>) {
         self.union.sort_unstable();
         for (place, atom) in self.union.iter().enumerate() {
             self.place[*atom as usize] = place as u32;

@@ -6,10 +6,10 @@
 use pulp::Simd;
 
 use super::trace::Trace;
+use crate::look::keep_nonzero;
 use crate::number::Number;
 use crate::prepared::{BiasRow, Prepared};
 use crate::problem::Unroll;
-use crate::look::keep_nonzero;
 use crate::{cost, vectors};
 
 /// Examples at the same iteration.
@@ -51,8 +51,9 @@ impl<'a, T: Number> Panels<'a, T> {
         let stride = prepared.stride;
         let atoms = prepared.atoms as u32;
         let mut reached = vec![from; traces.len()];
-        let mut going: Vec<Going> =
-            (0..traces.len()).map(|example| Going { example, dear: 0, changed: usize::MAX / 64 }).collect();
+        let mut going: Vec<Going> = (0..traces.len())
+            .map(|example| Going { example, dear: 0, changed: usize::MAX / 64 })
+            .collect();
         for t in from..iterations {
             going.retain_mut(|going| {
                 let active = traces[going.example].active.len();
@@ -83,7 +84,8 @@ impl<'a, T: Number> Panels<'a, T> {
                 }
                 vectors::prox(simd, operator, sided, z, bias);
                 let active = |atom: &&u32| z[**atom as usize] != T::ZERO;
-                let (before, stayed) = (trace.active.len(), trace.active.iter().filter(active).count());
+                let (before, stayed) =
+                    (trace.active.len(), trace.active.iter().filter(active).count());
                 let z = z[..prepared.atoms].iter().copied();
                 keep_nonzero((0..atoms).zip(z), &mut trace.active, &mut trace.codes);
                 *changed = before + trace.active.len() - 2 * stayed;

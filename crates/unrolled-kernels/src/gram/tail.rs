@@ -249,7 +249,7 @@ impl<T: Number> Tail<T> {
                 break;
             }
             segment.count += 1;
-            if segment.count % cost::LOOK_EVERY == 0 {
+            if segment.count.is_multiple_of(cost::LOOK_EVERY) {
                 let active = next.iter().filter(|z| **z != T::ZERO).count();
                 if cost::too_wide(active, height) {
                     break;

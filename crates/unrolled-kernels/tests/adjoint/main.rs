@@ -192,6 +192,8 @@ fn every_choice_agrees_with_plain_loops() {
             ([70, 12, 30], 2, 25, 0.001),
             ([3, 40, 150], 4, 80, 0.03),
             ([2, 5, 3], 1, 1, 0.05),
+            // DᵀD beyond the cache of a core, in panels.
+            ([3, 60, 420], 4, 60, 0.03),
         ] {
             let problem = Problem::new(sizes, nonzeros, 3);
             for with_start in [false, true] {
@@ -305,9 +307,12 @@ fn iterations_at_a_fixed_point_are_counted() {
 #[test]
 fn a_sweep_agrees_with_runs_of_every_length() {
     // Many T within fixed points, working sets and dense iterations; several blocks.
-    for (sizes, nonzeros, level) in
-        [([9, 20, 40], 3, 0.02), ([70, 12, 30], 2, 0.02), ([3, 40, 150], 4, 0.03), ([5, 30, 600], 3, 0.05)]
-    {
+    for (sizes, nonzeros, level) in [
+        ([9, 20, 40], 3, 0.02),
+        ([70, 12, 30], 2, 0.02),
+        ([3, 40, 150], 4, 0.03),
+        ([5, 30, 600], 3, 0.05),
+    ] {
         let problem = Problem::new(sizes, nonzeros, 3);
         let [n, m, p] = sizes;
         let d = Matrix::new(&problem.d, m, p).unwrap();
@@ -339,7 +344,10 @@ fn a_sweep_agrees_with_runs_of_every_length() {
                     ),
                 ] {
                     let error = relative(a, b);
-                    assert!(error < 1e-11, "{choice:?} {sizes:?} T = {iterations} {what}: {error:e}");
+                    assert!(
+                        error < 1e-11,
+                        "{choice:?} {sizes:?} T = {iterations} {what}: {error:e}"
+                    );
                 }
             }
         }
