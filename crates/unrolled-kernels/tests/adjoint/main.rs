@@ -255,6 +255,27 @@ fn an_atom_that_just_fell_out_is_still_watched() {
     }
 }
 
+/// With one active atom the bound on the others is sharp: an atom that leans against it becomes active just when the
+/// active one has grown enough, long after it was left out of the working set.
+#[test]
+fn an_atom_that_comes_in_late_is_noticed() {
+    let p = 50;
+    let mut d = vec![0.0; p * p];
+    (0..p).for_each(|i| d[(p + 1) * i] = 1.0);
+    (d[1], d[p + 1]) = (-0.8, 0.6);
+    for choice in EVERY.into_iter().filter(|choice| choice.form == Form::Gram) {
+        for late in 0..20 {
+            let mut x = vec![0.0; p];
+            (x[0], x[1]) = (1.0, 0.3 + 0.06 * late as f64);
+            let problem = Problem { sizes: [1, p, p], d: d.clone(), x, step: 0.02 };
+            for (iterations, level) in [(40, 0.002), (200, 0.002), (200, 0.006)] {
+                let worst = worst(choice, &problem, iterations, level, false);
+                assert!(worst < 1e-10, "{choice:?} {late}: {worst:e}");
+            }
+        }
+    }
+}
+
 /// Where the iterates of a block would not fit, some are kept and the others computed again: 2200 iterations of a block
 /// of 64 examples with dense codes are beyond what is kept.
 #[test]
