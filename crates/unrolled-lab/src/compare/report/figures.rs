@@ -111,7 +111,7 @@ pub(super) fn charts(run: &RunView) -> String {
     chart(
         "Time.",
         "Of each estimator alone at that T, forward pass included, over all examples on the threads of \
-         this run."
+         this run; with the fused engine, taken on one block of examples and scaled up."
             .to_owned(),
         "milliseconds",
         true,
