@@ -5,7 +5,8 @@
 //!
 //! Examples go through all iterations, and back, in blocks that one thread keeps in its cache. The first
 //! iterations of a block, in which many codes are not 0, are products of matrices; then each example goes on
-//! by itself over its active atoms alone. What is dense and what is sparse is decided by counts, so results
+//! by itself over its active atoms alone (all together through panels of DᵀD where that is large). [`sweep`] gives
+//! the gradients at many T from one forward pass. What is dense and what is sparse is decided by counts, so results
 //! do not depend on the number of threads, nor on time.
 //!
 //! ```

@@ -52,8 +52,8 @@ impl<T: Number> Look<T> {
     }
 
     /// How far a code may move before one of the atoms that are not `near` may pass its threshold, squared, where
-    /// `squares` says how strongly each of them is moved; and the greatest of these. `slack` is taken off
-    /// every distance from a threshold.
+    /// `squares` says how strongly each atom is moved, ‖N_jU‖²; and the greatest of `squares`. `slack` is taken
+    /// off every distance from a threshold.
     #[inline(always)]
     pub fn radius<S: Simd>(
         simd: S,
