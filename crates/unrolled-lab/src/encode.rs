@@ -16,6 +16,7 @@ use unrolled_data::{DataError, Rows, read_matrix};
 
 use crate::files::{Stored, UNFINISHED};
 use crate::progress::Observer;
+use crate::devices::Opened;
 use crate::{Error, RunDirectory, devices};
 
 /// What to encode, with what, and when to stop.
@@ -72,7 +73,13 @@ const MOST_ITERATIONS: usize = 100_000;
 /// Encodes by FISTA with the step 0.99/‖D‖² in float64 and writes `codes` `[n, p]` (or, sparse, `indptr`
 /// `[n + 1]`, `indices` and `values`, by rows), and `gaps` `[n]`.
 pub fn run(request: &Encode, observer: &mut dyn Observer) -> Result<Summary, Error> {
-    let device = devices::open(&request.device)?;
+    let Opened { device, limits, .. } = devices::open(&request.device)?;
+    if !limits.float64 {
+        return Err(Error::Device(format!(
+            "codes are computed in float64, which the adapter of \"{}\" cannot; use --device flex",
+            request.device
+        )));
+    }
     let (dictionary, preprocessing) = request.dictionary()?;
     let data_error = |error: DataError| Error::Config(vec![error.to_string()]);
     let mut rows = Rows::open(&request.data, &request.data_key).map_err(data_error)?;

@@ -19,6 +19,9 @@ pub enum Error {
     /// A device that is not there.
     #[error("{0}")]
     Device(String),
+    /// A device that failed while it was at work.
+    #[error("{0}")]
+    DeviceLost(String),
     /// A run directory that cannot be used.
     #[error("{0}")]
     RunDirectory(String),
@@ -73,7 +76,7 @@ impl Error {
         match self {
             Self::Config(_) | Self::At { .. } => 2,
             Self::Device(_) | Self::RunDirectory(_) => 2,
-            Self::Io { .. } | Self::NotFinite(_) | Self::SelfTest(_) => 1,
+            Self::Io { .. } | Self::NotFinite(_) | Self::SelfTest(_) | Self::DeviceLost(_) => 1,
             Self::Interrupted(_) => 130,
         }
     }

@@ -11,6 +11,7 @@ pub mod encode;
 mod error;
 pub mod experiment;
 mod files;
+mod fit;
 pub mod init;
 pub mod learn;
 pub mod memory;

@@ -175,8 +175,8 @@ pub(crate) fn results(
     })
 }
 
-/// Keys that may change from one part of a run to the next.
-const MAY_CHANGE: [&str; 3] = ["steps = ", "epochs = ", "checkpoint_every = "];
+/// Keys that may change from one part of a run to the next; the arrays of a checkpoint are those of any device.
+const MAY_CHANGE: [&str; 4] = ["steps = ", "epochs = ", "checkpoint_every = ", "device = "];
 
 /// The first lines that differ, comments and keys that may change aside.
 fn first_difference(before: &str, now: &str) -> Option<(String, String)> {

@@ -41,7 +41,7 @@ const ITERATIONS: usize = 6;
 /// kernels on flex; what they are held against goes without them.
 pub fn run(device: &str) -> Result<Vec<Outcome>, Error> {
     let name = device;
-    let device = devices::open(device)?;
+    let device = devices::open(device)?.device;
     let mut outcomes = Vec::new();
     for (prox, sided) in PROXES {
         for form in [Form::Residual, Form::Gram] {

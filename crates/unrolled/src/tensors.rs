@@ -3,7 +3,7 @@
 //! Errors and statistics are always computed in float64 on the host, whatever the device and the
 //! precision of a run (`design`: a comparison's figures do not depend on the accelerator).
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 use ndarray::{Array1, Array2};
 
 /// The floating-point precision of a computation.
@@ -83,4 +83,9 @@ pub fn to_array(tensor: &Tensor<2>) -> Array2<f64> {
 /// The only value of a tensor, in float64.
 pub fn to_scalar(tensor: &Tensor<1>) -> f64 {
     to_values(tensor)[0]
+}
+
+/// Whether every value is finite, `[1]`, where the tensor is.
+pub fn all_finite<const R: usize>(tensor: &Tensor<R>) -> Tensor<1, Bool> {
+    tensor.clone().is_finite().all()
 }

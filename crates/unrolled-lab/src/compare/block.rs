@@ -105,7 +105,7 @@ pub(super) fn measure(
 
     let lasso_iterations = config.compare().lasso_iterations;
     let lasso = lasso_encoder(&network.encoder, lasso_iterations).with_form(plan.form);
-    let lasso_codes = if config.is_fused() {
+    let lasso_codes = if config.uses_kernels() {
         let codes = lasso.encode(&dictionary, &x);
         reporter.advance(lasso_iterations as u64);
         codes
@@ -166,7 +166,7 @@ pub(super) fn measure(
         meter.resume();
         flow()
     };
-    if config.is_fused() {
+    if config.uses_kernels() {
         // One forward sweep, from each T of the run to the next.
         let (mut first, mut codes) = (0, None::<Tensor<2>>);
         for &iterations in plan.iterations() {
@@ -193,7 +193,7 @@ pub(super) fn measure(
     }
     for (estimator, sums) in plan.estimators.iter().zip(&mut sums.estimators) {
         if !sums.gradients.is_empty() {
-            if config.is_fused() {
+            if config.uses_kernels() {
                 // What shares a forward pass has no time of its own: the first block takes each T by itself.
                 sums.seconds.clear();
                 sums.peak_bytes.clear();

@@ -39,7 +39,7 @@ impl Experiment for CompareGradients {
             let plan = Plan::new(run).map_err(|error| run.locate(error))?;
             plan.estimate(threads, &mut estimate);
         }
-        Ok(estimate)
+        estimate.affordable()
     }
 
     fn run(

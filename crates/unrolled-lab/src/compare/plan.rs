@@ -12,7 +12,9 @@ use unrolled_data::DataSet;
 
 use crate::check::Estimate;
 use crate::config::{Config, DataConfig, Run, Unrolling};
-use crate::{Error, devices};
+use crate::Error;
+use crate::devices::Opened;
+use crate::fit::Demand;
 
 /// The encoder of every comparison.
 pub(super) type Network = Autoencoder<AnyEncoder>;
@@ -45,8 +47,7 @@ impl<'a> Plan<'a> {
     /// Draws or reads the data of every repeat once to check all that depends on them.
     pub fn new(run: &'a Run) -> Result<Self, Error> {
         let config = &run.config;
-        let device = devices::open(&config.device)
-            .map_err(|error| Error::at("device", error.to_string()))?;
+        let Opened { device, limits, .. } = config.open_device()?;
         let first = Problem::new(config, 0)?;
         let (n, (m, p)) = (first.data.examples(), first.dictionary.dim());
         let has_truth = first.data.true_codes.is_some();
@@ -71,14 +72,22 @@ impl<'a> Plan<'a> {
                     .to_owned(),
             );
         }
-        let block = block_size(m, p, n);
         let longest = config.compare().iterations.0.last().copied().unwrap_or(0);
+        let form = |block| config.encoder.form_for(config.device_kind(), m, p, longest, block);
+        let block = match config.is_on_cpu() {
+            true => block_size(m, p, n),
+            false => {
+                let demand = Demand::new(config, [m, p], form(n), longest, true);
+                let fit = demand.fit(&config.device, &limits, n, MOST_ON_DEVICE);
+                fit.map_err(|message| Error::at("device", message))?.block
+            }
+        };
         Ok(Self {
             run,
             device,
             sizes: [n, m, p],
             block,
-            form: config.encoder.form_for(config.device_kind(), m, p, longest, block),
+            form: form(block),
             estimators: config
                 .compare()
                 .estimators
@@ -122,6 +131,14 @@ impl<'a> Plan<'a> {
         through * unrolled + longest + self.run.config.compare().lasso_iterations as u64
     }
 
+    /// How many blocks are worked on at a time: on a graphics card one, which fills it.
+    pub fn workers(&self, threads: usize) -> usize {
+        match self.run.config.is_on_cpu() {
+            true => threads.min(self.sizes[0].div_ceil(self.block)),
+            false => 1,
+        }
+    }
+
     /// Seconds of one unit of work, from a few iterations on one block.
     fn probe(&self) -> f64 {
         const ITERATIONS: usize = 20;
@@ -140,6 +157,8 @@ impl<'a> Plan<'a> {
         for _ in 0..2 {
             let started = std::time::Instant::now();
             let _ = GAeLs.estimate(&network, &x);
+            // A failure shows when the run begins.
+            let _ = self.device.sync();
             seconds = started.elapsed().as_secs_f64();
         }
         seconds / (3 * ITERATIONS) as f64
@@ -149,15 +168,23 @@ impl<'a> Plan<'a> {
     pub fn estimate(&self, threads: usize, estimate: &mut Estimate) {
         let config = &self.run.config;
         let [n, m, p] = self.sizes;
-        let number = config.precision.bytes();
         let longest = self.iterations().last().copied().unwrap_or(0);
-        let workers = threads.min(n.div_ceil(self.block));
-        // Data, codes and their copies; the graph of T iterations (v, its two halves, z and the
-        // masks: about six arrays an iteration); a gradient for every estimator and T.
+        let workers = self.workers(threads);
+        let demand = Demand::new(config, [m, p], self.form, longest, true);
+        let block = demand.bytes(self.block);
+        // Data, codes and their copies; a gradient for every estimator and T.
         let data = 8 * n * (2 * m + 2 * p);
-        let graph = workers * self.block * p * number * (6 * longest + 20);
         let gradients = 8 * m * p * self.iterations().len() * self.estimators.len() * (workers + 2);
-        estimate.bytes = estimate.bytes.max((data + graph + gradients) as u64);
+        let host = (data + gradients) as u64;
+        match (config.is_on_cpu(), config.uses_kernels()) {
+            (true, true) => {
+                let kernels = demand.kernels(self.form, longest, 1, true);
+                estimate.include(host + workers as u64 * kernels, None);
+            }
+            (true, false) => estimate.include(host + workers as u64 * block, None),
+            (false, _) => estimate.include(host, Some(block)),
+        }
+        estimate.batch = (!config.is_on_cpu()).then_some([n, self.block]);
         let width = match self.form {
             Form::Gram => p,
             Form::Residual => 2 * m,
@@ -185,6 +212,10 @@ impl Problem {
     }
 }
 
+/// Examples in a block on a graphics card, at most: more would not make it faster, and a run could not be
+/// stopped in between.
+const MOST_ON_DEVICE: usize = 8192;
+
 /// Examples in a block: about 400 kB an array in float64, so that the few arrays an iteration touches
 /// stay in the cache of one core, and never a matter of threads.
 fn block_size(features: usize, atoms: usize, examples: usize) -> usize {
@@ -206,7 +237,7 @@ fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
             "`dictionary.init` gives a dictionary that is zero; give one with non-zero atoms",
         ));
     }
-    let device = devices::open(&config.device)?;
+    let device = config.open_device()?.device;
     let [features, atoms] = [problem.dictionary.nrows(), problem.dictionary.ncols()];
     let form = config.encoder.form_for(config.device_kind(), features, atoms, 1, 1);
     let encoder = config.encoder.build(

@@ -230,22 +230,25 @@ impl EncoderConfig {
         }
     }
 
-    /// Whether the fused kernels compute it on a device of this kind.
-    pub fn is_fused(&self, device: &str) -> bool {
-        self.engine != "autodiff" && self.kind == "ista" && device == "flex"
+    /// Whether gradients through its iterations are taken by hand: by the fused kernels on the CPU, as
+    /// operations on tensors elsewhere.
+    pub fn is_fused(&self) -> bool {
+        self.engine != "autodiff" && self.kind == "ista"
     }
 
-    /// What is wrong with `engine` on a device of this kind.
-    pub(super) fn check_engine(&self, device: &str, problems: &Problems) {
-        let served = self.engine != "fused" || self.is_fused(device);
+    /// Whether the fused kernels compute it on a device of this kind.
+    pub fn uses_kernels(&self, device: &str) -> bool {
+        self.is_fused() && device == "flex"
+    }
+
+    /// What is wrong with `engine`.
+    pub(super) fn check_engine(&self, problems: &Problems) {
+        let served = self.engine != "fused" || self.is_fused();
         problems.require(served, "encoder.engine", || {
-            let what = match self.kind {
-                "ista" => format!("the device \"{device}\""),
-                kind => format!("`encoder.kind = \"{kind}\"`"),
-            };
             format!(
-                "`encoder.engine` is \"fused\", but the fused kernels do not serve {what}; write \"auto\" \
-                 or \"autodiff\""
+                "`encoder.engine` is \"fused\", but no adjoint is written for `encoder.kind = \"{}\"`; write \
+                 \"auto\" or \"autodiff\"",
+                self.kind
             )
         });
     }
@@ -262,7 +265,7 @@ impl EncoderConfig {
         match self.form {
             "residual" => Form::Residual,
             "gram" => Form::Gram,
-            _ if self.is_fused(device) => {
+            _ if self.uses_kernels(device) => {
                 Form::cheapest_fused(features, atoms, iterations, examples)
             }
             _ => Form::cheapest(features, atoms, iterations, examples),

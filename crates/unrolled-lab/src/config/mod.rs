@@ -125,9 +125,10 @@ impl Config {
             format!("`seed` is {seed}; write less than 2⁶³")
         });
         match devices::parse(&device) {
-            Ok((kind, _)) => encoder.check_engine(kind.name, problems),
+            Ok(_) => {}
             Err(message) => problems.add("device", message),
         }
+        encoder.check_engine(problems);
         let stem = || source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = if name.is_empty() { stem() } else { name };
         let plain = !name.contains(['/', '\\']) && name.chars().any(|c| c != '.');
@@ -162,9 +163,25 @@ impl Config {
         self.device.split(':').next().unwrap_or_default()
     }
 
+    /// Whether Burn's CPU backends compute, one block of examples on each thread.
+    pub(crate) fn is_on_cpu(&self) -> bool {
+        devices::Kind::named(self.device_kind()).is_none_or(|kind| kind.is_cpu)
+    }
+
     /// Whether the fused kernels compute the encoder.
-    pub(crate) fn is_fused(&self) -> bool {
-        self.encoder.is_fused(self.device_kind())
+    pub(crate) fn uses_kernels(&self) -> bool {
+        self.encoder.uses_kernels(self.device_kind())
+    }
+
+    /// The device, ready, with this precision.
+    pub(crate) fn open_device(&self) -> Result<devices::Opened, Error> {
+        let opened = devices::open(&self.device);
+        let opened = opened.map_err(|error| Error::at("device", error.to_string()))?;
+        let computes = self.precision == Precision::Float32 || opened.limits.float64;
+        match computes {
+            true => Ok(opened),
+            false => Err(Error::at("precision", no_float64(&self.device))),
+        }
     }
 
     /// `[train]`.
@@ -308,6 +325,13 @@ fn sentences(source: &Path, document: &Node, problems: Problems) -> Vec<String> 
         problems.into_inner().iter().map(|problem| sentence(source, document, problem)).collect();
     sentences.dedup();
     sentences
+}
+
+fn no_float64(device: &str) -> String {
+    format!(
+        "`precision` is \"float64\", which the adapter of \"{device}\" cannot compute in; add --set \
+         'precision=\"float32\"', or use --device flex"
+    )
 }
 
 /// "file:line: message".

@@ -2,14 +2,18 @@
 
 use ndarray::{Array2, Axis};
 use unrolled::dictionary::spectral_norm_squared;
+use unrolled::encoder::Encoder;
+use unrolled::loss::Losses;
 use unrolled::metrics::{
     aligned, distances, duality_gaps, duplicate_atoms, largest_atom_error, nonzeros,
     support_recovery,
 };
-use unrolled::tensors::{to_array, to_values};
+use unrolled::tensors::{to_array, to_scalar, to_values};
 
 use super::plan::Plan;
 use super::state::State;
+use super::step::Row;
+use crate::config::DeadAtoms;
 
 /// The metrics of every `measure_every` steps. Those of codes are taken on up to [`EXAMPLES`] examples
 /// of the step's batch, coded anew with the dictionary after the step.
@@ -35,7 +39,7 @@ pub(super) struct Costly {
 const EXAMPLES: usize = 256;
 const DUPLICATE: f64 = 0.99;
 
-pub(super) fn costly(
+fn costly(
     plan: &Plan,
     state: &State,
     indices: &[usize],
@@ -72,7 +76,7 @@ pub(super) fn costly(
 
 /// Replaces every atom that no code has used since the last measurement by one of the worst
 /// reconstructed examples of the batch, and resets the optimiser's memory of it.
-pub(super) fn resample(plan: &Plan, state: &mut State, indices: &[usize], codes: &[Array2<f64>]) {
+fn resample(plan: &Plan, state: &mut State, indices: &[usize], codes: &[Array2<f64>]) {
     let dead: Vec<usize> = (0..state.used.len()).filter(|&j| !state.used[j]).collect();
     if dead.is_empty() {
         return;
@@ -103,4 +107,70 @@ pub(super) fn resample(plan: &Plan, state: &mut State, indices: &[usize], codes:
     }
     state.dictionary.moments = moments;
     state.dictionary.value = plan.tensor(&dictionary);
+}
+
+/// Takes the measurements of a run.
+pub(super) struct Measurements<'a> {
+    plan: &'a Plan<'a>,
+    warned_of_step: bool,
+}
+
+impl<'a> Measurements<'a> {
+    pub fn new(plan: &'a Plan<'a>) -> Self {
+        Self { plan, warned_of_step: false }
+    }
+
+    /// The costly metrics, the validation loss, dead atoms, and the encoder's step.
+    pub fn take(
+        &mut self,
+        state: &mut State,
+        row: &mut Row,
+        indices: &[usize],
+        codes: &[Array2<f64>],
+        dictionary: &Array2<f64>,
+    ) {
+        let plan = self.plan;
+        let train = plan.run.config.train();
+        let mut costly = costly(plan, state, indices, codes, dictionary);
+        if plan.training < plan.data.examples() {
+            let loss = self.validation_loss(state);
+            costly.validation_loss = Some(loss);
+            let better = state.best.as_ref().is_none_or(|(least, _)| loss < *least);
+            match better {
+                true => (state.best, state.since_best) = (Some((loss, dictionary.clone())), 0),
+                false => state.since_best += 1,
+            }
+            state.stopped_early = train.early_stop.is_some_and(|most| state.since_best >= most);
+        }
+        if train.dead_atoms == DeadAtoms::Resample {
+            resample(plan, state, indices, codes);
+        }
+        costly.resampled = state.resampled;
+        let limits = plan.network(state, state.step).encoder.step_limits(costly.norm_squared);
+        if state.encoder_step > limits.refuse_above && !self.warned_of_step {
+            self.warned_of_step = true;
+            row.warning = Some(format!(
+                "at step {} the encoder's step {} has come beyond {:.4}, where it diverges for this \
+                 dictionary; choose a smaller one or \"auto\"",
+                state.step, state.encoder_step, limits.refuse_above
+            ));
+        }
+        state.used.fill(false);
+        row.costly = Some(costly);
+    }
+
+    fn validation_loss(&self, state: &State) -> f64 {
+        let plan = self.plan;
+        let network = plan.network(state, state.step);
+        let dictionary = network.dictionary.matrix.val().inner();
+        let held_out: Vec<usize> = (plan.training..plan.data.examples()).collect();
+        let mut sum = 0.0;
+        for block in held_out.chunks(512) {
+            let x = plan.tensor(&plan.rows(block).0);
+            let codes = network.encoder.encode(&dictionary, &x);
+            let losses = Losses::evaluate(&dictionary, &x, &codes, network.encoder.penalty());
+            sum += to_scalar(losses.get(plan.estimator.descends())) * block.len() as f64;
+        }
+        sum / held_out.len() as f64
+    }
 }

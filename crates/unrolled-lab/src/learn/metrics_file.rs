@@ -62,20 +62,20 @@ impl MetricsFile {
     }
 
     /// Writes the row of a step, whole lines only.
-    pub fn write(&mut self, run: &str, plan: &Plan, state: &State, row: &Row) -> Result<(), Error> {
+    pub fn write(&mut self, run: &str, plan: &Plan, row: &Row) -> Result<(), Error> {
         let number = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
         let name = if run.contains(',') { format!("\"{run}\"") } else { run.to_owned() };
-        let epoch = Batches::epoch_of(state.step, plan.training, plan.batch);
+        let epoch = Batches::epoch_of(row.step, plan.training, plan.batch);
         let mut fields = vec![
             name,
-            state.step.to_string(),
+            row.step.to_string(),
             epoch.to_string(),
             row.loss.to_string(),
             row.reconstruction.to_string(),
             number(row.code_error),
             number(row.dictionary_error),
             row.learning_rate.to_string(),
-            format!("{:.6}", state.seconds),
+            format!("{:.6}", row.seconds),
         ];
         match &row.costly {
             None => fields.extend(std::iter::repeat_n(String::new(), 14)),

@@ -9,6 +9,8 @@ mod batches;
 mod checkpoint;
 mod measure;
 mod metrics_file;
+mod on_device;
+mod on_host;
 mod plan;
 mod report;
 mod results;
@@ -21,11 +23,11 @@ use crate::check::Estimate;
 use crate::config::Run;
 use crate::experiment::{Experiment, Session};
 use crate::report::page::Section;
+use crate::devices::guarded;
 use crate::{Configuration, Error, RunDirectory};
 use metrics_file::MetricsFile;
 use plan::Plan;
 use state::State;
-use step::Trainer;
 
 /// The experiment.
 #[derive(Debug)]
@@ -42,7 +44,7 @@ impl Experiment for LearnDictionary {
             let plan = Plan::new(run).map_err(|error| run.locate(error))?;
             plan.estimate(threads, &mut estimate);
         }
-        Ok(estimate)
+        estimate.affordable()
     }
 
     fn run(
@@ -111,26 +113,35 @@ fn train(
     let train = config.train();
     let started = std::time::Instant::now();
     let seconds_before = state.seconds;
-    let mut trainer = Trainer::new(plan, session.threads);
+    let mut trainer = step::trainer(plan, session.threads);
     let mut saved_at = state.step;
     if state.step == 0 {
         checkpoint::save(directory, plan, &state)?;
     }
     while state.step < plan.steps && !state.stopped_early {
-        let row = match trainer.step(&mut state) {
-            Ok(row) => row,
-            Err(error) => {
+        let mut rows = Vec::new();
+        let outcome = guarded(config, || trainer.advance(&mut state, &mut rows));
+        let (from, to) = (state.seconds, seconds_before + started.elapsed().as_secs_f64());
+        state.seconds = to;
+        let count = rows.len() as f64;
+        for (index, row) in rows.iter_mut().enumerate() {
+            row.seconds = from + (to - from) * (index + 1) as f64 / count;
+            metrics.write(name, plan, row)?;
+        }
+        session.observer.advance(rows.len() as u64);
+        if let Some(row) = rows.last() {
+            session.observer.now(&describe(name, row));
+        }
+        for warning in rows.iter().filter_map(|row| row.warning.as_ref()) {
+            session.observer.say(&format!("note: {name}: {warning}"));
+        }
+        if let Err(error) = outcome {
+            metrics.sync()?;
+            if matches!(error, Error::NotFinite(_)) {
                 // The state is that of the last good step.
                 checkpoint::save(directory, plan, &state)?;
-                return Err(error);
             }
-        };
-        state.seconds = seconds_before + started.elapsed().as_secs_f64();
-        metrics.write(name, plan, &state, &row)?;
-        session.observer.advance(1);
-        session.observer.now(&describe(name, &row));
-        if let Some(warning) = row.warning {
-            session.observer.say(&format!("note: {name}: {warning}"));
+            return Err(error);
         }
         let stop = session.stop.is_requested();
         if stop || state.step.is_multiple_of(train.checkpoint_every) {

@@ -15,7 +15,9 @@ use unrolled_data::DataSet;
 use super::state::State;
 use crate::check::Estimate;
 use crate::config::{Config, DataConfig, DictionaryConfig, Loaded, Preprocessing, Run, Unrolling};
-use crate::{Error, devices};
+use crate::devices::Opened;
+use crate::fit::Demand;
+use crate::Error;
 
 /// The network of every learning run.
 pub(super) type Network = Autoencoder<AnyEncoder>;
@@ -84,8 +86,7 @@ impl<'a> Plan<'a> {
     pub fn new(run: &'a Run) -> Result<Self, Error> {
         let config = &run.config;
         let train = config.train();
-        let device = devices::open(&config.device)
-            .map_err(|error| Error::at("device", error.to_string()))?;
+        let Opened { device, limits: device_limits, .. } = config.open_device()?;
         let Prepared { data, preprocessing, feature_shape, start } = Prepared::of(config)?;
         let (m, p) = start.dim();
         let held_out = (train.validation * data.examples() as f64).round() as usize;
@@ -108,14 +109,24 @@ impl<'a> Plan<'a> {
             ));
         }
         let step = config.encoder.step_for(norm);
-        // Never a matter of threads. The fused kernels split a batch themselves, and need DᵀD but once for all
-        // of it; elsewhere two blocks keep two cores busy.
-        let block = match config.is_fused() {
-            true => ((16 << 20) / (m + p)).max(64).min(batch),
-            false => batch.div_ceil(2).clamp(16, 512).min(batch),
-        };
         let iterations = config.encoder.iterations;
-        let form = config.encoder.form_for(config.device_kind(), m, p, iterations, block);
+        let estimator = train.estimator.build().expect("the configuration names a known estimator");
+        let form = |block| {
+            config.encoder.form_for(config.device_kind(), m, p, iterations, block)
+        };
+        // Never a matter of threads. The fused kernels split a batch themselves, and need DᵀD but once for all
+        // of it; elsewhere on the CPU two blocks keep two cores busy. A graphics card takes all that fits.
+        let block = match (config.is_on_cpu(), config.uses_kernels()) {
+            (true, true) => ((16 << 20) / (m + p)).max(64).min(batch),
+            (true, false) => batch.div_ceil(2).clamp(16, 512).min(batch),
+            (false, _) => {
+                let through = estimator.differentiates_encoder();
+                let demand = Demand::new(config, [m, p], form(batch), iterations, through);
+                let fit = demand.fit(&config.device, &device_limits, batch, batch);
+                fit.map_err(|message| Error::at("device", message))?.block
+            }
+        };
+        let form = form(block);
         let encoder = config.encoder.build(
             Unrolling { iterations, step, train_step: 1, form },
             p,
@@ -156,7 +167,7 @@ impl<'a> Plan<'a> {
             training,
             step,
             form,
-            estimator: train.estimator.build().expect("the configuration names a known estimator"),
+            estimator,
             batch,
             block,
             steps,
@@ -217,18 +228,26 @@ impl<'a> Plan<'a> {
     pub fn estimate(&self, threads: usize, estimate: &mut Estimate) {
         let config = &self.run.config;
         let [n, m, p] = self.sizes();
-        let number = config.precision.bytes();
         let iterations = config.encoder.iterations;
-        let workers = threads.min(self.batch.div_ceil(self.block));
-        let bytes = 8 * n * (m + p)
-            + workers * self.block * p * number * (6 * iterations + 20)
-            + 8 * m * p * (8 + 2 * workers);
-        estimate.bytes = estimate.bytes.max(bytes as u64);
+        let workers = threads.min(self.batch.div_ceil(self.block)) as u64;
+        let through = self.estimator.differentiates_encoder();
+        let demand = Demand::new(config, [m, p], self.form, iterations, through);
+        let data = (8 * n * (m + p) + 8 * m * p * 10) as u64;
+        match (config.is_on_cpu(), config.uses_kernels()) {
+            (true, true) => {
+                let batch = (self.block * (m + 3 * p) * config.precision.bytes()) as u64;
+                let kernels = demand.kernels(self.form, iterations, threads, through);
+                estimate.include(data + batch + kernels, None);
+            }
+            (true, false) => estimate.include(data + workers * demand.bytes(self.block), None),
+            (false, _) => estimate.include(data, Some(demand.bytes(self.block))),
+        }
+        estimate.batch = Some([self.batch, self.block]);
         let width = match self.form {
             Form::Gram => p,
             Form::Residual => 2 * m,
         };
-        let passes = if self.estimator.differentiates_encoder() { 3.0 } else { 1.0 };
+        let passes = if through { 3.0 } else { 1.0 };
         let products = 2.0 * (width * p) as f64 * self.batch as f64 * iterations as f64;
         estimate.operations += passes * products * self.steps as f64;
         let state = State::start(self);
@@ -239,9 +258,13 @@ impl<'a> Plan<'a> {
         for _ in 0..2 {
             let started = std::time::Instant::now();
             let _ = self.estimator.estimate(&network, &x);
+            // A failure shows when the run begins.
+            let _ = self.device.sync();
             seconds = started.elapsed().as_secs_f64();
         }
-        let blocks = self.batch.div_ceil(self.block) as f64 / workers as f64;
+        let blocks = self.batch.div_ceil(self.block) as f64;
+        let workers = if config.is_on_cpu() && !config.uses_kernels() { workers } else { 1 };
+        let blocks = blocks / workers as f64;
         estimate.seconds += seconds * blocks * self.steps as f64;
         let name = &self.run.name;
         estimate.warnings.extend(self.warnings.iter().map(|warning| match name.as_str() {

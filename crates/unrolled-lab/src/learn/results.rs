@@ -28,7 +28,7 @@ fn figures(run: &Run, state: &State) -> Value {
     let mut fields = Map::new();
     fields.insert("device".to_owned(), json!(run.config.device));
     fields.insert("precision".to_owned(), json!(name_of(run.config.precision)));
-    let engine = if run.config.is_fused() { "fused" } else { "autodiff" };
+    let engine = if run.config.encoder.is_fused() { "fused" } else { "autodiff" };
     fields.insert("engine".to_owned(), json!(engine));
     fields.insert("seed".to_owned(), json!(run.config.seed));
     fields.insert("steps".to_owned(), json!(state.step));

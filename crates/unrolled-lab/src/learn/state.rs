@@ -61,6 +61,16 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Takes back the optimiser's count of the last `steps` steps, whose updates were masked.
+    pub fn forget_time(&mut self, steps: usize) {
+        let dictionary = self.dictionary.moments.iter_mut().map(|moments| &mut moments.time);
+        let small = [&mut self.bias, &mut self.learned_step].into_iter().flatten();
+        let small = small.filter_map(|parameter| parameter.moments.as_mut());
+        for time in dictionary.chain(small.map(|moments| &mut moments.time)) {
+            *time -= steps;
+        }
+    }
+
     /// Before the first step.
     pub fn start(plan: &Plan) -> Self {
         let config = &plan.run.config;

@@ -1,5 +1,6 @@
 //! Where a dictionary may lie.
 
+use burn::tensor::Tensor;
 use ndarray::{Array1, Array2};
 
 /// The set that atoms are kept in. Without one, the lasso's penalty would be evaded by growing the
@@ -31,6 +32,28 @@ impl Constraint {
         }
         dictionary
     }
+
+    /// As [`Self::project`], where the dictionary is, in its precision.
+    pub fn project_tensor(self, dictionary: Tensor<2>) -> Tensor<2> {
+        let norms = |dictionary: &Tensor<2>| norms_of_tensor(dictionary);
+        match self {
+            Self::None => dictionary,
+            Self::UnitBall => {
+                let scales = norms(&dictionary).clamp_min(1.0);
+                dictionary.div(scales)
+            }
+            Self::UnitSphere => {
+                let norms = norms(&dictionary);
+                let scales = norms.clone().mask_fill(norms.equal_elem(0.0), 1.0);
+                dictionary.div(scales)
+            }
+        }
+    }
+}
+
+/// ‖D_j‖ of every atom, `[1, p]`.
+pub(crate) fn norms_of_tensor(dictionary: &Tensor<2>) -> Tensor<2> {
+    dictionary.clone().mul(dictionary.clone()).sum_dim(0).sqrt()
 }
 
 /// ‖D_j‖ of every atom.
@@ -45,6 +68,8 @@ pub(crate) fn norms(dictionary: &Array2<f64>) -> Array1<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tensors::{Precision, to_array, to_tensor};
+    use burn::tensor::Device;
     use ndarray::array;
 
     #[test]
@@ -59,5 +84,11 @@ mod tests {
             (&ball - &array![[0.6, 0.3, 0.0], [0.8, 0.4, 0.0]]).iter().all(|e| e.abs() < 1e-15)
         );
         assert_eq!(Constraint::None.project(d.clone()), d);
+        for constraint in [Constraint::UnitSphere, Constraint::UnitBall, Constraint::None] {
+            let tensor = to_tensor(&d, Precision::Float64, &Device::flex());
+            let projected = to_array(&constraint.project_tensor(tensor));
+            let difference = projected - constraint.project(d.clone());
+            assert!(difference.iter().all(|e| e.abs() < 1e-15), "{constraint:?}");
+        }
     }
 }

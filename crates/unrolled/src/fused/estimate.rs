@@ -6,6 +6,7 @@ use unrolled_kernels::{Derivative, Direct, Request};
 
 use super::description::{FusedThresholds, FusedUnroll};
 use super::host::{self, Element, Settings, serves};
+use super::on_tensors;
 use crate::autoencoder::Autoencoder;
 use crate::encoder::Encoder;
 use crate::gradient::Estimate;
@@ -22,7 +23,8 @@ pub(crate) enum Through {
     Iterations(Loss, usize),
 }
 
-/// The estimate for a network and examples `[n, m]`; `None` where the kernels cannot serve.
+/// The estimate for a network and examples `[n, m]`; `None` where neither the kernels nor the adjoint on
+/// tensors serve.
 pub(crate) fn estimate<E: Encoder>(
     network: &Autoencoder<E>,
     x: &Tensor<2>,
@@ -30,9 +32,11 @@ pub(crate) fn estimate<E: Encoder>(
 ) -> Option<Estimate> {
     let unroll = network.encoder.fused()?;
     let dictionary = network.dictionary.matrix.val();
-    let fits = serves(&dictionary) && serves(x) && dictionary.dtype() == x.dtype();
-    if !fits {
+    if dictionary.dtype() != x.dtype() {
         return None;
+    }
+    if !(serves(&dictionary) && serves(x)) {
+        return on_tensors::estimate(network, x, through);
     }
     match x.dtype() {
         DType::F64 => in_precision::<E, f64>(network, &unroll, &dictionary, x, through),

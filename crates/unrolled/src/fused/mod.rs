@@ -3,12 +3,14 @@
 //! On the CPU (Burn's flex), an unroll that the kernels know runs as one operation with a backward pass
 //! written by hand: examples go through all iterations, and back, in blocks that stay in cache, over index
 //! lists where codes are sparse. It gives the same gradients as Burn's automatic differentiation (to 10⁻¹⁰
-//! in float64), several times faster, in memory that does not grow with T. See [`Engine`].
+//! in float64), several times faster, in memory that does not grow with T. On other devices estimators take the
+//! same adjoint as operations on tensors, dense. See [`Engine`].
 
 mod description;
 mod engine;
 mod estimate;
 mod host;
+mod on_tensors;
 mod operation;
 mod sweep;
 

@@ -1,13 +1,15 @@
-//! Errors of codes, gradients and dictionaries, in float64 on the host.
+//! Errors of codes, gradients and dictionaries, in float64 on the host; those of every training step also on tensors.
 
 mod codes;
 mod dictionaries;
 mod gradients;
+mod on_tensors;
 mod optimality;
 mod support;
 
 pub use codes::{distances, total_distance};
 pub use dictionaries::{Aligned, aligned, dictionary_error, duplicate_atoms, largest_atom_error};
 pub use gradients::{cosine, frobenius, relative_error};
+pub use on_tensors::{dictionary_error_tensor, total_distance_tensor};
 pub use optimality::duality_gaps;
 pub use support::{SupportRecovery, nonzeros, support_recovery};
