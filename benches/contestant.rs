@@ -1,7 +1,8 @@
-//! One side of `benches/compare.py`: this library, fused or by Burn's automatic differentiation, on arrays from a
-//! file. Answers every line on standard input with the seconds of one run.
+//! One side of `benches/compare.py` and `benches/gpu.py`: this library, fused or by Burn's automatic differentiation,
+//! on arrays from a file. Answers every line on standard input with the seconds of one run.
 //!
-//! `contestant FILE.safetensors fused|autodiff both|forward T one|two`, with X, D of float32 in the file, λ = α = 0.2.
+//! `contestant FILE.safetensors fused|autodiff both|forward T one|two [flex|wgpu|vulkan|cuda]`, with X, D of float32
+//! in the file, λ = α = 0.2.
 
 use std::io::{BufRead, Write};
 use std::time::Instant;
@@ -18,10 +19,28 @@ fn kilobytes(key: &str) -> u64 {
     line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0)
 }
 
+/// A device by name, as far as the build has it.
+fn open(name: &str) -> Device {
+    match name {
+        #[cfg(feature = "wgpu")]
+        "wgpu" => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
+        #[cfg(feature = "vulkan")]
+        "vulkan" => Device::vulkan(burn::tensor::DeviceKind::DefaultDevice),
+        #[cfg(feature = "cuda")]
+        "cuda" => Device::cuda(0),
+        "flex" => Device::flex(),
+        other => panic!("the device {other} is not compiled in"),
+    }
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [file, engine, what, iterations, sided] = &arguments[..] else {
-        println!("start it with benches/compare.py");
+    let (arguments, device) = match &arguments[..] {
+        [first @ .., device] if first.len() == 5 => (first, open(device)),
+        all => (all, Device::flex()),
+    };
+    let [file, engine, what, iterations, sided] = arguments else {
+        println!("start it with benches/compare.py or benches/gpu.py");
         return;
     };
     let bytes = std::fs::read(file).expect("the file can be read");
@@ -30,7 +49,7 @@ fn main() {
         let view = file.tensor(name).expect("the array is there");
         let numbers = view.data().as_chunks::<4>().0.iter();
         let values: Vec<f32> = numbers.map(|b| f32::from_le_bytes(*b)).collect();
-        Tensor::<2>::from_data(TensorData::new(values, view.shape().to_vec()), &Device::flex())
+        Tensor::<2>::from_data(TensorData::new(values, view.shape().to_vec()), &device)
     };
     let (d, x) = (tensor("D"), tensor("X"));
     let sided = if sided == "one" { Sided::One } else { Sided::Two };

@@ -53,7 +53,7 @@ optimizer = { kind = "sgd", learning_rate = NOODL }
 "#;
 
 /// A column of metrics.csv by run.
-fn column(directory: &Path, name: &str) -> BTreeMap<String, Vec<f64>> {
+pub fn column(directory: &Path, name: &str) -> BTreeMap<String, Vec<f64>> {
     let text = std::fs::read_to_string(directory.join("metrics.csv")).unwrap();
     let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let head = lines.next().unwrap();
@@ -82,7 +82,7 @@ fn relative(a: &[f64], b: &[f64]) -> f64 {
     (difference / b.iter().map(|b| b * b).sum::<f64>()).sqrt()
 }
 
-fn check_reference(size: &str, batch: usize, precision: &str, tolerance: f64) {
+pub fn check_reference(size: &str, batch: usize, precision: &str, device: &str, tolerance: f64) {
     let folder = folder();
     let fixture = root().join(format!("tests/fixtures/train_{size}.safetensors"));
     let config = REFERENCE
@@ -92,7 +92,7 @@ fn check_reference(size: &str, batch: usize, precision: &str, tolerance: f64) {
         .replace("NOODL", &(20.0 / batch as f64).to_string());
     write(folder.path(), "train.toml", &config);
     let mut command = unrolled(folder.path());
-    command.args(["run", "train.toml", "-q", "--out", "out"]);
+    command.args(["run", "train.toml", "-q", "--out", "out", "--device", device]);
     command.args(["--set", &format!("precision={precision:?}")]).assert().success();
     let directory = folder.path().join("out");
     let bytes = std::fs::read(directory.join("arrays.safetensors")).unwrap();
@@ -129,14 +129,14 @@ fn check_reference(size: &str, batch: usize, precision: &str, tolerance: f64) {
 
 #[test]
 fn the_small_reference_runs() {
-    check_reference("small", 64, "float64", 1e-12);
-    check_reference("small", 64, "float32", 1e-3);
+    check_reference("small", 64, "float64", "flex", 1e-12);
+    check_reference("small", 64, "float32", "flex", 1e-3);
 }
 
 #[test]
 fn the_medium_reference_runs() {
-    check_reference("medium", 50, "float64", 1e-12);
-    check_reference("medium", 50, "float32", 1e-3);
+    check_reference("medium", 50, "float64", "flex", 1e-12);
+    check_reference("medium", 50, "float32", "flex", 1e-3);
 }
 
 /// A small learning run, from text.

@@ -5,6 +5,7 @@ mod configs;
 mod encode;
 mod errors;
 mod golden;
+mod gpu;
 mod interruption;
 mod learning;
 mod learning_resumed;

@@ -11,7 +11,7 @@ use unrolled::prelude::*;
 use unrolled::prox::AnyProx;
 use unrolled::tensors::{to_array, to_scalar, to_tensor, to_values};
 
-use crate::support::{Fixture, NETWORKS, Place, devices, prox, relative};
+use crate::support::{Fixture, NETWORKS, Place, adapter, devices, prox, relative};
 
 const ESTIMATORS: [(&str, &str); 3] =
     [("g_dec", "g_dec"), ("g_ae_lasso", "g_aelasso"), ("g_ae_ls", "g_aels")];
@@ -71,7 +71,9 @@ impl Case<'_> {
 
 fn cases(fixture: &Fixture, precision: Precision) -> Vec<Case<'_>> {
     let mut cases = Vec::new();
-    for device in devices() {
+    // Graphics cards learn, and compare, in float32.
+    let adapter = adapter().filter(|_| precision == Precision::Float32);
+    for device in devices().into_iter().chain(adapter) {
         for network in NETWORKS {
             for (side, sided) in SIDES {
                 if !fixture.has(&format!("{network}_{side}/T25/z_T")) {

@@ -39,6 +39,27 @@ pub fn devices() -> Vec<Place> {
     ]
 }
 
+/// An adapter of wgpu, where the build and the machine have one; that there is none is said. With
+/// `UNROLLED_REQUIRE_GPU` set, as in CI, it must be there.
+pub fn adapter() -> Option<Place> {
+    #[cfg(feature = "wgpu")]
+    {
+        use std::io::Write;
+        use std::sync::LazyLock;
+        static ADAPTER: LazyLock<Option<Device>> = LazyLock::new(|| {
+            let opened = Device::wgpu_options().init();
+            if let Err(error) = &opened {
+                assert!(std::env::var_os("UNROLLED_REQUIRE_GPU").is_none(), "{error}");
+                let _ = writeln!(std::io::stderr(), "wgpu SKIPPED, there is no adapter: {error}");
+            }
+            opened.ok()
+        });
+        ADAPTER.clone().map(|device| Place { device, engine: Engine::Auto })
+    }
+    #[cfg(not(feature = "wgpu"))]
+    None
+}
+
 pub fn float64(array: &Array2<f64>, device: &Device) -> Tensor<2> {
     to_tensor(array, Precision::Float64, device)
 }

@@ -47,7 +47,7 @@ pub enum Command {
     },
     /// List the devices; prove the gradients on one
     Devices {
-        /// Check every gradient on a device by finite differences, and against the CPU
+        /// Check codes, every gradient and training on a device: by finite differences, and against the CPU
         #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "flex")]
         self_test: Option<String>,
     },

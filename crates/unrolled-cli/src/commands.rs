@@ -62,8 +62,8 @@ fn run(
     let experiment = experiment_of(&configuration);
     let estimate = experiment.check(&configuration, threads)?;
     let mut observer = observer(quiet);
-    for warning in &estimate.warnings {
-        observer.say(&format!("note: {warning}"));
+    for note in devices::note(&configuration.base.device)?.iter().chain(&estimate.warnings) {
+        observer.say(&format!("note: {note}"));
     }
     let stop = Stop::default();
     let handler = stop.clone();
@@ -99,8 +99,8 @@ fn check(arguments: &ExperimentArguments) -> Result<(), Error> {
     let estimate = experiment_of(&configuration).check(&configuration, threads)?;
     println!("{}", configuration.effective());
     print!("{}", describe(&configuration, &estimate, threads));
-    for warning in &estimate.warnings {
-        println!("note      {warning}");
+    for note in devices::note(&configuration.base.device)?.iter().chain(&estimate.warnings) {
+        println!("note      {note}");
     }
     Ok(())
 }
@@ -161,12 +161,19 @@ fn observer(quiet: bool) -> Box<dyn Observer> {
 
 fn list_devices() {
     for kind in devices::KINDS {
-        let state = match (kind.is_compiled_in(), kind.feature) {
-            (true, _) => "ready".to_owned(),
-            (false, "ndarray") => "not compiled in: build with --features ndarray".to_owned(),
-            (false, _) => "not supported by this version".to_owned(),
+        let adapters = kind.adapters();
+        let state = match (kind.is_compiled_in(), &adapters) {
+            (false, _) => format!("not compiled in: build with --features {}", kind.feature),
+            (true, Ok(_)) => "ready".to_owned(),
+            (true, Err(reason)) => format!("not usable: {reason}"),
         };
         println!("{:<8}  {:<32}  {state}", kind.name, kind.description);
+        for (index, adapter) in adapters.into_iter().flatten().enumerate() {
+            let place = format!("{}:{index}", kind.name);
+            println!("  {place:<8}  {} ({})", adapter.name, adapter.kind);
+            println!("  {:<8}  {}, driver {}", "", adapter.interface, adapter.driver);
+            println!("  {:<8}  {}", "", adapter.limits.describe());
+        }
     }
     println!("\nProve the gradients on one with `unrolled devices --self-test NAME`.");
 }
@@ -176,7 +183,7 @@ fn prove(device: &str) -> Result<(), Error> {
     print!("{text}");
     passed.then_some(()).ok_or_else(|| {
         Error::SelfTest(format!(
-            "the device \"{device}\" computes wrong gradients (marked FAILED above); do not use it, \
+            "the device \"{device}\" computes wrong numbers (marked FAILED above); do not use it, \
              update its driver, or use --device flex"
         ))
     })

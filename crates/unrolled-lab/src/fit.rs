@@ -188,14 +188,21 @@ mod tests {
     fn what_cannot_fit_is_refused_with_the_largest_that_can() {
         let gram = demand(1000, 1500, 100).fit("wgpu", &limits(4_000_000, 1 << 36), 10, 10);
         let gram = gram.unwrap_err();
-        assert!(gram.contains("DᵀD takes 9 MB") && gram.contains("write 1000 atoms or fewer"), "{gram}");
+        assert!(
+            gram.contains("DᵀD takes 9 MB") && gram.contains("write 1000 atoms or fewer"),
+            "{gram}"
+        );
         let tall = demand(2000, 1000, 100).fit("wgpu", &limits(4_000_000, 1 << 36), 10, 10);
         let tall = tall.unwrap_err();
-        assert!(tall.contains("the dictionary takes 8 MB") && tall.contains("write 500 atoms"), "{tall}");
+        assert!(
+            tall.contains("the dictionary takes 8 MB") && tall.contains("write 500 atoms"),
+            "{tall}"
+        );
         let long = demand(10, 1000, 1_000_000).fit("wgpu", &limits(1 << 31, 1 << 30), 10, 10);
         let long = long.unwrap_err();
         assert!(long.contains("iterations or fewer instead of 1000000"), "{long}");
-        let fewer: u64 = long.split("write ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+        let fewer: u64 =
+            long.split("write ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
         assert!(demand(10, 1000, fewer).fit("wgpu", &limits(1 << 31, 1 << 30), 1, 1).is_ok());
         assert!(demand(10, 1000, fewer + 1).fit("wgpu", &limits(1 << 31, 1 << 30), 1, 1).is_err());
     }

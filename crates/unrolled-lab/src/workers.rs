@@ -1,6 +1,6 @@
 //! Blocks of work on several threads, with results that do not depend on how many.
 //!
-//! Every block is computed on one thread, inside a thread pool of its own with one thread, so that
+//! Every block is computed by one worker, on the CPU inside a thread pool of its own with one thread, so that
 //! nothing below it splits work differently from one run to the next. Results are handed over in the
 //! order of the blocks.
 
@@ -28,11 +28,25 @@ impl<T> Reporter<T> {
     }
 }
 
-/// Computes `blocks` blocks and hands them to `take` in order; every thread calls `prepare` first. The first error ends the work: blocks
-/// that have begun are finished, no further ones are begun.
+/// Workers, and the threads of each.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Crew {
+    pub workers: usize,
+    pub threads: usize,
+}
+
+impl Crew {
+    /// One thread each.
+    pub fn of(workers: usize) -> Self {
+        Self { workers, threads: 1 }
+    }
+}
+
+/// Computes `blocks` blocks and hands them to `take` in order; every worker calls `prepare` first. The first error
+/// ends the work: blocks that have begun are finished, no further ones are begun.
 pub(crate) fn in_order<T: Send>(
     blocks: usize,
-    threads: usize,
+    crew: Crew,
     prepare: impl Fn() + Sync,
     compute: impl Fn(usize, &Reporter<T>) -> Result<T, Error> + Sync,
     mut advance: impl FnMut(u64),
@@ -41,14 +55,14 @@ pub(crate) fn in_order<T: Send>(
     let (next, give_up) = (AtomicUsize::new(0), AtomicBool::new(false));
     let (sender, receiver) = channel();
     std::thread::scope(|scope| {
-        for _ in 0..threads.clamp(1, blocks.max(1)) {
+        for _ in 0..crew.workers.clamp(1, blocks.max(1)) {
             let reporter = Reporter { sender: sender.clone() };
             let (next, give_up, compute, prepare) = (&next, &give_up, &compute, &prepare);
             scope.spawn(move || {
                 let pool = rayon::ThreadPoolBuilder::new()
-                    .num_threads(1)
+                    .num_threads(crew.threads)
                     .build()
-                    .expect("a pool of one thread can be made");
+                    .expect("a pool of threads can be made");
                 pool.install(prepare);
                 while !give_up.load(Ordering::SeqCst) {
                     let block = next.fetch_add(1, Ordering::SeqCst);
@@ -107,7 +121,7 @@ mod tests {
                 seen.push(block);
                 Ok(())
             };
-            in_order(20, threads, || {}, compute, |n| units += n, take).unwrap();
+            in_order(20, Crew::of(threads), || {}, compute, |n| units += n, take).unwrap();
             assert_eq!(seen, (0..20).collect::<Vec<_>>());
             assert_eq!(units, 20);
         }
@@ -119,7 +133,7 @@ mod tests {
             3 => Err(Error::NotFinite("block 3".to_owned())),
             other => Ok(other),
         };
-        let result = in_order(1000, 2, || {}, compute, |_| {}, |_| Ok(()));
+        let result = in_order(1000, Crew::of(2), || {}, compute, |_| {}, |_| Ok(()));
         assert!(matches!(result, Err(Error::NotFinite(_))));
     }
 }

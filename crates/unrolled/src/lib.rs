@@ -39,6 +39,7 @@ pub mod dictionary;
 pub mod encoder;
 pub mod fused;
 pub mod gradient;
+pub mod lasso;
 pub mod loss;
 pub mod metrics;
 pub mod optimizer;

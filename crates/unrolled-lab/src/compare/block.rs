@@ -3,14 +3,15 @@
 use std::ops::ControlFlow;
 
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use ndarray::{Array2, s};
 use unrolled::encoder::{AnyEncoder, Encoder};
 use unrolled::fused::sweep;
-use unrolled::gradient::Estimator;
-use unrolled::gradient::references::{lasso_encoder, lasso_gradient, true_gradient};
+use unrolled::gradient::references::lasso_encoder;
+use unrolled::gradient::{Estimator, gradient_at_codes};
 use unrolled::loss::Losses;
 use unrolled::metrics::total_distance;
+use unrolled::prelude::Precision;
 use unrolled::prox::AnyProx;
 use unrolled::tensors::{to_array, to_scalar, to_tensor, to_values};
 
@@ -103,24 +104,16 @@ pub(super) fn measure(
     let dictionary = network.dictionary.matrix.val().inner();
     let examples = range.len() as f64;
 
-    let lasso_iterations = config.compare().lasso_iterations;
-    let lasso = lasso_encoder(&network.encoder, lasso_iterations).with_form(plan.form);
-    let lasso_codes = if config.uses_kernels() {
-        let codes = lasso.encode(&dictionary, &x);
-        reporter.advance(lasso_iterations as u64);
-        codes
-    } else {
-        lasso.unroll(&dictionary, &x, &mut |_, _| {
-            reporter.advance(1);
-            flow()
-        })
+    let rows_of_x = rows(&problem.data.x);
+    let lasso_codes = lasso_codes(plan, problem, &rows_of_x, reporter, &flow);
+    let reference = |codes| {
+        let tensor = |array| to_tensor(array, Precision::Float64, &Device::flex());
+        let (d, x) = (tensor(&problem.dictionary), tensor(&rows_of_x));
+        to_array(&gradient_at_codes(&d, &x, &tensor(codes))) * examples
     };
-    let lasso_gradient = to_array(&lasso_gradient(&dictionary, &x, &lasso_codes)) * examples;
-    let lasso_codes = to_array(&lasso_codes);
+    let lasso_gradient = reference(&lasso_codes);
     let true_codes = problem.data.true_codes.as_ref().map(rows);
-    let true_gradient = true_codes
-        .as_ref()
-        .map(|codes| to_array(&true_gradient(&dictionary, &x, &tensor(codes))) * examples);
+    let true_gradient = true_codes.as_ref().map(reference);
 
     let mut sums = Sums {
         examples: range.len(),
@@ -138,7 +131,7 @@ pub(super) fn measure(
         if !plan.iterations().contains(&iteration) {
             return flow();
         }
-        let forward = meter.pause();
+        let forward = plan.reading(&mut meter);
         reporter.advance((iteration - walked) as u64);
         walked = iteration;
         for (estimator, sums) in plan.estimators.iter().zip(&mut sums.estimators) {
@@ -146,7 +139,7 @@ pub(super) fn measure(
             let Some(gradient) = estimator.at_codes(&dictionary, &x, codes) else {
                 continue;
             };
-            let reading = own.pause();
+            let reading = plan.reading(&mut own);
             sums.gradients.push(to_array(&gradient) * examples);
             sums.seconds.push(forward.seconds + reading.seconds);
             let peak = forward.peak_bytes.zip(reading.peak_bytes);
@@ -214,7 +207,7 @@ pub(super) fn measure(
             let network = plan.network(problem, iterations);
             let mut meter = Meter::start();
             let estimate = estimator.estimate(&network, &x);
-            let reading = meter.pause();
+            let reading = plan.reading(&mut meter);
             sums.gradients.push(to_array(&estimate.dictionary_gradient(&network)) * examples);
             sums.biases.extend(bias_gradient(&network, &estimate.gradients, examples));
             sums.seconds.push(reading.seconds);
@@ -227,6 +220,32 @@ pub(super) fn measure(
     }
     sums.check_finite(plan, index)?;
     Ok(sums)
+}
+
+/// ẑ of a block, in float64 on the CPU: what others are held against does not depend on the device or the
+/// precision of a run.
+fn lasso_codes(
+    plan: &Plan,
+    problem: &Problem,
+    x: &Array2<f64>,
+    reporter: &Reporter<Sums>,
+    flow: &dyn Fn() -> ControlFlow<()>,
+) -> Array2<f64> {
+    let config = &plan.run.config;
+    let iterations = config.compare().lasso_iterations;
+    let tensor = |array| to_tensor(array, Precision::Float64, &Device::flex());
+    let (dictionary, x) = (tensor(&problem.dictionary), tensor(x));
+    let encoder = plan.network(problem, 0).encoder;
+    let lasso = lasso_encoder(&encoder, iterations).with_form(plan.form);
+    if config.encoder.is_fused() {
+        let codes = lasso.encode(&dictionary, &x);
+        reporter.advance(iterations as u64);
+        return to_array(&codes);
+    }
+    to_array(&lasso.unroll(&dictionary, &x, &mut |_, _| {
+        reporter.advance(1);
+        flow()
+    }))
 }
 
 /// The gradients of all estimators that go through all iterations, at every T, with one forward pass; whether
@@ -270,7 +289,7 @@ fn time_alone(
         let network = plan.network(problem, iterations);
         let mut meter = Meter::start();
         let _ = estimator.estimate(&network, x);
-        let reading = meter.pause();
+        let reading = plan.reading(&mut meter);
         sums.seconds.push(reading.seconds);
         sums.peak_bytes.push(reading.peak_bytes);
     }

@@ -10,11 +10,12 @@ use unrolled::random::Stream;
 use unrolled::tensors::to_tensor;
 use unrolled_data::DataSet;
 
+use crate::Error;
 use crate::check::Estimate;
 use crate::config::{Config, DataConfig, Run, Unrolling};
-use crate::Error;
 use crate::devices::Opened;
 use crate::fit::Demand;
+use crate::memory::{Meter, Reading};
 
 /// The encoder of every comparison.
 pub(super) type Network = Autoencoder<AnyEncoder>;
@@ -129,6 +130,17 @@ impl<'a> Plan<'a> {
         let unrolled: u64 = self.iterations().iter().map(|&t| 3 * t as u64).sum();
         let longest = self.iterations().last().copied().unwrap_or(0) as u64;
         through * unrolled + longest + self.run.config.compare().lasso_iterations as u64
+    }
+
+    /// What a meter reads once the device has done its work; the memory of a graphics card is not the host's to
+    /// read.
+    pub fn reading(&self, meter: &mut Meter) -> Reading {
+        if self.run.config.is_on_cpu() {
+            return meter.pause();
+        }
+        // A failure shows when values are fetched.
+        let _ = self.device.sync();
+        Reading { peak_bytes: None, ..meter.pause() }
     }
 
     /// How many blocks are worked on at a time: on a graphics card one, which fills it.

@@ -8,8 +8,9 @@ use super::block::{Sums, measure, warm_up};
 use super::curves::Repeat;
 use super::plan::{Plan, Problem};
 use crate::Error;
+use crate::devices::guarded;
 use crate::experiment::Session;
-use crate::workers::in_order;
+use crate::workers::{Crew, in_order};
 
 /// Arrays to save, by name within the run: shape and values.
 pub(super) type SavedArrays = BTreeMap<String, (Vec<usize>, Vec<f64>)>;
@@ -23,15 +24,27 @@ pub(super) fn compute(
     let started = std::time::Instant::now();
     let problem = Problem::new(&plan.run.config, index as u64)?;
     let blocks = plan.sizes[0].div_ceil(plan.block);
-    let workers = session.threads.clamp(1, blocks);
+    let config = &plan.run.config;
+    let workers = plan.workers(session.threads);
+    // What is computed on the CPU beside a graphics card has all threads.
+    let crew = match config.is_on_cpu() {
+        true => Crew::of(workers),
+        false => Crew { workers, threads: session.threads },
+    };
     let mut sums = Sums::default();
     let observer = &mut session.observer;
     let stop = session.stop;
     in_order(
         blocks,
-        workers,
-        || warm_up(plan, &problem),
-        |block, reporter| measure(plan, &problem, block, stop, reporter),
+        crew,
+        || {
+            // What fails here fails again where it is said.
+            let _ = guarded(config, || {
+                warm_up(plan, &problem);
+                Ok(())
+            });
+        },
+        |block, reporter| guarded(config, || measure(plan, &problem, block, stop, reporter)),
         |units| observer.advance(units),
         |block| {
             sums.add(block);

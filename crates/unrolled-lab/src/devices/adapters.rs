@@ -69,11 +69,9 @@ fn find(only_vulkan: bool) -> Result<(WgpuBackend, Vec<Found>), String> {
     let interfaces: &[(wgpu::Backend, WgpuBackend)] = match only_vulkan {
         true => &[(wgpu::Backend::Vulkan, Vulkan)],
         false if cfg!(target_os = "macos") => &[(wgpu::Backend::Metal, Metal)],
-        false => &[
-            (wgpu::Backend::Vulkan, Vulkan),
-            (wgpu::Backend::Dx12, Dx12),
-            (wgpu::Backend::Gl, Gl),
-        ],
+        false => {
+            &[(wgpu::Backend::Vulkan, Vulkan), (wgpu::Backend::Dx12, Dx12), (wgpu::Backend::Gl, Gl)]
+        }
     };
     let mut software = (Auto, Vec::new());
     for (interface, name) in interfaces {
@@ -140,10 +138,15 @@ fn describe(adapter: &wgpu::Adapter, info: &wgpu::AdapterInfo) -> Adapter {
         is_software: info.device_type == wgpu::DeviceType::Cpu,
         limits: Limits {
             buffer: Some(limits.max_buffer_size.min(limits.max_storage_buffer_binding_size)),
-            memory: memory::available().filter(|_| shares_memory),
+            memory: told().or_else(|| memory::available().filter(|_| shares_memory)),
             float64: adapter.features().contains(wgpu::Features::SHADER_F64),
         },
     }
+}
+
+/// What the user says that the device has: wgpu does not tell for a graphics card with memory of its own.
+fn told() -> Option<u64> {
+    std::env::var("UNROLLED_DEVICE_MEMORY").ok()?.trim().parse().ok()
 }
 
 /// Why there is no adapter, and what helps.

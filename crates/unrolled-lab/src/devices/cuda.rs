@@ -9,12 +9,15 @@ use super::{Adapter, Limits, Opened};
 /// The cards that CUDA counts.
 pub(super) fn list() -> Result<Vec<Adapter>, String> {
     // The driver's library is looked for when it is first called, and its absence is a panic there.
-    let devices = catch_unwind(|| Device::enumerate(DeviceType::Cuda).into_iter().collect::<Vec<_>>())
-        .unwrap_or_default();
+    let devices =
+        catch_unwind(|| Device::enumerate(DeviceType::Cuda).into_iter().collect::<Vec<_>>())
+            .unwrap_or_default();
     match devices.is_empty() {
-        true => Err("no CUDA device is found; install NVIDIA's driver and the CUDA toolkit, or use \
+        true => {
+            Err("no CUDA device is found; install NVIDIA's driver and the CUDA toolkit, or use \
                      --device wgpu or --device flex"
-            .to_owned()),
+                .to_owned())
+        }
         false => Ok(devices.iter().map(describe).collect()),
     }
 }

@@ -25,7 +25,8 @@ impl Limits {
         let buffer = self.buffer.map(|b| format!("buffers to {}", crate::check::bytes(b)));
         let memory = match self.memory {
             Some(memory) => format!("{} of memory free", crate::check::bytes(memory)),
-            None => "its driver does not tell how much memory".to_owned(),
+            None => "how much memory it has is not told (set UNROLLED_DEVICE_MEMORY, in bytes)"
+                .to_owned(),
         };
         buffer.into_iter().chain([memory, precisions.to_owned()]).collect::<Vec<_>>().join("; ")
     }

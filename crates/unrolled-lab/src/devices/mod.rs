@@ -43,7 +43,10 @@ pub struct Opened {
 }
 
 impl Opened {
-    #[cfg_attr(not(any(feature = "wgpu", feature = "cuda")), expect(dead_code, reason = "for graphics cards"))]
+    #[cfg_attr(
+        not(any(feature = "wgpu", feature = "cuda")),
+        expect(dead_code, reason = "for graphics cards")
+    )]
     fn on((device, adapter): (Device, Adapter)) -> Self {
         Self { device, limits: adapter.limits, adapter: Some(adapter) }
     }
@@ -199,4 +202,15 @@ pub fn open(device: &str) -> Result<Opened, Error> {
         )));
     };
     open(index).map_err(Error::Device)
+}
+
+/// What should be known before work begins on a device.
+pub fn note(device: &str) -> Result<Option<String>, Error> {
+    let adapter = open(device)?.adapter.filter(|adapter| adapter.is_software);
+    Ok(adapter.map(|adapter| {
+        format!(
+            "\"{device}\" is {}, a driver that computes on the CPU: good for tests, slower than --device flex",
+            adapter.name
+        )
+    }))
 }

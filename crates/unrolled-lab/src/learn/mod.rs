@@ -21,9 +21,9 @@ use serde_json::Value;
 
 use crate::check::Estimate;
 use crate::config::Run;
+use crate::devices::guarded;
 use crate::experiment::{Experiment, Session};
 use crate::report::page::Section;
-use crate::devices::guarded;
 use crate::{Configuration, Error, RunDirectory};
 use metrics_file::MetricsFile;
 use plan::Plan;

@@ -53,7 +53,8 @@ impl Trainer for DeviceTrainer<'_> {
         renew_encoder_step(plan, state, first);
         let zero = Tensor::zeros([1], (&plan.device, config.precision.dtype()));
         let mut good: Tensor<1, Bool> = zero.clone().equal_elem(0.0);
-        let mut used = Tensor::zeros([1, plan.sizes()[2]], (&plan.device, config.precision.dtype()));
+        let mut used =
+            Tensor::zeros([1, plan.sizes()[2]], (&plan.device, config.precision.dtype()));
         let mut figures = Vec::new();
         let mut codes = Vec::new();
         let mut indices = Vec::new();
@@ -141,12 +142,17 @@ impl<'a> DeviceTrainer<'a> {
         let next = |every: usize| (done / every + 1) * every;
         let saved = train.save_dictionary_at.iter().copied().filter(|step| *step > done);
         let auto = (config.encoder.step == Step::Auto).then(|| next(AUTO_STEP_EVERY));
-        [self.plan.steps, done + MOST_STEPS, next(train.measure_every), next(train.checkpoint_every)]
-            .into_iter()
-            .chain(saved)
-            .chain(auto)
-            .min()
-            .unwrap_or(done + 1)
+        [
+            self.plan.steps,
+            done + MOST_STEPS,
+            next(train.measure_every),
+            next(train.checkpoint_every),
+        ]
+        .into_iter()
+        .chain(saved)
+        .chain(auto)
+        .min()
+        .unwrap_or(done + 1)
     }
 
     /// Means over the batch, block by block in order.
@@ -211,7 +217,8 @@ impl<'a> DeviceTrainer<'a> {
         let project = |d| config.dictionary.constraint.project_tensor(d);
         let dictionary = clipped(means.dictionary.clone(), scale.as_ref());
         state.dictionary.update_where(&good, &optimizer, rate, dictionary, project);
-        let pairs = [(&mut state.bias, &means.bias), (&mut state.learned_step, &means.learned_step)];
+        let pairs =
+            [(&mut state.bias, &means.bias), (&mut state.learned_step, &means.learned_step)];
         for (parameter, gradient) in pairs {
             if let (Some(parameter), Some(gradient)) = (parameter, gradient) {
                 let gradient = clipped(gradient.clone(), scale.as_ref());

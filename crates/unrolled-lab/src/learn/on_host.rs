@@ -11,7 +11,7 @@ use super::plan::{Network, Plan};
 use super::state::State;
 use super::step::{Row, Trainer, not_finite, renew_encoder_step};
 use crate::Error;
-use crate::workers::in_order;
+use crate::workers::{Crew, in_order};
 
 /// Sums over the examples of a block.
 #[derive(Default)]
@@ -181,7 +181,7 @@ impl<'a> HostTrainer<'a> {
             true => self.pool.install(|| (0..blocks.len()).try_for_each(|i| take(compute(i)?)))?,
             false => {
                 let compute = |block: usize, _: &crate::workers::Reporter<Sums>| compute(block);
-                in_order(blocks.len(), self.threads, || {}, compute, |_| {}, take)?;
+                in_order(blocks.len(), Crew::of(self.threads), || {}, compute, |_| {}, take)?;
             }
         }
         Ok(sums)

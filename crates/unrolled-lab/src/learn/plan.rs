@@ -13,11 +13,11 @@ use unrolled::tensors::{to_tensor, vector_to_tensor};
 use unrolled_data::DataSet;
 
 use super::state::State;
+use crate::Error;
 use crate::check::Estimate;
 use crate::config::{Config, DataConfig, DictionaryConfig, Loaded, Preprocessing, Run, Unrolling};
 use crate::devices::Opened;
 use crate::fit::Demand;
-use crate::Error;
 
 /// The network of every learning run.
 pub(super) type Network = Autoencoder<AnyEncoder>;
@@ -111,9 +111,7 @@ impl<'a> Plan<'a> {
         let step = config.encoder.step_for(norm);
         let iterations = config.encoder.iterations;
         let estimator = train.estimator.build().expect("the configuration names a known estimator");
-        let form = |block| {
-            config.encoder.form_for(config.device_kind(), m, p, iterations, block)
-        };
+        let form = |block| config.encoder.form_for(config.device_kind(), m, p, iterations, block);
         // Never a matter of threads. The fused kernels split a batch themselves, and need DᵀD but once for all
         // of it; elsewhere on the CPU two blocks keep two cores busy. A graphics card takes all that fits.
         let block = match (config.is_on_cpu(), config.uses_kernels()) {

@@ -1,4 +1,6 @@
-//! `unrolled devices --self-test`: the user's own proof of every gradient on a device.
+//! Every gradient on a device: against central finite differences there, and against the CPU.
+
+use std::time::Instant;
 
 use burn::tensor::{Device, Tensor};
 use ndarray::Array2;
@@ -10,58 +12,47 @@ use unrolled::metrics::relative_error;
 use unrolled::prelude::*;
 use unrolled::prox::{AnyProx, PenaltySchedule};
 use unrolled::random::Stream;
-use unrolled::tensors::{to_scalar, to_tensor, to_values};
+use unrolled::tensors::{to_array, to_scalar, to_tensor, to_values};
 
-use crate::{Error, devices};
-
-/// One line of the proof.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// What was checked.
-    pub what: String,
-    /// Relative error.
-    pub error: f64,
-    /// The most that the precision explains.
-    pub tolerance: f64,
-}
-
-impl Outcome {
-    /// Whether the check passed. Not-a-number does not.
-    pub fn passed(&self) -> bool {
-        self.error <= self.tolerance
-    }
-}
+use super::Outcome;
 
 const STEP: f64 = 0.2;
 const PENALTY: f64 = 0.2;
 const ITERATIONS: usize = 6;
 
-/// Checks every gradient on a device: in float64 against central finite differences computed there,
-/// and in float32 against float64 on flex. The gradients are those that an experiment would use there, by the fused
-/// kernels on flex; what they are held against goes without them.
-pub fn run(device: &str) -> Result<Vec<Outcome>, Error> {
-    let name = device;
-    let device = devices::open(device)?.device;
+/// Checks every gradient on a device: where `differences`, in float64 against central finite differences computed
+/// there; and codes and gradients in float32 against float64 on flex. The gradients are those that an experiment
+/// would use there; what they are held against goes by automatic differentiation.
+pub(super) fn check(name: &str, device: &Device, round: &str, differences: bool) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
+    let differences = differences && device.supports_dtype(Precision::Float64.dtype());
     for (prox, sided) in PROXES {
         for form in [Form::Residual, Form::Gram] {
-            // g_noodl is the derivative of no loss.
-            for estimator in NAMES.into_iter().filter(|name| *name != "g_noodl") {
-                let case = Case { prox, sided, form, estimator };
-                let label =
-                    format!("{estimator:<10}  {prox:<12} {:<9} {}", side(sided), label(form));
-                if device.supports_dtype(Precision::Float64.dtype()) {
-                    let error = case.against_finite_differences(&device);
-                    let what = format!("{label:<44} finite differences, float64");
-                    outcomes.push(Outcome { what, error, tolerance: 1e-7 });
+            let case = |estimator| Case { prox, sided, form, estimator };
+            let label =
+                |what: &str| format!("{what:<10}  {prox:<12} {:<9} {}", side(sided), label(form));
+            let against = format!("{name} in float32 against flex in float64{round}");
+            let mut add = |what: String, tolerance, check: &dyn Fn() -> f64| {
+                let started = Instant::now();
+                let error = check();
+                let seconds = started.elapsed().as_secs_f64();
+                outcomes.push(Outcome { what, error, tolerance, seconds });
+            };
+            let codes = || case("g_dec").codes_against_flex(device);
+            add(format!("{:<44} {against}", label("codes")), 1e-4, &codes);
+            for estimator in NAMES {
+                let case = case(estimator);
+                let label = format!("{:<44}", label(estimator));
+                // g_noodl is the derivative of no loss.
+                if differences && estimator != "g_noodl" {
+                    let check = || case.against_finite_differences(device);
+                    add(format!("{label} finite differences, float64"), 1e-7, &check);
                 }
-                let error = case.against_flex(&device);
-                let what = format!("{label:<44} {name} in float32 against flex in float64");
-                outcomes.push(Outcome { what, error, tolerance: 1e-4 });
+                add(format!("{label} {against}"), 1e-4, &|| case.against_flex(device));
             }
         }
     }
-    Ok(outcomes)
+    outcomes
 }
 
 const PROXES: [(&str, Sided); 6] = [
@@ -149,6 +140,12 @@ impl Case {
         (gradient, estimate.codes)
     }
 
+    fn codes_against_flex(&self, device: &Device) -> f64 {
+        let (_, ours) = self.gradient(Precision::Float32, device, Engine::Auto);
+        let (_, reference) = self.gradient(Precision::Float64, &Device::flex(), Engine::Autodiff);
+        relative_error(&to_array(&ours), &to_array(&reference))
+    }
+
     fn against_flex(&self, device: &Device) -> f64 {
         let (ours, _) = self.gradient(Precision::Float32, device, Engine::Auto);
         let flex = Device::flex();
@@ -183,16 +180,4 @@ impl Case {
         let differences = finite_differences::full(&mut loss, &at, 1e-6);
         relative_error(&gradient, &differences)
     }
-}
-
-/// The proof as text, and whether all of it passed.
-pub fn render(outcomes: &[Outcome]) -> (String, bool) {
-    let mut text = String::new();
-    for outcome in outcomes {
-        let verdict = if outcome.passed() { "ok" } else { "FAILED" };
-        text.push_str(&format!("{:<90} {:8.1e}  {verdict}\n", outcome.what, outcome.error));
-    }
-    let failed = outcomes.iter().filter(|outcome| !outcome.passed()).count();
-    text.push_str(&format!("{} checks, {failed} failed\n", outcomes.len()));
-    (text, failed == 0)
 }

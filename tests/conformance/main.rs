@@ -1,0 +1,108 @@
+//! One suite over every encoder, proximal operator and estimator, on every device of the build: codes, losses and
+//! gradients equal those of automatic differentiation in float64 on flex.
+//!
+//! A new encoder, operator or estimator is one line in `cases.rs`; a new kind of dictionary is a type that
+//! implements `Kind`. A test whose device is not there says that it was skipped; with `UNROLLED_REQUIRE_GPU` set, as
+//! in CI, it fails instead.
+
+mod cases;
+mod kinds;
+
+use std::io::Write;
+
+use burn::tensor::Device;
+use unrolled::fused::Engine;
+use unrolled::prelude::Precision;
+
+use cases::{Case, cases};
+use kinds::{Dense, Kind, Measured};
+
+/// Every kind of dictionary.
+const KINDS: [&dyn Kind; 1] = [&Dense];
+
+fn relative(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let difference: f64 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
+    let norm: f64 = b.iter().map(|b| b * b).sum();
+    (difference / if norm > 0.0 { norm } else { 1.0 }).sqrt()
+}
+
+/// The whole suite on a device, by the adjoint by hand and by automatic differentiation.
+fn conforms(name: &str, device: &Device) {
+    let mut checks = 0;
+    for kind in KINDS {
+        for case in cases() {
+            let reference =
+                kind.measure(&case, &Device::flex(), Precision::Float64, Engine::Autodiff);
+            for (precision, tolerance) in [(Precision::Float32, 1e-4), (Precision::Float64, 1e-10)]
+            {
+                if !device.supports_dtype(precision.dtype()) {
+                    continue;
+                }
+                for engine in [Engine::Auto, Engine::Autodiff] {
+                    let ours = kind.measure(&case, device, precision, engine);
+                    agree(&ours, &reference, tolerance, &|what| {
+                        format!(
+                            "{name}, {}, {case}, {precision:?}, {engine:?}: {what}",
+                            kind.name()
+                        )
+                    });
+                    checks += 1;
+                }
+            }
+        }
+    }
+    say(&format!("{name}: {checks} combinations agree"));
+}
+
+fn agree(ours: &Measured, reference: &Measured, tolerance: f64, place: &dyn Fn(&str) -> String) {
+    assert_eq!(ours.arrays.len(), reference.arrays.len(), "{}", place("how many arrays"));
+    for ((what, ours), (same, reference)) in ours.arrays.iter().zip(&reference.arrays) {
+        assert_eq!(what, same);
+        let error = relative(ours, reference);
+        assert!(error <= tolerance, "{} differs by {error:e}", place(what));
+    }
+}
+
+/// To the terminal even where the test harness catches what a test prints.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "conformance: {line}");
+}
+
+#[test]
+fn flex() {
+    conforms("flex", &Device::flex());
+}
+
+#[cfg(feature = "ndarray")]
+#[test]
+#[expect(deprecated, reason = "a second opinion for as long as Burn has it")]
+fn ndarray() {
+    conforms("ndarray", &Device::ndarray());
+}
+
+#[cfg(feature = "wgpu")]
+#[test]
+fn wgpu() {
+    let opened = Device::wgpu_options().init();
+    match opened {
+        Ok(device) => conforms("wgpu", &device),
+        Err(error) if std::env::var_os("UNROLLED_REQUIRE_GPU").is_some() => {
+            panic!("an adapter is required here: {error}")
+        }
+        Err(error) => say(&format!("wgpu SKIPPED, there is no adapter: {error}")),
+    }
+}
+
+#[test]
+fn the_suite_covers_every_combination() {
+    let names: Vec<String> = cases().iter().map(Case::to_string).collect();
+    let mut unique = names.clone();
+    unique.sort();
+    unique.dedup();
+    assert_eq!(unique.len(), names.len());
+    assert_eq!(
+        names.len(),
+        cases::ENCODERS.len() * cases::OPERATORS.len() * cases::ESTIMATORS.len()
+    );
+}
