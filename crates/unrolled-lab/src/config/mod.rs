@@ -177,11 +177,13 @@ impl Config {
     pub(crate) fn open_device(&self) -> Result<devices::Opened, Error> {
         let opened = devices::open(&self.device);
         let opened = opened.map_err(|error| Error::at("device", error.to_string()))?;
-        let computes = self.precision == Precision::Float32 || opened.limits.float64;
-        match computes {
-            true => Ok(opened),
-            false => Err(Error::at("precision", no_float64(&self.device))),
-        }
+        self.check_precision(&opened.limits)?;
+        Ok(opened)
+    }
+
+    fn check_precision(&self, limits: &devices::Limits) -> Result<(), Error> {
+        let computes = self.precision == Precision::Float32 || limits.float64;
+        computes.then_some(()).ok_or_else(|| Error::at("precision", no_float64(&self.device)))
     }
 
     /// `[train]`.
@@ -342,4 +344,23 @@ fn sentence(source: &Path, document: &Node, problem: &Problem) -> String {
         None => source.display().to_string(),
     };
     format!("{place}: {}", problem.message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn float64_where_an_adapter_has_none_is_refused_with_the_remedy() {
+        let overrides = Overrides { set: Vec::new(), device: Some("wgpu:1".to_owned()) };
+        let source = Path::new("a.toml");
+        let parse = |text| Configuration::parse(text, source, &overrides).expect("it is valid").base;
+        let limits = devices::Limits { buffer: None, memory: None, float64: false };
+        let wide = parse("experiment = \"compare-gradients\"\nprecision = \"float64\"\n");
+        let message = wide.check_precision(&limits).expect_err("there is no float64").to_string();
+        assert!(message.contains("\"wgpu:1\" cannot compute in"), "{message}");
+        assert!(message.contains("--set 'precision=\"float32\"'"), "{message}");
+        let narrow = parse("experiment = \"compare-gradients\"\nprecision = \"float32\"\n");
+        assert!(narrow.check_precision(&limits).is_ok());
+    }
 }
