@@ -354,7 +354,8 @@ mod tests {
     fn float64_where_an_adapter_has_none_is_refused_with_the_remedy() {
         let overrides = Overrides { set: Vec::new(), device: Some("wgpu:1".to_owned()) };
         let source = Path::new("a.toml");
-        let parse = |text| Configuration::parse(text, source, &overrides).expect("it is valid").base;
+        let parse =
+            |text| Configuration::parse(text, source, &overrides).expect("it is valid").base;
         let limits = devices::Limits { buffer: None, memory: None, float64: false };
         let wide = parse("experiment = \"compare-gradients\"\nprecision = \"float64\"\n");
         let message = wide.check_precision(&limits).expect_err("there is no float64").to_string();
