@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::check::Estimate;
 use crate::config::Run;
+use crate::devices::guarded;
 use crate::experiment::{Experiment, Session};
 use crate::report::page::Section;
 use crate::{Configuration, Error, RunDirectory};
@@ -37,7 +38,10 @@ impl Experiment for CompareGradients {
         let mut estimate = Estimate::default();
         for run in &configuration.runs {
             let plan = Plan::new(run).map_err(|error| run.locate(error))?;
-            plan.estimate(threads, &mut estimate);
+            guarded(&run.config, || {
+                plan.estimate(threads, &mut estimate);
+                Ok(())
+            })?;
         }
         estimate.affordable()
     }

@@ -17,7 +17,8 @@ pub(crate) fn guarded<T>(
     }
 }
 
-fn caught<T>(device: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+/// As [`guarded`], for a graphics card by its name.
+pub(crate) fn caught<T>(device: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     // The message goes into the error; a backtrace on the terminal helps nobody here.
     let hook = take_hook();
     set_hook(Box::new(|_| {}));

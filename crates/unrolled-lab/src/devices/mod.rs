@@ -8,7 +8,7 @@ mod limits;
 mod lost;
 
 pub use limits::Limits;
-pub(crate) use lost::guarded;
+pub(crate) use lost::{caught, guarded};
 
 use burn::tensor::Device;
 

@@ -42,7 +42,10 @@ impl Experiment for LearnDictionary {
         let mut estimate = Estimate::default();
         for run in &configuration.runs {
             let plan = Plan::new(run).map_err(|error| run.locate(error))?;
-            plan.estimate(threads, &mut estimate);
+            guarded(&run.config, || {
+                plan.estimate(threads, &mut estimate);
+                Ok(())
+            })?;
         }
         estimate.affordable()
     }

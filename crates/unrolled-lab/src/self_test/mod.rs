@@ -35,8 +35,15 @@ pub fn run(name: &str) -> Result<Vec<Outcome>, Error> {
     };
     let mut outcomes = Vec::new();
     for (index, round) in rounds.iter().enumerate() {
-        outcomes.extend(gradients::check(name, &opened.device, round, index == 0));
-        outcomes.extend(training::check(name, round)?);
+        let check = || {
+            let mut outcomes = gradients::check(name, &opened.device, round, index == 0);
+            outcomes.extend(training::check(name, round)?);
+            Ok(outcomes)
+        };
+        outcomes.extend(match opened.adapter {
+            Some(_) => devices::caught(name, check)?,
+            None => check()?,
+        });
     }
     Ok(outcomes)
 }
