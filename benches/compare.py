@@ -76,6 +76,13 @@ class Contestant:
         self.process.wait()
 
 
+def install(*packages):
+    """Into a virtual environment of its own."""
+    print(f"installing {', '.join(packages)} into {PEERS}")
+    subprocess.run([sys.executable, "-m", "venv", PEERS], check=True)
+    subprocess.run([PEERS / "bin" / "pip", "install", "--quiet", *packages], check=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--install", action="store_true")
@@ -84,10 +91,7 @@ def main():
     parser.add_argument("sizes", nargs="*")
     options = parser.parse_args()
     if options.install:
-        print(f"installing PyTorch and JAX into {PEERS}")
-        subprocess.run([sys.executable, "-m", "venv", PEERS], check=True)
-        packages = ["numpy", "safetensors", "torch", "jax[cpu]"]
-        subprocess.run([PEERS / "bin" / "pip", "install", "--quiet", *packages], check=True)
+        install("numpy", "safetensors", "torch", "jax[cpu]")
     build = ["cargo", "build", "--release", "--example", "contestant"]
     subprocess.run(build, cwd=ROOT, check=True)
     ours = str(ROOT / "target" / "release" / "examples" / "contestant")

@@ -10,7 +10,7 @@ one it still runs, ours on a software driver and PyTorch on the CPU, and compare
 import argparse, pathlib, statistics, subprocess, sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from compare import PEERS, ROOT, Contestant, problem
+from compare import PEERS, ROOT, Contestant, install, problem
 
 # name: m, p, B, s, T
 SIZES = {
@@ -30,9 +30,7 @@ def main():
     parser.add_argument("sizes", nargs="*")
     options = parser.parse_args()
     if options.install:
-        print(f"installing PyTorch into {PEERS}")
-        subprocess.run([sys.executable, "-m", "venv", PEERS], check=True)
-        subprocess.run([PEERS / "bin" / "pip", "install", "--quiet", "numpy", "safetensors", "torch"], check=True)
+        install("numpy", "safetensors", "torch")
     build = ["cargo", "build", "--release", "--example", "contestant", "--features", options.features]
     subprocess.run(build, cwd=ROOT, check=True)
     ours = str(ROOT / "target" / "release" / "examples" / "contestant")

@@ -19,10 +19,10 @@ pub(crate) struct Demand {
     fixed: u64,
     /// The largest array among those.
     widest_fixed: u64,
-    /// For every example of a block.
-    per_example: u64,
-    /// Of that, for every iteration.
+    /// For every example of a block and every iteration.
     per_iteration: u64,
+    /// T.
+    iterations: u64,
 }
 
 /// A block of examples that fits.
@@ -61,14 +61,24 @@ impl Demand {
             number: config.precision.bytes() as u64,
             fixed: 12 * m * p + 4 * gram,
             widest_fixed: gram.max(m * p),
-            per_example: per_iteration * iterations as u64 + 10 * p + 6 * m,
             per_iteration,
+            iterations: iterations as u64,
         }
+    }
+
+    /// For every example, whatever the iterations.
+    fn beside(&self) -> u64 {
+        10 * self.atoms + 6 * self.features
+    }
+
+    /// For every example.
+    fn per_example(&self) -> u64 {
+        self.per_iteration * self.iterations + self.beside()
     }
 
     /// Bytes for a block of so many examples.
     pub fn bytes(&self, examples: usize) -> u64 {
-        self.number * (self.fixed + self.per_example * examples as u64)
+        self.number * (self.fixed + self.per_example() * examples as u64)
     }
 
     /// Bytes that the fused kernels take beside the examples and their codes: DᵀD, Dᵀ and the gradient, for
@@ -98,7 +108,7 @@ impl Demand {
         }
         let memory = limits.memory.map_or(f64::INFINITY, |memory| USABLE * memory as f64);
         let left = memory - (self.fixed * self.number) as f64;
-        let by_memory = (left / (self.per_example * self.number) as f64).max(0.0) as usize;
+        let by_memory = (left / (self.per_example() * self.number) as f64).max(0.0) as usize;
         let by_buffer = usize::try_from(buffer / widest).unwrap_or(usize::MAX);
         let most = most.min(by_memory).min(by_buffer).min(examples);
         if most == 0 {
@@ -129,17 +139,16 @@ impl Demand {
         let fixed = self.fixed * self.number;
         let need = self.bytes(1);
         let left = (memory - fixed as f64).max(0.0) / self.number as f64;
-        let beside = (self.per_example - 10 * self.atoms - 6 * self.features)
-            .checked_div(self.per_iteration)
-            .unwrap_or(0);
-        let rest = left - (10 * self.atoms + 6 * self.features) as f64;
+        let rest = left - self.beside() as f64;
         let largest = match self.per_iteration {
             0 => 0,
             each => (rest / each as f64).max(0.0) as u64,
         };
         let remedy = match largest {
             0 => "take fewer atoms".to_owned(),
-            largest => format!("write {largest} iterations or fewer instead of {beside}"),
+            largest => {
+                format!("write {largest} iterations or fewer instead of {}", self.iterations)
+            }
         };
         format!(
             "one example needs {}, of which the dictionary and its gradient take {}, but \"{device}\" has {} \
@@ -162,8 +171,8 @@ mod tests {
             number: 4,
             fixed: 12 * m * p + 4 * p * p,
             widest_fixed: (p * p).max(m * p),
-            per_example: p * iterations + 10 * p + 6 * m,
             per_iteration: p,
+            iterations,
         }
     }
 
