@@ -55,7 +55,8 @@ fn main() {
     let sided = if sided == "one" { Sided::One } else { Sided::Two };
     let engine = if engine == "fused" { Engine::Fused } else { Engine::Autodiff };
     let iterations = iterations.parse().expect("a number of iterations");
-    let encoder = Ista::new(SoftThreshold::new(0.2, sided), 0.2, iterations).with_engine(engine);
+    let encoder =
+        Unrolled::ista(SoftThreshold::new(0.2, sided), 0.2, iterations).with_engine(engine);
     let network = Autoencoder::new(DenseDictionary::new(d.clone()), encoder);
     drop(bytes);
     let before = kilobytes("VmRSS");

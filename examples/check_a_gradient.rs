@@ -18,7 +18,7 @@ pub fn main() {
     let mut stream = Stream::new(4, "examples", 0);
     let x = Array2::from_shape_simple_fn((5, 6), || stream.normal());
     let network = |dictionary: &Array2<f64>| {
-        let encoder = Ista::new(SoftThreshold::new(0.1, Sided::Two), 0.2, 8);
+        let encoder = Unrolled::ista(SoftThreshold::new(0.1, Sided::Two), 0.2, 8);
         Autoencoder::new(DenseDictionary::new(tensor(dictionary)), encoder)
     };
 
@@ -28,7 +28,7 @@ pub fn main() {
         let gradient = to_array(&estimator.estimate(&at, &tensor(&x)).dictionary_gradient(&at));
         let mut loss = |d: &Array2<f64>| {
             let estimate = estimator.estimate(&network(d), &tensor(&x));
-            to_scalar(estimate.losses.get(estimator.descends()))
+            to_scalar(&estimate.loss)
         };
         let differences = finite_differences::full(&mut loss, &dictionary, 1e-6);
         let error = relative_error(&gradient, &differences);

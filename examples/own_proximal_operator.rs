@@ -15,7 +15,7 @@ struct ElasticNet {
 }
 
 impl ProximalOperator for ElasticNet {
-    fn apply<const R: usize>(&self, v: Tensor<R>, step: f64, iteration: usize) -> Tensor<R> {
+    fn apply(&self, v: Tensor<2>, step: f64, iteration: usize) -> Tensor<2> {
         let shrinkage = 1.0 / (1.0 + step * self.ridge);
         self.soft.apply(v, step, iteration).mul_scalar(shrinkage)
     }
@@ -35,7 +35,7 @@ pub fn main() {
     let x = Tensor::from_data([[1.0, 0.5], [-0.3, 0.9]], &device);
     for ridge in [0.0, 1.0] {
         let prox = ElasticNet { soft: SoftThreshold::new(0.1, Sided::Two), ridge };
-        let network = Autoencoder::new(dictionary.clone(), Ista::new(prox, 0.5, 200));
+        let network = Autoencoder::new(dictionary.clone(), Unrolled::ista(prox, 0.5, 200));
         let estimate = GAeLs.estimate(&network, &x);
         println!(
             "ridge {ridge}: reconstruction {:.4}, codes {:.3?}",

@@ -32,7 +32,7 @@ pub fn main() {
     println!("‖g*‖ = {:.4}", frobenius(&reference));
     println!("   T  estimator    ‖g − g*‖   cosine");
     for iterations in [1, 10, 100] {
-        let encoder = Ista::new(SoftThreshold::new(0.2, Sided::Two), 0.2, iterations);
+        let encoder = Unrolled::ista(SoftThreshold::new(0.2, Sided::Two), 0.2, iterations);
         let network = Autoencoder::new(DenseDictionary::new(tensor(&start)), encoder);
         let estimators: [&dyn Estimator<_>; 3] = [&GDec, &GAeLasso, &GAeLs];
         for estimator in estimators {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 use unrolled::encoder::AnyEncoder;
 use unrolled::fused::Engine;
@@ -33,12 +34,13 @@ pub const OPERATORS: [(&str, Sided); 9] = [
 ];
 
 /// Estimators; a number is the window of a truncated one.
-pub const ESTIMATORS: [(&str, Option<usize>); 6] = [
+pub const ESTIMATORS: [(&str, Option<usize>); 7] = [
     ("g_dec", None),
     ("g_ae_lasso", None),
     ("g_ae_ls", None),
     ("g_noodl", None),
     ("g_truncated", Some(0)),
+    ("g_one_step", Some(1)),
     ("g_truncated", Some(3)),
 ];
 
@@ -98,21 +100,30 @@ impl Case {
             _ => AnyProx::Hard(HardThreshold::new(0.1, PENALTY, sided)),
         };
         let (kind, form, learned_step) = self.encoder;
-        let mut encoder = match kind {
-            "fista" => AnyEncoder::Fista(Fista::new(prox, STEP, ITERATIONS).with_form(form)),
-            _ => {
-                let ista = Ista::new(prox, STEP, ITERATIONS).with_form(form);
-                AnyEncoder::Ista(ista.with_engine(engine))
-            }
+        let encoder = match kind {
+            "fista" => Unrolled::fista(prox, STEP, ITERATIONS),
+            _ => Unrolled::ista(prox, STEP, ITERATIONS),
         };
+        let mut encoder = encoder.with_form(form).with_engine(engine);
         if learned_step {
-            encoder.set_learned_step(Tensor::full([1], 0.9 * STEP, target));
+            let step = Tensor::full([1], 0.9 * STEP, target);
+            encoder.learned_step = Some(Param::from_tensor(step));
         }
         encoder
     }
 
+    /// Whether the estimator is the total derivative of its loss, and the loss has one.
+    pub fn is_total_derivative(&self) -> bool {
+        matches!(self.estimator.0, "g_ae_lasso" | "g_ae_ls") && self.operator.0 != "hard"
+    }
+
     /// The estimator.
-    pub fn estimator(&self) -> Box<dyn Estimator<AnyEncoder>> {
+    pub fn estimator(&self) -> Box<dyn Estimator<Autoencoder<AnyEncoder>>> {
+        self.estimator_over()
+    }
+
+    /// The estimator, for networks of some kind.
+    pub fn estimator_over<N: SparseCoder>(&self) -> Box<dyn Estimator<N>> {
         match self.estimator {
             (_, Some(window)) => Box::new(GTruncated { loss: Loss::Lasso, window }),
             (name, None) => named(name).expect("the estimator is known"),

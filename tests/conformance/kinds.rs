@@ -60,12 +60,12 @@ impl Kind for Dense {
             ("lasso", to_values(&estimate.losses.lasso)),
             ("gradient of D", to_values(&estimate.dictionary_gradient(&network))),
         ];
-        if let AnyProx::LearnedSoft(prox) = network.encoder.prox()
+        if let AnyProx::LearnedSoft(prox) = &network.encoder.prox
             && let Some(gradient) = gradients.get::<1>(prox.bias.id)
         {
             arrays.push(("gradient of the bias", to_values(&gradient)));
         }
-        if let Some(step) = network.encoder.learned_step()
+        if let Some(step) = &network.encoder.learned_step
             && let Some(gradient) = gradients.get::<1>(step.id)
         {
             arrays.push(("gradient of the step", to_values(&gradient)));

@@ -7,6 +7,7 @@
 
 mod cases;
 mod kinds;
+mod operators;
 
 use std::io::Write;
 
@@ -20,7 +21,7 @@ use kinds::{Dense, Kind, Measured};
 /// Every kind of dictionary.
 const KINDS: [&dyn Kind; 1] = [&Dense];
 
-fn relative(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn relative(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
     let difference: f64 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
     let norm: f64 = b.iter().map(|b| b * b).sum();

@@ -16,7 +16,7 @@ use crate::support::{devices, float64, problem};
 fn value_and_slope(prox: &impl ProximalOperator, v: &[f64], device: &Device) -> [Vec<f64>; 2] {
     let dtype = Precision::Float64.dtype();
     let v = Tensor::<1>::from_data(v, (device, dtype)).autodiff().require_grad();
-    let value = prox.apply(v.clone(), 0.5, 0);
+    let value = prox.apply(v.clone().reshape([1, -1]), 0.5, 0);
     let slope = v.grad(&value.clone().sum().backward()).unwrap();
     [to_values(&value), to_values(&slope)]
 }
@@ -89,7 +89,7 @@ fn estimate(
     estimator: &str,
 ) -> (Array2<f64>, Array2<f64>) {
     let device = Device::flex();
-    let encoder = Ista::new(SoftThreshold::new(penalty, Sided::Two), 0.2, iterations);
+    let encoder = Unrolled::ista(SoftThreshold::new(penalty, Sided::Two), 0.2, iterations);
     let network = Autoencoder::new(DenseDictionary::new(float64(dictionary, &device)), encoder);
     let estimate = named(estimator).unwrap().estimate(&network, &float64(x, &device));
     let gradient = to_array(&estimate.dictionary_gradient(&network));
@@ -137,7 +137,7 @@ fn an_orthonormal_dictionary_gives_the_closed_form() {
     let device = Device::flex();
     let expected = x.dot(&dictionary).mapv(|v: f64| v.signum() * (v.abs() - 0.1).max(0.0));
     for iterations in [1, 2, 10] {
-        let encoder = Ista::new(SoftThreshold::new(0.1, Sided::Two), 1.0, iterations);
+        let encoder = Unrolled::ista(SoftThreshold::new(0.1, Sided::Two), 1.0, iterations);
         let codes = encoder.encode(&float64(&dictionary, &device), &float64(&x, &device));
         assert!(relative_error(&to_array(&codes), &expected) < 1e-14);
     }

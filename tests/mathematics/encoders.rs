@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 use ndarray::Array2;
+use unrolled::dictionary::spectral_norm_squared;
 use unrolled::gradient::finite_differences;
 use unrolled::loss::Losses;
 use unrolled::metrics::{duality_gaps, relative_error};
@@ -26,14 +27,15 @@ fn gradients_through_fista_are_total_derivatives() {
     let (dictionary, x) = problem(7, 10, 6, 31);
     let x = float64(&x, &Device::flex());
     for form in [Form::Residual, Form::Gram] {
-        let network = |d: &Array2<f64>| autoencoder(d, Fista::new(soft(), 0.15, 6).with_form(form));
+        let network =
+            |d: &Array2<f64>| autoencoder(d, Unrolled::fista(soft(), 0.15, 6).with_form(form));
         let estimators: [&dyn Estimator<_>; 2] = [&GAeLasso, &GAeLs];
         for estimator in estimators {
             let at = network(&dictionary);
             let gradient = to_array(&estimator.estimate(&at, &x).dictionary_gradient(&at));
             let mut loss = |d: &Array2<f64>| {
                 let losses = GDec.estimate(&network(d), &x).losses;
-                to_scalar(losses.get(estimator.descends()))
+                to_scalar(losses.get(estimator.descends().unwrap()))
             };
             let differences = finite_differences::full(&mut loss, &dictionary, 1e-6);
             let error = relative_error(&gradient, &differences);
@@ -51,11 +53,11 @@ fn fista_converges_to_the_lasso_faster_than_ista() {
         let gaps = duality_gaps(&dictionary, &x, &to_array(&codes), 0.2, Sided::Two);
         gaps.into_iter().fold(0.0, f64::max)
     };
-    let step = 0.99 / DenseDictionary::new(d.clone()).spectral_norm_squared();
-    let ista = gap(Ista::new(soft(), step, 200).encode(&d, &examples));
-    let fista = gap(Fista::new(soft(), step, 200).encode(&d, &examples));
+    let step = 0.99 / spectral_norm_squared(&to_array(&d));
+    let ista = gap(Unrolled::ista(soft(), step, 200).encode(&d, &examples));
+    let fista = gap(Unrolled::fista(soft(), step, 200).encode(&d, &examples));
     assert!(fista < 0.5 * ista, "{fista:e} {ista:e}");
-    let long = gap(Fista::new(soft(), step, 20_000).encode(&d, &examples));
+    let long = gap(Unrolled::fista(soft(), step, 20_000).encode(&d, &examples));
     assert!(long < 1e-6, "{long:e}");
 }
 
@@ -66,7 +68,8 @@ fn the_gradient_of_a_learned_step_is_a_total_derivative() {
     let (x, like) = (float64(&x, &device), float64(&dictionary, &device));
     for form in [Form::Residual, Form::Gram] {
         let network = |step: f64| {
-            let mut encoder = Ista::new(soft(), 0.2, 6).with_form(form).with_learned_step(&like);
+            let mut encoder =
+                Unrolled::ista(soft(), 0.2, 6).with_form(form).with_learned_step(&like);
             let value = Tensor::full([1], step, (&device, like.dtype()));
             encoder.learned_step = Some(Param::from_tensor(value));
             autoencoder(&dictionary, encoder)
@@ -79,7 +82,7 @@ fn the_gradient_of_a_learned_step_is_a_total_derivative() {
             let gradient = to_values(&estimate.gradients.get::<1>(id).unwrap())[0];
             let mut loss = |step: &Array2<f64>| {
                 let losses = GDec.estimate(&network(step[[0, 0]]), &x).losses;
-                to_scalar(losses.get(estimator.descends()))
+                to_scalar(losses.get(estimator.descends().unwrap()))
             };
             let at = Array2::from_elem((1, 1), 0.17);
             let difference = finite_differences::full(&mut loss, &at, 1e-6)[[0, 0]];
@@ -95,7 +98,7 @@ fn check_truncated<E: Encoder>(encoder: E) {
     let (dictionary, x) = problem(7, 10, 6, 34);
     let (d, x) = (float64(&dictionary, &device), float64(&x, &device));
     let (iterations, network) = (encoder.iterations(), autoencoder(&dictionary, encoder));
-    let gradient = |estimator: &dyn Estimator<E>| {
+    let gradient = |estimator: &dyn Estimator<Autoencoder<E>>| {
         to_array(&estimator.estimate(&network, &x).dictionary_gradient(&network))
     };
     let mut iterates = vec![float64(&Array2::zeros((6, 10)), &device)];
@@ -123,6 +126,6 @@ fn check_truncated<E: Encoder>(encoder: E) {
 
 #[test]
 fn a_truncated_derivative_holds_the_codes_before_its_window_fixed() {
-    check_truncated(Ista::new(soft(), 0.2, 6));
-    check_truncated(Fista::new(soft(), 0.15, 6));
+    check_truncated(Unrolled::ista(soft(), 0.2, 6));
+    check_truncated(Unrolled::fista(soft(), 0.15, 6));
 }

@@ -2,8 +2,12 @@
 
 #[path = "../../examples/check_a_gradient.rs"]
 mod check_a_gradient;
+#[path = "../../examples/own_operator.rs"]
+mod own_operator;
 #[path = "../../examples/own_proximal_operator.rs"]
 mod own_proximal_operator;
+#[path = "../../examples/own_training_loop.rs"]
+mod own_training_loop;
 #[path = "../../examples/three_gradients.rs"]
 mod three_gradients;
 
@@ -20,4 +24,14 @@ fn own_proximal_operator() {
 #[test]
 fn check_a_gradient() {
     check_a_gradient::main();
+}
+
+#[test]
+fn own_operator() {
+    own_operator::main();
+}
+
+#[test]
+fn own_training_loop() {
+    own_training_loop::main();
 }

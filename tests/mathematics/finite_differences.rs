@@ -22,14 +22,14 @@ fn network(
     form: Form,
     dictionary: &Array2<f64>,
     device: &Place,
-) -> Autoencoder<Ista<AnyProx>> {
+) -> Autoencoder<Unrolled<AnyProx>> {
     let prox = prox(name, sided, Precision::Float64, device);
-    let encoder = Ista::new(prox, 0.2, iterations).with_form(form).with_engine(device.engine);
+    let encoder = Unrolled::ista(prox, 0.2, iterations).with_form(form).with_engine(device.engine);
     Autoencoder::new(DenseDictionary::new(float64(dictionary, device)), encoder)
 }
 
 /// The loss that an estimator descends, as a function of D, forward pass only.
-fn total_loss(network: &Autoencoder<Ista<AnyProx>>, x: &Tensor<2>, loss: Loss) -> f64 {
+fn total_loss(network: &Autoencoder<Unrolled<AnyProx>>, x: &Tensor<2>, loss: Loss) -> f64 {
     let dictionary = network.dictionary.matrix.val().inner();
     let codes = network.encoder.encode(&dictionary, x);
     to_scalar(Losses::evaluate(&dictionary, x, &codes, 0.2).get(loss))
@@ -50,7 +50,7 @@ fn g_ae_gradients_are_total_derivatives() {
                         let gradient = to_array(&estimate.dictionary_gradient(&at));
                         let mut loss = |d: &Array2<f64>| {
                             let network = network(name, sided, 6, form, d, &device);
-                            total_loss(&network, &x, estimator.descends())
+                            total_loss(&network, &x, estimator.descends().unwrap())
                         };
                         let differences = finite_differences::full(&mut loss, &dictionary, H);
                         let error = relative_error(&gradient, &differences);
@@ -74,7 +74,7 @@ fn the_gradient_of_a_learned_bias_is_a_total_derivative() {
                 let dictionary = DenseDictionary::new(float64(&dictionary, &device));
                 Autoencoder::new(
                     dictionary,
-                    Ista::new(AnyProx::LearnedSoft(prox), 0.2, 6).with_engine(device.engine),
+                    Unrolled::ista(AnyProx::LearnedSoft(prox), 0.2, 6).with_engine(device.engine),
                 )
             };
             for estimator in ["g_ae_lasso", "g_ae_ls"] {
@@ -85,7 +85,7 @@ fn the_gradient_of_a_learned_bias_is_a_total_derivative() {
                 let gradient = to_values(&gradients.get::<1>(prox.bias.id).unwrap());
                 let gradient = Array2::from_shape_vec((1, biases.len()), gradient).unwrap();
                 let mut loss = |b: &Array2<f64>| {
-                    total_loss(&with_bias(b.as_slice().unwrap()), &x, estimator.descends())
+                    total_loss(&with_bias(b.as_slice().unwrap()), &x, estimator.descends().unwrap())
                 };
                 let at = Array2::from_shape_vec((1, biases.len()), biases.clone()).unwrap();
                 let differences = finite_differences::full(&mut loss, &at, H);
@@ -143,7 +143,7 @@ fn one_random_direction_at_a_large_size() {
             let predicted = (&gradient * &direction).sum();
             let mut loss = |d: &Array2<f64>| {
                 let network = network("AE", Sided::Two, 50, form, d, &device);
-                total_loss(&network, &x, estimator.descends())
+                total_loss(&network, &x, estimator.descends().unwrap())
             };
             let measured = finite_differences::directional(&mut loss, &dictionary, &direction, H);
             let error = (predicted - measured).abs() / measured.abs();

@@ -63,12 +63,13 @@ struct Setting {
 }
 
 impl Setting {
-    fn network(&self, d: &Array2<f64>, engine: Engine) -> Autoencoder<Ista<AnyProx>> {
+    fn network(&self, d: &Array2<f64>, engine: Engine) -> Autoencoder<Unrolled<AnyProx>> {
         let device = Device::flex();
         let matrix = float64(d, &device);
         let prox = prox(self.prox, self.sided, d.ncols(), self.step, &device);
-        let mut encoder =
-            Ista::new(prox, self.step, self.iterations).with_form(self.form).with_engine(engine);
+        let mut encoder = Unrolled::ista(prox, self.step, self.iterations)
+            .with_form(self.form)
+            .with_engine(engine);
         if self.learned_step {
             let step = Tensor::full([1], 0.9 * self.step, (&device, matrix.dtype()));
             encoder.learned_step = Some(Param::from_tensor(step));
@@ -79,12 +80,12 @@ impl Setting {
     /// Codes, losses, and every gradient that there is.
     fn estimate(
         &self,
-        estimator: &dyn Estimator<Ista<AnyProx>>,
+        estimator: &dyn Estimator<Autoencoder<Unrolled<AnyProx>>>,
         [d, x]: &[Array2<f64>; 2],
         engine: Engine,
     ) -> Vec<Vec<f64>> {
         let network = self.network(d, engine);
-        assert_eq!(network.encoder.fused().is_some(), engine == Engine::Fused);
+        assert_eq!(network.encoder.description().is_some(), engine == Engine::Fused);
         let estimate = estimator.estimate(&network, &float64(x, &Device::flex()));
         let mut all = vec![
             to_values(&estimate.codes),
@@ -242,7 +243,7 @@ fn a_sweep_is_every_estimate() {
 fn views_that_are_not_contiguous_are_read_as_they_are() {
     let device = Device::flex();
     let [d, x] = sparse_problem([6, 8, 12], 2, 3);
-    let encoder = Ista::new(SoftThreshold::new(0.2, Sided::Two), 0.15, 20);
+    let encoder = Unrolled::ista(SoftThreshold::new(0.2, Sided::Two), 0.15, 20);
     let whole = encoder.encode(&float64(&d, &device), &float64(&x, &device));
     let turned = float64(&d.t().to_owned(), &device).transpose();
     let strided = float64(&x.t().to_owned(), &device).transpose();
@@ -261,7 +262,7 @@ fn not_a_number_comes_through() {
         let mut problem = sparse_problem([4, 8, 12], 2, 3);
         problem[1 - where_][[1, 2]] = f64::NAN;
         let [d, x] = &problem;
-        let encoder = Ista::new(SoftThreshold::new(0.2, Sided::Two), 0.15, 20).with_form(form);
+        let encoder = Unrolled::ista(SoftThreshold::new(0.2, Sided::Two), 0.15, 20).with_form(form);
         let network = Autoencoder::new(DenseDictionary::new(float64(d, &device)), encoder);
         let estimate = GAeLs.estimate(&network, &float64(x, &device));
         let codes = to_values(&estimate.codes);
@@ -279,7 +280,7 @@ fn not_a_number_comes_through() {
 fn losses_are_those_of_the_library() {
     let device = Device::flex();
     let [d, x] = sparse_problem([30, 20, 40], 3, 5).map(|array| float64(&array, &device));
-    let encoder = Ista::new(SoftThreshold::new(0.2, Sided::Two), 0.15, 20);
+    let encoder = Unrolled::ista(SoftThreshold::new(0.2, Sided::Two), 0.15, 20);
     let network = Autoencoder::new(DenseDictionary::new(d.clone()), encoder);
     let estimate = GAeLasso.estimate(&network, &x);
     let losses = Losses::evaluate(&d, &x, &estimate.codes, 0.2);

@@ -34,10 +34,11 @@ impl Case<'_> {
         to_tensor(&self.fixture.matrix(key), self.precision, &self.device)
     }
 
-    fn autoencoder(&self, iterations: usize) -> Autoencoder<Ista<AnyProx>> {
+    fn autoencoder(&self, iterations: usize) -> Autoencoder<Unrolled<AnyProx>> {
         let prox = prox(self.network, self.sided, self.precision, &self.device);
-        let encoder =
-            Ista::new(prox, 0.2, iterations).with_form(self.form).with_engine(self.device.engine);
+        let encoder = Unrolled::ista(prox, 0.2, iterations)
+            .with_form(self.form)
+            .with_engine(self.device.engine);
         Autoencoder::new(DenseDictionary::new(self.tensor("W")), encoder)
     }
 

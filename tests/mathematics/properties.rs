@@ -24,7 +24,7 @@ impl Setting<'_> {
     fn run(&self, estimator: &str, d: &Array2<f64>, x: &Array2<f64>) -> [Array2<f64>; 2] {
         let device = Device::flex();
         let prox: AnyProx = prox(self.network, self.sided, Precision::Float64, &device);
-        let encoder = Ista::new(prox, 0.2, self.iterations).with_form(self.form);
+        let encoder = Unrolled::ista(prox, 0.2, self.iterations).with_form(self.form);
         let network = Autoencoder::new(DenseDictionary::new(float64(d, &device)), encoder);
         let estimate = named(estimator).unwrap().estimate(&network, &float64(x, &device));
         let gradient = estimate.dictionary_gradient(&network);

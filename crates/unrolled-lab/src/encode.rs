@@ -9,7 +9,7 @@ use ndarray::{Array2, Axis, s};
 use rayon::prelude::*;
 use safetensors::Dtype;
 use unrolled::dictionary::spectral_norm_squared;
-use unrolled::encoder::{Encoder, Fista, automatic_step};
+use unrolled::encoder::{Encoder, Unrolled, automatic_step};
 use unrolled::lasso::Lasso;
 use unrolled::metrics::duality_gaps;
 use unrolled::prelude::{Precision, Sided, SoftThreshold};
@@ -176,7 +176,7 @@ struct Coder<'a> {
     tensor: Tensor<2>,
     device: &'a Device,
     sided: Sided,
-    encoder: Fista<SoftThreshold>,
+    encoder: Unrolled<SoftThreshold>,
     /// Where a gap is asked for on the CPU.
     lasso: Option<Lasso>,
 }
@@ -195,7 +195,7 @@ impl<'a> Coder<'a> {
             Until::Gap(_) => MOST_ITERATIONS,
         };
         let prox = SoftThreshold::new(request.penalty, sided);
-        let encoder = Fista::new(prox, automatic_step(norm), iterations);
+        let encoder = Unrolled::fista(prox, automatic_step(norm), iterations);
         let tensor = to_tensor(dictionary, Precision::Float64, device);
         let by_gap = on_cpu && matches!(request.until, Until::Gap(_));
         let lasso = by_gap.then(|| Lasso::new(dictionary, request.penalty, sided));

@@ -9,15 +9,21 @@
 //!
 //! | module | what is in it |
 //! |---|---|
-//! | [`dictionary`] | the dense dictionary, its initialisation and its constraint |
+//! | [`operator`] | linear operators between rows: a matrix, a mask, a composition `A ∘ D`, an untied pair, your own |
+//! | [`dictionary`] | operators made of atoms: the dense dictionary; initialisation, constraint |
 //! | [`prox`] | proximal operators: soft threshold, learned bias, hard threshold |
-//! | [`encoder`] | unrolled iterations: [`encoder::Ista`] |
-//! | [`fused`] | who computes an unroll: the fused kernels, or Burn's automatic differentiation |
-//! | [`loss`] | reconstruction and lasso |
+//! | [`fit`] | data fits: least squares |
+//! | [`encoder`] | unrolled iterations, ISTA and FISTA: [`encoder::Unrolled`] |
+//! | [`fused`] | who computes an unroll: the fused kernels, the adjoint by hand, or automatic differentiation |
+//! | [`network`] | networks with an encoder, and batches |
+//! | [`autoencoder`] | an operator and an encoder as one Burn module |
+//! | [`loss`] | reconstruction and lasso, or a closure of your own |
 //! | [`gradient`] | the estimators, the references they are held against, finite differences |
-//! | [`autoencoder`] | dictionary and encoder as one Burn module |
-//! | [`metrics`] | errors of codes, gradients and dictionaries |
+//! | [`lasso`] | the lasso's codes to a given duality gap, by coordinate descent |
+//! | [`metrics`] | errors of codes, gradients and dictionaries; duality gaps |
 //! | [`optimizer`] | Adam, AdamW, gradient descent; schedules of the learning rate |
+//! | [`random`] | reproducible streams of random numbers |
+//! | [`tensors`] | between tensors and float64 arrays |
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
@@ -25,7 +31,7 @@
 //!
 //! let device = Device::flex();
 //! let dictionary = DenseDictionary::new(Tensor::from_data([[1.0, 0.6], [0.0, 0.8]], &device));
-//! let encoder = Ista::new(SoftThreshold::new(0.1, Sided::Two), 0.5, 50);
+//! let encoder = Unrolled::ista(SoftThreshold::new(0.1, Sided::Two), 0.5, 50);
 //! let network = Autoencoder::new(dictionary, encoder);
 //! let x = Tensor::from_data([[1.0, 0.5]], &device);
 //! let estimate = GAeLs.estimate(&network, &x);
@@ -37,11 +43,14 @@
 pub mod autoencoder;
 pub mod dictionary;
 pub mod encoder;
+pub mod fit;
 pub mod fused;
 pub mod gradient;
 pub mod lasso;
 pub mod loss;
 pub mod metrics;
+pub mod network;
+pub mod operator;
 pub mod optimizer;
 pub mod prox;
 pub mod random;
@@ -50,10 +59,12 @@ pub mod tensors;
 /// What most programs need.
 pub mod prelude {
     pub use crate::autoencoder::Autoencoder;
-    pub use crate::dictionary::{Constraint, DenseDictionary};
-    pub use crate::encoder::{AnyEncoder, Encoder, Fista, Form, Ista};
+    pub use crate::dictionary::{Constraint, DenseDictionary, Dictionary};
+    pub use crate::encoder::{AnyEncoder, Encoder, Form, Unrolled};
     pub use crate::gradient::{Estimate, Estimator, GAeLasso, GAeLs, GDec, GNoodl, GTruncated};
-    pub use crate::loss::Loss;
+    pub use crate::loss::{Loss, Objective};
+    pub use crate::network::{Batch, Network, SparseCoder};
+    pub use crate::operator::{Composition, Identity, LinearOperator, Mask, Untied};
     pub use crate::prox::{
         HardThreshold, LearnedSoftThreshold, ProximalOperator, Sided, SoftThreshold,
     };

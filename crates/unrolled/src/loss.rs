@@ -2,7 +2,27 @@
 
 use burn::tensor::Tensor;
 
-/// A loss of the autoencoder on examples `x` with codes `z` and reconstructions `x̂ = D z`.
+use crate::encoder::Encoder;
+use crate::fit::DataFit;
+use crate::network::{Batch, SparseCoder};
+use crate::operator::LinearOperator;
+use crate::tensors::together;
+
+/// A loss of a network on a batch and its codes: one of [`Loss`], or a closure
+/// `Fn(&N, &Batch, &Tensor<2>) -> Tensor<1>` of your own. It is a mean over the examples.
+///
+/// λ of the lasso belongs to the loss, though it is the one that the encoder was made with.
+pub trait Objective<N>: Send + Sync {
+    /// The value `[1]` for codes `[n, q]`, with a graph where the network or the codes carry one.
+    fn value(&self, network: &N, batch: &Batch, codes: &Tensor<2>) -> Tensor<1>;
+
+    /// Which of the known losses it is: the kernels know those.
+    fn known(&self) -> Option<Loss> {
+        None
+    }
+}
+
+/// The losses of sparse coding, on examples `x` with codes `z` and reconstructions `x̂ = D z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Loss {
     /// reconstruction = ½ · mean over examples of ‖x − x̂‖².
@@ -11,25 +31,66 @@ pub enum Loss {
     Lasso,
 }
 
-/// The values of both losses, each of shape `[1]`.
+impl<N: SparseCoder> Objective<N> for Loss {
+    fn value(&self, network: &N, batch: &Batch, codes: &Tensor<2>) -> Tensor<1> {
+        let losses = Losses::of(network, batch, codes);
+        match self {
+            Self::LeastSquares => losses.reconstruction,
+            Self::Lasso => losses.lasso,
+        }
+    }
+
+    fn known(&self) -> Option<Loss> {
+        Some(*self)
+    }
+}
+
+impl<N, F> Objective<N> for F
+where
+    F: Fn(&N, &Batch, &Tensor<2>) -> Tensor<1> + Send + Sync,
+{
+    fn value(&self, network: &N, batch: &Batch, codes: &Tensor<2>) -> Tensor<1> {
+        self(network, batch, codes)
+    }
+}
+
+/// The values of both known losses, each of shape `[1]`.
 #[derive(Clone, Debug)]
 pub struct Losses {
-    /// ½ · mean over examples of ‖x − x̂‖².
+    /// ½ · mean over examples of ‖x − x̂‖², or another data fit in its place.
     pub reconstruction: Tensor<1>,
     /// reconstruction + λ · mean over examples of ‖z‖₁.
     pub lasso: Tensor<1>,
 }
 
 impl Losses {
-    /// For a dictionary `[m, p]`, examples `[n, m]`, codes `[n, p]` and penalty λ.
-    pub fn evaluate(
-        dictionary: &Tensor<2>,
+    /// For an operator of shape `[m, q]`, examples `[n, m]`, codes `[n, q]` and penalty λ, by least squares.
+    pub fn evaluate<O: LinearOperator>(
+        operator: &O,
         x: &Tensor<2>,
         codes: &Tensor<2>,
         penalty: f64,
     ) -> Self {
-        let reconstruction = reconstruction(dictionary, x, codes);
-        let lasso = reconstruction.clone().add(sparsity(codes).mul_scalar(penalty));
+        Self::fitted(&crate::fit::LeastSquares, operator, x, codes, penalty)
+    }
+
+    /// Of a network, by the fit of its encoder, against the batch's target.
+    pub fn of<N: SparseCoder>(network: &N, batch: &Batch, codes: &Tensor<2>) -> Self {
+        let encoder = network.encoder();
+        let target = batch.target();
+        Self::fitted(encoder.fit(), network.operator(), target, codes, encoder.penalty())
+    }
+
+    fn fitted<F: DataFit, O: LinearOperator>(
+        fit: &F,
+        operator: &O,
+        x: &Tensor<2>,
+        codes: &Tensor<2>,
+        penalty: f64,
+    ) -> Self {
+        let reconstruction = fit.value(residual(operator, x, codes));
+        let (reconstruction, sparsity) = together(reconstruction, sparsity(codes));
+        let lasso = reconstruction.clone().add(sparsity.mul_scalar(penalty));
         Self { reconstruction, lasso }
     }
 
@@ -47,25 +108,17 @@ impl Losses {
     }
 }
 
-/// ½ · mean over examples of ‖x − D z‖².
-pub fn reconstruction(dictionary: &Tensor<2>, x: &Tensor<2>, codes: &Tensor<2>) -> Tensor<1> {
-    let examples = x.dims()[0] as f64;
-    let residual = residual(dictionary, x, codes);
-    residual.clone().mul(residual).sum().mul_scalar(0.5 / examples)
-}
-
 /// mean over examples of ‖z‖₁. Its derivative at 0 is 0.
 pub fn sparsity(codes: &Tensor<2>) -> Tensor<1> {
     let examples = codes.dims()[0] as f64;
     codes.clone().abs().sum().mul_scalar(1.0 / examples)
 }
 
-/// `D z − x`, `[n, m]`, with the graph of the codes and the dictionary where there is one.
-pub(crate) fn residual(dictionary: &Tensor<2>, x: &Tensor<2>, codes: &Tensor<2>) -> Tensor<2> {
-    let reconstruction = codes.clone().matmul(dictionary.clone().transpose());
-    let x = match reconstruction.is_autodiff() {
-        true => x.clone().autodiff(),
-        false => x.clone(),
-    };
-    reconstruction.sub(x)
+/// `D z − x`, `[n, m]`, with the graph of the codes and the operator where there is one.
+pub(crate) fn residual<O: LinearOperator>(
+    operator: &O,
+    x: &Tensor<2>,
+    codes: &Tensor<2>,
+) -> Tensor<2> {
+    crate::encoder::gradient_step::difference(operator.forward(codes.clone()), x)
 }

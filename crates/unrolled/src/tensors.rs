@@ -3,6 +3,7 @@
 //! Errors and statistics are always computed in float64 on the host, whatever the device and the
 //! precision of a run (`design`: a comparison's figures do not depend on the accelerator).
 
+use burn::module::Param;
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 use ndarray::{Array1, Array2};
 
@@ -52,7 +53,7 @@ pub fn vector_to_tensor(array: &Array1<f64>, precision: Precision, device: &Devi
     from_values(array.iter().copied(), [array.len()], precision, device)
 }
 
-fn from_values<const R: usize>(
+pub(crate) fn from_values<const R: usize>(
     values: impl Iterator<Item = f64>,
     shape: [usize; R],
     precision: Precision,
@@ -83,6 +84,32 @@ pub fn to_array(tensor: &Tensor<2>) -> Array2<f64> {
 /// The only value of a tensor, in float64.
 pub fn to_scalar(tensor: &Tensor<1>) -> f64 {
     to_values(tensor)[0]
+}
+
+/// A parameter with its values changed and its place in the graph kept.
+pub(crate) fn map_values<const R: usize>(
+    parameter: Param<Tensor<R>>,
+    change: impl FnOnce(Tensor<R>) -> Tensor<R>,
+) -> Param<Tensor<R>> {
+    parameter.map(|tensor| {
+        let changed = change(tensor.clone().inner());
+        match tensor.is_autodiff() {
+            true => Tensor::from_inner(changed).set_require_grad(tensor.is_require_grad()),
+            false => changed,
+        }
+    })
+}
+
+/// Both with a graph where one of them has one.
+pub(crate) fn together<const A: usize, const B: usize>(
+    a: Tensor<A>,
+    b: Tensor<B>,
+) -> (Tensor<A>, Tensor<B>) {
+    match (a.is_autodiff(), b.is_autodiff()) {
+        (true, false) => (a, b.autodiff()),
+        (false, true) => (a.autodiff(), b),
+        _ => (a, b),
+    }
 }
 
 /// Whether every value is finite, `[1]`, where the tensor is.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use ndarray::{Array2, s};
-use unrolled::encoder::{AnyEncoder, Encoder};
+use unrolled::encoder::Encoder;
 use unrolled::fused::sweep;
 use unrolled::gradient::references::lasso_encoder;
 use unrolled::gradient::{Estimator, gradient_at_codes};
@@ -136,9 +136,11 @@ pub(super) fn measure(
         walked = iteration;
         for (estimator, sums) in plan.estimators.iter().zip(&mut sums.estimators) {
             let mut own = Meter::start();
-            let Some(gradient) = estimator.at_codes(&dictionary, &x, codes) else {
+            let Some(gradient) = estimator.at_codes(&network, &x, codes) else {
                 continue;
             };
+            let id = network.dictionary.matrix.id;
+            let gradient = gradient.get::<2>(id).expect("it is that of the dictionary");
             let reading = plan.reading(&mut own);
             sums.gradients.push(to_array(&gradient) * examples);
             sums.seconds.push(forward.seconds + reading.seconds);
@@ -281,7 +283,7 @@ fn through_all_iterations(
 fn time_alone(
     plan: &Plan,
     problem: &Problem,
-    estimator: &dyn Estimator<AnyEncoder>,
+    estimator: &dyn Estimator<Network>,
     x: &Tensor<2>,
     sums: &mut EstimatorSums,
 ) {
@@ -300,7 +302,7 @@ fn bias_gradient(
     gradients: &GradientsParams,
     examples: f64,
 ) -> Option<Vec<f64>> {
-    let AnyProx::LearnedSoft(prox) = network.encoder.prox() else {
+    let AnyProx::LearnedSoft(prox) = &network.encoder.prox else {
         return None;
     };
     let gradient = gradients.get::<1>(prox.bias.id)?;

@@ -38,7 +38,7 @@ pub(super) struct Plan<'a> {
     /// Examples in a block.
     pub block: usize,
     pub form: Form,
-    pub estimators: Vec<Box<dyn Estimator<AnyEncoder>>>,
+    pub estimators: Vec<Box<dyn Estimator<Network>>>,
     pub has_truth: bool,
     /// What the user should know before it starts.
     pub warnings: Vec<String>,

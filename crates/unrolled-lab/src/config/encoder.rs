@@ -1,8 +1,9 @@
 //! `[encoder]`.
 
+use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use unrolled::encoder::{AnyEncoder, Fista, Form, Ista, automatic_step};
+use unrolled::encoder::{AnyEncoder, Form, Unrolled, automatic_step};
 use unrolled::fused::Engine;
 use unrolled::prelude::{HardThreshold, LearnedSoftThreshold, Precision, Sided, SoftThreshold};
 use unrolled::prox::{AnyProx, PenaltySchedule};
@@ -281,20 +282,19 @@ impl EncoderConfig {
         device: &Device,
     ) -> AnyEncoder {
         let prox = self.prox.build(step, train_step, atoms, precision, device);
-        let mut encoder = match self.kind {
-            "fista" => AnyEncoder::Fista(Fista::new(prox, step, iterations).with_form(form)),
-            _ => {
-                let engine = match self.engine {
-                    "fused" => Engine::Fused,
-                    "autodiff" => Engine::Autodiff,
-                    _ => Engine::Auto,
-                };
-                let ista = Ista::new(prox, step, iterations).with_form(form).with_engine(engine);
-                AnyEncoder::Ista(ista)
-            }
+        let engine = match self.engine {
+            "fused" => Engine::Fused,
+            "autodiff" => Engine::Autodiff,
+            _ => Engine::Auto,
         };
+        let encoder = match self.kind {
+            "fista" => Unrolled::fista(prox, step, iterations),
+            _ => Unrolled::ista(prox, step, iterations),
+        };
+        let mut encoder = encoder.with_form(form).with_engine(engine);
         if self.learned_step {
-            encoder.set_learned_step(Tensor::full([1], step, (device, precision.dtype())));
+            let step = Tensor::full([1], step, (device, precision.dtype()));
+            encoder.learned_step = Some(Param::from_tensor(step));
         }
         encoder
     }

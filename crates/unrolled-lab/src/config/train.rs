@@ -2,6 +2,7 @@
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use unrolled::autoencoder::Autoencoder;
 use unrolled::encoder::AnyEncoder;
 use unrolled::gradient::{Estimator, GTruncated, NAMES, named};
 use unrolled::loss::Loss;
@@ -162,7 +163,7 @@ impl EstimatorConfig {
     }
 
     /// The estimator; `None` where there is none of that name or loss.
-    pub fn build(&self) -> Option<Box<dyn Estimator<AnyEncoder>>> {
+    pub fn build(&self) -> Option<Box<dyn Estimator<Autoencoder<AnyEncoder>>>> {
         match self {
             Self::Named(name) => named(name),
             Self::Truncated { loss, window, .. } => {

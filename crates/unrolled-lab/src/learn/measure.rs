@@ -169,7 +169,8 @@ impl<'a> Measurements<'a> {
             let x = plan.tensor(&plan.rows(block).0);
             let codes = network.encoder.encode(&dictionary, &x);
             let losses = Losses::evaluate(&dictionary, &x, &codes, network.encoder.penalty());
-            sum += to_scalar(losses.get(plan.estimator.descends())) * block.len() as f64;
+            let loss = plan.estimator.descends().expect("a configured estimator has a known loss");
+            sum += to_scalar(losses.get(loss)) * block.len() as f64;
         }
         sum / held_out.len() as f64
     }

@@ -163,14 +163,14 @@ impl<'a> DeviceTrainer<'a> {
             let (x, true_codes) = plan.rows(block);
             let estimate = plan.estimator.estimate(network, &plan.tensor(&x));
             let share = block.len() as f64 / indices.len() as f64;
-            let bias = match network.encoder.prox() {
+            let bias = match &network.encoder.prox {
                 AnyProx::LearnedSoft(prox) => estimate.gradients.get::<1>(prox.bias.id),
                 _ => None,
             };
-            let learned_step = network.encoder.learned_step();
+            let learned_step = network.encoder.learned_step.as_ref();
             let distance = |truth| total_distance_tensor(&estimate.codes, &plan.tensor(&truth));
             let next = Means {
-                loss: estimate.losses.get(plan.estimator.descends()).clone().mul_scalar(share),
+                loss: estimate.loss.clone().mul_scalar(share),
                 reconstruction: estimate.losses.reconstruction.clone().mul_scalar(share),
                 code_error: true_codes.map_or_else(
                     || zero.clone(),

@@ -140,17 +140,18 @@ impl<'a> HostTrainer<'a> {
             let estimate = plan.estimator.estimate(network, &plan.tensor(&x));
             let examples = x.nrows() as f64;
             let codes = to_array(&estimate.codes);
-            let bias = match network.encoder.prox() {
+            let bias = match &network.encoder.prox {
                 AnyProx::LearnedSoft(prox) => estimate.gradients.get::<1>(prox.bias.id),
                 _ => None,
             };
             let learned_step = network
                 .encoder
-                .learned_step()
+                .learned_step
+                .as_ref()
                 .and_then(|step| estimate.gradients.get::<1>(step.id));
             let mean = |tensor| to_scalar(tensor) * examples;
             Ok(Sums {
-                loss: mean(estimate.losses.get(plan.estimator.descends())),
+                loss: mean(&estimate.loss),
                 reconstruction: mean(&estimate.losses.reconstruction),
                 code_error: true_codes.map_or(0.0, |truth| total_distance(&codes, &truth)),
                 dictionary: Some(to_array(&estimate.dictionary_gradient(network)) * examples),

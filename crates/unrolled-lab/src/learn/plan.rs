@@ -38,7 +38,7 @@ pub(super) struct Plan<'a> {
     /// α at the start.
     pub step: f64,
     pub form: Form,
-    pub estimator: Box<dyn Estimator<AnyEncoder>>,
+    pub estimator: Box<dyn Estimator<Network>>,
     /// Examples in a step.
     pub batch: usize,
     /// Examples in a block of a step.
@@ -196,11 +196,11 @@ impl<'a> Plan<'a> {
             config.precision,
             &self.device,
         );
-        if let (AnyProx::LearnedSoft(prox), Some(bias)) = (encoder.prox_mut(), &state.bias) {
+        if let (AnyProx::LearnedSoft(prox), Some(bias)) = (&mut encoder.prox, &state.bias) {
             prox.bias = burn::module::Param::from_tensor(bias.value.clone());
         }
         if let Some(step) = &state.learned_step {
-            encoder.set_learned_step(step.value.clone());
+            encoder.learned_step = Some(burn::module::Param::from_tensor(step.value.clone()));
         }
         Autoencoder::new(DenseDictionary::new(state.dictionary.value.clone()), encoder)
     }

@@ -81,11 +81,12 @@ impl State {
             config.precision,
             &plan.device,
         );
-        let bias = match encoder.prox() {
+        let bias = match &encoder.prox {
             AnyProx::LearnedSoft(prox) => Some(Parameter::new(prox.bias.val().inner())),
             _ => None,
         };
-        let learned_step = encoder.learned_step().map(|step| Parameter::new(step.val().inner()));
+        let learned_step =
+            encoder.learned_step.as_ref().map(|step| Parameter::new(step.val().inner()));
         Self {
             step: 0,
             seconds: 0.0,

@@ -85,7 +85,7 @@ struct Case {
     estimator: &'static str,
 }
 
-type Network = Autoencoder<Ista<AnyProx>>;
+type Network = Autoencoder<Unrolled<AnyProx>>;
 
 impl Case {
     /// A small problem: D `[m, p]` and X `[n, m]`.
@@ -116,7 +116,8 @@ impl Case {
                 AnyProx::LearnedSoft(LearnedSoftThreshold::new(bias, PENALTY, self.sided))
             }
         };
-        let encoder = Ista::new(prox, STEP, ITERATIONS).with_form(self.form).with_engine(engine);
+        let encoder =
+            Unrolled::ista(prox, STEP, ITERATIONS).with_form(self.form).with_engine(engine);
         Autoencoder::new(DenseDictionary::new(to_tensor(d, precision, device)), encoder)
     }
 
@@ -157,7 +158,7 @@ impl Case {
         let (dictionary, x) = self.problem();
         let x = to_tensor(&x, Precision::Float64, device);
         let (gradient, frozen) = self.gradient(Precision::Float64, device, Engine::Auto);
-        let estimator = named::<Ista<AnyProx>>(self.estimator).expect("the estimator is listed");
+        let estimator = named::<Network>(self.estimator).expect("the estimator is listed");
         let size = dictionary.len();
         // D and the bias as one row of parameters.
         let mut parameters: Vec<f64> = dictionary.iter().copied().collect();
@@ -175,7 +176,9 @@ impl Case {
                 false => frozen.clone(),
             };
             let losses = Losses::evaluate(&network.dictionary.matrix.val(), &x, &codes, PENALTY);
-            to_scalar(losses.get(estimator.descends()))
+            to_scalar(
+                losses.get(estimator.descends().expect("a listed estimator has a known loss")),
+            )
         };
         let differences = finite_differences::full(&mut loss, &at, 1e-6);
         relative_error(&gradient, &differences)

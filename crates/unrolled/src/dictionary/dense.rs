@@ -1,48 +1,86 @@
 //! The dense dictionary.
 
 use burn::module::{Module, Param};
+use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use ndarray::{Array1, Array2};
 
+use super::{Constraint, Dictionary};
+use crate::network::Network;
+use crate::operator::{LinearOperator, MatrixView};
 use crate::random::Stream;
-use crate::tensors::to_array;
+use crate::tensors::map_values;
 
 /// A dictionary `D` of `p` atoms (columns) over `m` features (rows).
 #[derive(Module, Debug)]
 pub struct DenseDictionary {
     /// D, `[m, p]`.
     pub matrix: Param<Tensor<2>>,
+    /// Where the atoms are kept.
+    #[module(skip)]
+    pub constraint: Constraint,
 }
 
 impl DenseDictionary {
-    /// From the matrix `[m, p]`.
+    /// From the matrix `[m, p]`, without a constraint.
     pub fn new(matrix: Tensor<2>) -> Self {
-        Self { matrix: Param::from_tensor(matrix) }
+        Self { matrix: Param::from_tensor(matrix), constraint: Constraint::None }
     }
 
-    /// m, the length of an example.
-    pub fn features(&self) -> usize {
-        self.matrix.dims()[0]
+    /// Keeps the atoms in a set; they are not moved before [`Network::project`].
+    pub fn with_constraint(mut self, constraint: Constraint) -> Self {
+        self.constraint = constraint;
+        self
+    }
+}
+
+impl LinearOperator for DenseDictionary {
+    fn shape(&self) -> [usize; 2] {
+        self.matrix.dims()
     }
 
-    /// p, the number of atoms.
-    pub fn atoms(&self) -> usize {
+    /// `Z Dᵀ`.
+    fn forward(&self, z: Tensor<2>) -> Tensor<2> {
+        self.matrix.val().forward(z)
+    }
+
+    /// `X D`.
+    fn adjoint(&self, x: Tensor<2>) -> Tensor<2> {
+        self.matrix.val().adjoint(x)
+    }
+
+    /// `Xᵀ Z`.
+    fn weight_gradient(&self, x: &Tensor<2>, z: &Tensor<2>) -> GradientsParams {
+        let mut gradients = GradientsParams::new();
+        gradients.register(self.matrix.id, x.clone().transpose().matmul(z.clone()));
+        gradients
+    }
+
+    fn as_matrix(&self) -> Option<MatrixView> {
+        Some(MatrixView { matrix: self.matrix.val(), parameter: Some(self.matrix.id) })
+    }
+}
+
+impl Dictionary for DenseDictionary {
+    fn atoms(&self) -> usize {
         self.matrix.dims()[1]
     }
 
-    /// `Z Dᵀ`: codes `[n, p]` to reconstructions `[n, m]`.
-    pub fn synthesis(&self, codes: Tensor<2>) -> Tensor<2> {
-        codes.matmul(self.matrix.val().transpose())
+    fn atom_rows(&self) -> Tensor<2> {
+        self.matrix.val().inner().transpose()
     }
 
-    /// `X D`: examples `[n, m]` to correlations with the atoms `[n, p]`.
-    pub fn analysis(&self, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.matrix.val())
+    fn with_atom_rows(mut self, rows: Tensor<2>) -> Self {
+        self.matrix = map_values(self.matrix, |_| rows.transpose());
+        self
     }
+}
 
-    /// ‖D‖², the largest eigenvalue of DᵀD, in float64.
-    pub fn spectral_norm_squared(&self) -> f64 {
-        spectral_norm_squared(&to_array(&self.matrix.val()))
+impl Network for DenseDictionary {
+    fn project(mut self) -> Self {
+        let constraint = self.constraint;
+        self.matrix = map_values(self.matrix, |matrix| constraint.project_tensor(matrix));
+        self
     }
 }
 

@@ -1,4 +1,4 @@
-//! Dictionaries: synthesis `D z`, analysis `Dᵀ x`, spectral norm; initialisation; constraint.
+//! Dictionaries: linear operators made of atoms; spectral norm; initialisation; constraint.
 
 mod constraint;
 mod dense;
@@ -7,3 +7,20 @@ pub mod initialisation;
 pub use constraint::Constraint;
 pub(crate) use constraint::norms;
 pub use dense::{DenseDictionary, quick_spectral_norm_squared, spectral_norm_squared};
+
+use burn::tensor::Tensor;
+
+use crate::network::Network;
+use crate::operator::LinearOperator;
+
+/// A linear operator made of atoms, each of which can be looked at, replaced and kept in a set.
+pub trait Dictionary: LinearOperator + Network {
+    /// p, the number of atoms.
+    fn atoms(&self) -> usize;
+
+    /// The atoms, `[p, entries]`, without a graph.
+    fn atom_rows(&self) -> Tensor<2>;
+
+    /// The same dictionary with other atoms, `[p, entries]`.
+    fn with_atom_rows(self, rows: Tensor<2>) -> Self;
+}

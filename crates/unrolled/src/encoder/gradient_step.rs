@@ -4,19 +4,26 @@ use burn::module::Param;
 use burn::tensor::Tensor;
 
 use super::Form;
+use crate::fit::DataFit;
+use crate::operator::LinearOperator;
+use crate::tensors::together;
 
-/// `v = z − α Dᵀ(D z − x)` with everything that does not change from one iteration to the next.
+/// `v = z − α Dᵀ f'(D z − x)` with everything that does not change from one iteration to the next.
 #[expect(
     clippy::large_enum_variant,
     reason = "one value a call: a box would only add an allocation"
 )]
-pub(super) enum GradientStep {
+pub(crate) enum GradientStep<'a, O, F> {
+    /// Any operator and any fit.
+    Operator { operator: &'a O, fit: &'a F, step: StepSize, x: Tensor<2> },
+    /// A matrix and least squares.
     Residual {
-        dictionary: Tensor<2>,
+        transposed: Tensor<2>,
         /// α D.
         scaled: Tensor<2>,
         x: Tensor<2>,
     },
+    /// A matrix and least squares.
     Gram {
         /// α DᵀD.
         scaled_gram: Tensor<2>,
@@ -25,28 +32,29 @@ pub(super) enum GradientStep {
     },
 }
 
-impl GradientStep {
-    /// For `iterations` iterations with step α, in the form asked for or the cheaper one.
+impl<'a, O: LinearOperator, F: DataFit> GradientStep<'a, O, F> {
+    /// For `iterations` iterations with step α; with a matrix in the form asked for or the cheaper one.
     pub fn prepare(
-        dictionary: &Tensor<2>,
+        operator: &'a O,
         x: &Tensor<2>,
+        fit: &'a F,
         step: StepSize,
         iterations: usize,
         form: Option<Form>,
     ) -> Self {
-        let x = match dictionary.is_autodiff() {
-            true => x.clone().autodiff(),
-            false => x.clone(),
+        let x = x.clone();
+        let matrix = operator.as_matrix().filter(|_| fit.is_least_squares());
+        let Some(matrix) = matrix.map(|view| view.matrix) else {
+            return Self::Operator { operator, fit, step, x };
         };
-        let scaled = step.times(dictionary);
-        let [features, atoms] = dictionary.dims();
+        let (matrix, x) = together(matrix, x);
+        let scaled = step.times(matrix.clone());
+        let [features, atoms] = matrix.dims();
         let form = form.unwrap_or_else(|| Form::cheapest(features, atoms, iterations, x.dims()[0]));
         match form {
-            Form::Residual => {
-                Self::Residual { dictionary: dictionary.clone().transpose(), scaled, x }
-            }
+            Form::Residual => Self::Residual { transposed: matrix.transpose(), scaled, x },
             Form::Gram => Self::Gram {
-                scaled_gram: dictionary.clone().transpose().matmul(scaled.clone()),
+                scaled_gram: matrix.transpose().matmul(scaled.clone()),
                 correlations: x.matmul(scaled),
             },
         }
@@ -55,10 +63,21 @@ impl GradientStep {
     /// From z_t, or from z₀ = 0 where there is none yet.
     pub fn take(&self, codes: Option<Tensor<2>>) -> Tensor<2> {
         match (self, codes) {
+            (Self::Operator { operator, fit, step, x }, codes) => {
+                let residual = match codes.clone() {
+                    Some(z) => difference(operator.forward(z), x),
+                    None => x.clone().neg(),
+                };
+                let descent = step.times(operator.adjoint(fit.gradient(residual)));
+                match codes {
+                    Some(z) => difference(z, &descent),
+                    None => descent.neg(),
+                }
+            }
             (Self::Residual { scaled, x, .. }, None) => x.clone().matmul(scaled.clone()),
             (Self::Gram { correlations, .. }, None) => correlations.clone(),
-            (Self::Residual { dictionary, scaled, x }, Some(z)) => {
-                let residual = z.clone().matmul(dictionary.clone()).sub(x.clone());
+            (Self::Residual { transposed, scaled, x }, Some(z)) => {
+                let residual = z.clone().matmul(transposed.clone()).sub(x.clone());
                 z.sub(residual.matmul(scaled.clone()))
             }
             (Self::Gram { scaled_gram, correlations }, Some(z)) => {
@@ -69,32 +88,53 @@ impl GradientStep {
     }
 }
 
-/// α: a constant, or a parameter in its place.
-pub(super) struct StepSize<'a> {
-    pub constant: f64,
-    pub learned: Option<&'a Param<Tensor<1>>>,
+/// `a − b`, with a graph where one of them has one.
+pub(crate) fn difference(a: Tensor<2>, b: &Tensor<2>) -> Tensor<2> {
+    let (a, b) = together(a, b.clone());
+    a.sub(b)
 }
 
-impl StepSize<'_> {
-    /// α D.
-    fn times(&self, dictionary: &Tensor<2>) -> Tensor<2> {
-        match self.learned {
-            None => dictionary.clone().mul_scalar(self.constant),
-            Some(step) => {
-                let step = step.val().reshape([1, 1]);
-                let step = match (dictionary.is_autodiff(), step.is_autodiff()) {
-                    (true, false) => step.autodiff(),
-                    (false, true) => step.inner(),
-                    _ => step,
+/// α: a constant, or a parameter in its place.
+pub(crate) enum StepSize {
+    Constant(f64),
+    /// `[1, 1]`.
+    Learned(Tensor<2>),
+}
+
+impl StepSize {
+    pub fn of(constant: f64, learned: Option<&Param<Tensor<1>>>) -> Self {
+        match learned {
+            None => Self::Constant(constant),
+            Some(step) => Self::Learned(step.val().reshape([1, 1])),
+        }
+    }
+
+    /// Without its graph.
+    pub fn inner(self) -> Self {
+        match self {
+            Self::Learned(step) => Self::Learned(step.inner()),
+            constant => constant,
+        }
+    }
+
+    /// α times a matrix or rows.
+    pub fn times(&self, tensor: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Constant(step) => tensor.mul_scalar(*step),
+            Self::Learned(step) => {
+                // A tensor without a graph asks for none: its caller looks at values only.
+                let step = match (tensor.is_autodiff(), step.is_autodiff()) {
+                    (true, false) => step.clone().autodiff(),
+                    (false, true) => step.clone().inner(),
+                    _ => step.clone(),
                 };
-                dictionary.clone().mul(step)
+                tensor.mul(step)
             }
         }
     }
 }
 
-/// z₀ = 0, `[n, p]`.
-pub(super) fn zero_codes(dictionary: &Tensor<2>, x: &Tensor<2>) -> Tensor<2> {
-    let [examples, atoms] = [x.dims()[0], dictionary.dims()[1]];
-    Tensor::zeros([examples, atoms], (&x.device(), x.dtype()))
+/// z₀ = 0, `[n, q]`.
+pub(crate) fn zero_codes<O: LinearOperator>(operator: &O, x: &Tensor<2>) -> Tensor<2> {
+    Tensor::zeros([x.dims()[0], operator.shape()[1]], (&x.device(), x.dtype()))
 }

@@ -1,31 +1,40 @@
 //! Encoders: unrolled iterations that turn examples into codes.
 //!
-//! An encoder knows how many iterations it makes, with which step and which proximal operator; the
-//! dictionary it is handed may carry a graph or not, and the iterates carry one accordingly.
+//! An encoder knows how many iterations it makes, with which step, data fit and proximal operator; the
+//! operator it is handed may carry a graph or not, and the iterates carry one accordingly.
 
-mod any;
-mod fista;
 mod form;
-mod gradient_step;
-mod ista;
+pub(crate) mod gradient_step;
+pub(crate) mod momentum;
 mod step;
+mod unrolled;
 
-pub use any::AnyEncoder;
-pub use fista::Fista;
 pub use form::Form;
-pub use ista::Ista;
+pub use momentum::Momentum;
 pub use step::{StepLimits, StepVerdict, automatic_step};
+pub use unrolled::Unrolled;
+
+/// The encoder that a configuration names: any momentum, any of the proximal operators.
+pub type AnyEncoder = Unrolled<AnyProx>;
 
 use std::ops::ControlFlow;
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
-use crate::fused::FusedUnroll;
-use crate::prox::Sided;
+use crate::fit::DataFit;
+use crate::fused::UnrollDescription;
+use crate::operator::LinearOperator;
+use crate::prox::{AnyProx, Sided};
 
 /// Unrolled sparse coding: `T` iterations from `z₀ = 0`.
 pub trait Encoder: Module + ModuleDisplay {
+    /// Which fit of the data the iterations minimise.
+    type Fit: DataFit;
+
+    /// That fit.
+    fn fit(&self) -> &Self::Fit;
+
     /// T.
     fn iterations(&self) -> usize;
 
@@ -44,14 +53,14 @@ pub trait Encoder: Module + ModuleDisplay {
     /// Which signs the codes may have.
     fn sided(&self) -> Sided;
 
-    /// Runs iterations `first`, `first + 1`, …, T − 1 on examples `x` `[n, m]` with a dictionary
-    /// `[m, p]` and hands every new iterate z_t `[n, p]`, t = `first` + 1, …, T, to `visit`, which may
+    /// Runs iterations `first`, `first + 1`, …, T − 1 on examples `x` `[n, m]` with an operator
+    /// of shape `[m, q]` and hands every new iterate z_t `[n, q]`, t = `first` + 1, …, T, to `visit`, which may
     /// stop early. Returns the last iterate.
     ///
     /// `start` holds z_{first − 1} and z_{first}; `None` stands for z₀ = 0 and `first` = 0.
-    fn advance(
+    fn advance<O: LinearOperator>(
         &self,
-        dictionary: &Tensor<2>,
+        operator: &O,
         x: &Tensor<2>,
         first: usize,
         start: Option<[Tensor<2>; 2]>,
@@ -59,33 +68,39 @@ pub trait Encoder: Module + ModuleDisplay {
     ) -> Tensor<2>;
 
     /// All iterations from z₀ = 0; every iterate z_t, t = 1, …, T, goes to `visit`.
-    fn unroll(
+    fn unroll<O: LinearOperator>(
         &self,
-        dictionary: &Tensor<2>,
+        operator: &O,
         x: &Tensor<2>,
         visit: &mut dyn FnMut(usize, &Tensor<2>) -> ControlFlow<()>,
     ) -> Tensor<2> {
-        self.advance(dictionary, x, 0, None, visit)
+        self.advance(operator, x, 0, None, visit)
     }
 
-    /// z_T `[n, p]` of examples `x` `[n, m]`.
-    fn encode(&self, dictionary: &Tensor<2>, x: &Tensor<2>) -> Tensor<2> {
-        self.encode_from(dictionary, x, 0, None)
+    /// z_T `[n, q]` of examples `x` `[n, m]`.
+    fn encode<O: LinearOperator>(&self, operator: &O, x: &Tensor<2>) -> Tensor<2> {
+        self.encode_from(operator, x, 0, None)
     }
 
     /// z_T, from iteration `first` on: [`Encoder::advance`] without a look at the iterates on the way.
-    fn encode_from(
+    fn encode_from<O: LinearOperator>(
         &self,
-        dictionary: &Tensor<2>,
+        operator: &O,
         x: &Tensor<2>,
         first: usize,
         start: Option<[Tensor<2>; 2]>,
     ) -> Tensor<2> {
-        self.advance(dictionary, x, first, start, &mut |_, _| ControlFlow::Continue(()))
+        self.advance(operator, x, first, start, &mut |_, _| ControlFlow::Continue(()))
     }
 
-    /// What the fused kernels need to know to compute this encoder; `None` where they must not or cannot.
-    fn fused(&self) -> Option<FusedUnroll<'_>> {
+    /// The encoder with every parameter in its set: what is done after each step of an optimiser.
+    fn project(self) -> Self {
+        self
+    }
+
+    /// What the kernels and the adjoint by hand need to know to compute this encoder; `None` where they must not
+    /// or cannot.
+    fn description(&self) -> Option<UnrollDescription<'_>> {
         None
     }
 }

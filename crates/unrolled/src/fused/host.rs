@@ -4,7 +4,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use unrolled_kernels as kernels;
 use unrolled_kernels::{Matrix, Misfit, Outcome, Request, Thresholds, Unroll};
 
-use super::description::FusedUnroll;
+use super::description::UnrollDescription;
 use crate::encoder::Form;
 use crate::prox::Sided;
 
@@ -27,7 +27,7 @@ pub(super) struct Settings {
 
 impl Settings {
     /// For a dictionary `[m, p]` and n examples.
-    pub fn new(unroll: &FusedUnroll, [m, p, n]: [usize; 3]) -> Self {
+    pub fn new(unroll: &UnrollDescription, [m, p, n]: [usize; 3]) -> Self {
         let (thresholds, by_atom) = unroll.thresholds(p);
         let form = unroll.form.unwrap_or_else(|| Form::cheapest_fused(m, p, unroll.count(), n));
         Self {

@@ -3,21 +3,22 @@
 //! On the CPU (Burn's flex), an unroll that the kernels know runs as one operation with a backward pass
 //! written by hand: examples go through all iterations, and back, in blocks that stay in cache, over index
 //! lists where codes are sparse. It gives the same gradients as Burn's automatic differentiation (to 10⁻¹⁰
-//! in float64), several times faster, in memory that does not grow with T. On other devices estimators take the
-//! same adjoint as operations on tensors, dense. See [`Engine`].
+//! in float64), several times faster, in memory that does not grow with T. Elsewhere, and for operators
+//! that are no matrix, estimators take the same adjoint as operations on tensors. See [`Engine`].
 
+mod adjoint;
 mod description;
 mod engine;
 mod estimate;
 mod host;
-mod on_tensors;
+
 mod operation;
 mod sweep;
 
-pub use description::{FusedProx, FusedThresholds, FusedUnroll};
+pub use description::{ProxDescription, ThresholdsDescription, UnrollDescription};
 pub use engine::Engine;
 pub use sweep::sweep;
 pub use unrolled_kernels::Operator;
 
-pub(crate) use estimate::{Through, estimate};
+pub(crate) use estimate::{Direct, at_codes, estimate};
 pub(crate) use operation::encode;

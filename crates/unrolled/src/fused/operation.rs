@@ -9,20 +9,20 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_e
 use burn::tensor::{DType, Tensor, TensorData};
 use unrolled_kernels::{Matrix, Request};
 
-use super::description::{FusedThresholds, FusedUnroll};
+use super::description::{ThresholdsDescription, UnrollDescription};
 use super::host::{self, Element, Settings, serves};
 
 /// z_T `[n, p]` of examples `x` `[n, m]`, from z₀ = 0 or from codes that carry no graph. `None` where the kernels
 /// cannot serve.
 pub(crate) fn encode(
-    unroll: &FusedUnroll,
+    unroll: &UnrollDescription,
     dictionary: &Tensor<2>,
     x: &Tensor<2>,
     start: Option<&Tensor<2>>,
 ) -> Option<Tensor<2>> {
     let fits = serves(dictionary) && serves(x) && dictionary.dtype() == x.dtype();
     let ([m, p], [n, width]) = (dictionary.dims(), x.dims());
-    if !fits || m * p * n == 0 || width != m {
+    if !fits || !unroll.suits_kernels() || m * p * n == 0 || width != m {
         return None;
     }
     if start.is_some_and(|start| start.dtype() != x.dtype() || start.dims() != [n, p]) {
@@ -35,7 +35,7 @@ pub(crate) fn encode(
     let dtype = x.dtype();
     let constant = || Tensor::<1>::zeros([1], (&x.device().inner(), dtype));
     let bias = match unroll.prox.thresholds {
-        FusedThresholds::Learned(bias) => bias.val(),
+        ThresholdsDescription::Learned(bias) => bias.val(),
         _ => constant(),
     };
     let step = unroll.learned_step.map_or_else(constant, |step| step.val());

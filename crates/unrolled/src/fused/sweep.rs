@@ -4,45 +4,47 @@ use burn::optim::GradientsParams;
 use burn::tensor::{DType, Tensor, TensorData};
 use unrolled_kernels::{self as kernels, Matrix};
 
-use super::description::{FusedThresholds, FusedUnroll};
-use super::host::{self, Element, Settings, serves};
-use crate::autoencoder::Autoencoder;
+use super::description::ThresholdsDescription;
+use super::estimate::Kernels;
+use super::host::{self, Element, Settings};
 use crate::encoder::Encoder;
 use crate::loss::Loss;
+use crate::network::{Batch, SparseCoder};
 
 /// The gradients of every loss at each T of `at`, which is not beyond the network's own, as means over examples
 /// `x` `[n, m]`: for each T one for each loss. They share one forward pass.
 ///
 /// `None` where the kernels cannot serve, or cannot share: another engine or device, the residual form, a
 /// learned step.
-pub fn sweep<E: Encoder>(
-    network: &Autoencoder<E>,
+pub fn sweep<N: SparseCoder>(
+    network: &N,
     x: &Tensor<2>,
     losses: &[Loss],
     at: &[usize],
 ) -> Option<Vec<Vec<GradientsParams>>> {
-    let unroll = network.encoder.fused()?;
-    let dictionary = network.dictionary.matrix.val();
-    let fits = serves(&dictionary) && serves(x) && dictionary.dtype() == x.dtype();
-    if !fits || unroll.learned_step.is_some() || unroll.first > 0 || losses.is_empty() {
+    let unroll = network.encoder().description()?;
+    let kernels = Kernels::of(network, &unroll, &Batch::new(x.clone()))?;
+    if unroll.learned_step.is_some() || unroll.first > 0 || losses.is_empty() {
         return None;
     }
+    let penalty = network.encoder().penalty();
     match x.dtype() {
-        DType::F64 => in_precision::<E, f64>(network, &unroll, x, losses, at),
-        _ => in_precision::<E, f32>(network, &unroll, x, losses, at),
+        DType::F64 => in_precision::<f64>(&kernels, penalty, x, losses, at),
+        _ => in_precision::<f32>(&kernels, penalty, x, losses, at),
     }
 }
 
-fn in_precision<E: Encoder, T: Element>(
-    network: &Autoencoder<E>,
-    unroll: &FusedUnroll,
+fn in_precision<T: Element>(
+    kernels: &Kernels,
+    penalty: f64,
     x: &Tensor<2>,
     losses: &[Loss],
     at: &[usize],
 ) -> Option<Vec<Vec<GradientsParams>>> {
     let target = (&x.device().inner(), x.dtype());
-    let dictionary = network.dictionary.matrix.val().inner().into_data();
-    let ([m, p], [n, _]) = (network.dictionary.matrix.dims(), x.dims());
+    let Kernels { unroll, dictionary, parameter } = kernels;
+    let ([m, p], [n, _]) = (dictionary.dims(), x.dims());
+    let dictionary = dictionary.clone().inner().into_data();
     let x = x.clone().inner().into_data();
     let settings = Settings::new(unroll, [m, p, n]);
     let thresholds: Vec<T> = settings.thresholds.iter().map(|b| T::from_f64(*b)).collect();
@@ -51,11 +53,11 @@ fn in_precision<E: Encoder, T: Element>(
         .iter()
         .map(|loss| match loss {
             Loss::LeastSquares => T::ZERO,
-            Loss::Lasso => T::from_f64(network.encoder.penalty()),
+            Loss::Lasso => T::from_f64(penalty),
         })
         .collect();
     let bias = match unroll.prox.thresholds {
-        FusedThresholds::Learned(bias) => Some(bias),
+        ThresholdsDescription::Learned(bias) => Some(bias),
         _ => None,
     };
     let x = Matrix::new(host::slice::<T>(&x), n, m).ok()?;
@@ -66,7 +68,7 @@ fn in_precision<E: Encoder, T: Element>(
         let scale = T::from_f64(mean);
         let values: Vec<T> = outcome.dictionary.iter().map(|v| *v * scale).collect();
         let values = Tensor::<2>::from_data(TensorData::new(values, [m, p]), target);
-        gradients.register(network.dictionary.matrix.id, values);
+        gradients.register(*parameter, values);
         if let (Some(bias), false) = (bias, outcome.bias.is_empty()) {
             let [count] = bias.dims();
             let values = host::bias_gradient::<T>(&outcome.bias, count, mean);

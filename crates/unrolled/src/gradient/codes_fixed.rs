@@ -1,47 +1,33 @@
 //! The gradient of D with the codes held fixed.
 
-use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-use super::Estimate;
-use crate::autoencoder::Autoencoder;
 use crate::encoder::Encoder;
-use crate::fused::{self, Through};
-use crate::loss::{Losses, residual};
+use crate::fit::DataFit;
+use crate::loss::residual;
+use crate::network::SparseCoder;
+use crate::operator::LinearOperator;
 
-/// `mean over examples of (D z − x) zᵀ`, `[m, p]`: the partial derivative with respect to D of the
+/// `mean over examples of (D z − x) zᵀ`, `[m, p]`, for a matrix D: the partial derivative with respect to it of the
 /// reconstruction, and of the lasso, at fixed codes `z` `[n, p]`.
 pub fn gradient_at_codes(dictionary: &Tensor<2>, x: &Tensor<2>, codes: &Tensor<2>) -> Tensor<2> {
-    residual_against(dictionary, x, codes, codes.clone())
+    let examples = x.dims()[0] as f64;
+    let residual = residual(dictionary, x, codes);
+    residual.transpose().matmul(codes.clone()).mul_scalar(1.0 / examples)
 }
 
-/// `mean over examples of (D z − x) wᵀ`, `[m, p]`, for codes z and weights w, both `[n, p]`.
-pub(super) fn residual_against(
-    dictionary: &Tensor<2>,
+/// `mean over examples of ⟨f'(D z − x), D w⟩`, differentiated with respect to the parameters of the network's
+/// operator, for codes z and weights w, both `[n, q]`.
+pub(super) fn against<N: SparseCoder>(
+    network: &N,
     x: &Tensor<2>,
     codes: &Tensor<2>,
     weights: Tensor<2>,
-) -> Tensor<2> {
-    let examples = x.dims()[0] as f64;
-    residual(dictionary, x, codes).transpose().matmul(weights).mul_scalar(1.0 / examples)
-}
-
-/// An estimate whose gradient follows from the codes alone: the forward pass, without a graph.
-pub(super) fn from_forward_pass<E: Encoder>(
-    network: &Autoencoder<E>,
-    x: &Tensor<2>,
-    through: Through,
-    gradient: impl FnOnce(&Tensor<2>, &Tensor<2>, &Tensor<2>) -> Tensor<2>,
-) -> Estimate {
-    if let Some(estimate) = fused::estimate(network, x, through) {
-        return estimate;
-    }
+) -> GradientsParams {
     let network = network.valid();
-    let dictionary = network.dictionary.matrix.val();
-    let codes = network.encoder.encode(&dictionary, x);
-    let losses = Losses::evaluate(&dictionary, x, &codes, network.encoder.penalty());
-    let mut gradients = GradientsParams::new();
-    gradients.register(network.dictionary.matrix.id, gradient(&dictionary, x, &codes));
-    Estimate { codes, losses, gradients }
+    let examples = x.dims()[0] as f64;
+    let residual = residual(network.operator(), &x.clone().inner(), codes);
+    let scaled = network.encoder().fit().gradient(residual).mul_scalar(1.0 / examples);
+    network.operator().weight_gradient(&scaled, &weights)
 }

@@ -1,12 +1,9 @@
 //! `g_ae_lasso`: the lasso, through all T iterations.
 
-use burn::tensor::Tensor;
-
-use super::backpropagation::through_the_encoder;
-use super::{Estimate, Estimator};
-use crate::autoencoder::Autoencoder;
-use crate::encoder::Encoder;
+use super::through::differentiate;
+use super::{Estimate, Estimator, Reach};
 use crate::loss::Loss;
+use crate::network::{Batch, SparseCoder};
 
 /// `g_ae_lasso = d lasso / dD`, back through the decoder and all T iterations of the encoder.
 ///
@@ -20,24 +17,20 @@ use crate::loss::Loss;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GAeLasso;
 
-impl<E: Encoder> Estimator<E> for GAeLasso {
+impl<N: SparseCoder> Estimator<N> for GAeLasso {
     fn name(&self) -> &'static str {
         "g_ae_lasso"
     }
 
-    fn descends(&self) -> Loss {
-        Loss::Lasso
-    }
-
-    fn differentiates_encoder(&self) -> bool {
-        true
-    }
-
-    fn through_all_iterations(&self) -> Option<Loss> {
+    fn descends(&self) -> Option<Loss> {
         Some(Loss::Lasso)
     }
 
-    fn estimate(&self, network: &Autoencoder<E>, x: &Tensor<2>) -> Estimate {
-        through_the_encoder(Loss::Lasso, network, x)
+    fn reach(&self) -> Reach {
+        Reach::All
+    }
+
+    fn estimate_batch(&self, network: &N, batch: &Batch) -> Estimate {
+        differentiate(&Loss::Lasso, Reach::All, network, batch)
     }
 }

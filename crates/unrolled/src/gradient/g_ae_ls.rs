@@ -1,12 +1,9 @@
 //! `g_ae_ls`: least squares, through all T iterations.
 
-use burn::tensor::Tensor;
-
-use super::backpropagation::through_the_encoder;
-use super::{Estimate, Estimator};
-use crate::autoencoder::Autoencoder;
-use crate::encoder::Encoder;
+use super::through::differentiate;
+use super::{Estimate, Estimator, Reach};
 use crate::loss::Loss;
+use crate::network::{Batch, SparseCoder};
 
 /// `g_ae_ls = d reconstruction / dD`, back through the decoder and all T iterations of the encoder.
 ///
@@ -20,24 +17,20 @@ use crate::loss::Loss;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GAeLs;
 
-impl<E: Encoder> Estimator<E> for GAeLs {
+impl<N: SparseCoder> Estimator<N> for GAeLs {
     fn name(&self) -> &'static str {
         "g_ae_ls"
     }
 
-    fn descends(&self) -> Loss {
-        Loss::LeastSquares
-    }
-
-    fn differentiates_encoder(&self) -> bool {
-        true
-    }
-
-    fn through_all_iterations(&self) -> Option<Loss> {
+    fn descends(&self) -> Option<Loss> {
         Some(Loss::LeastSquares)
     }
 
-    fn estimate(&self, network: &Autoencoder<E>, x: &Tensor<2>) -> Estimate {
-        through_the_encoder(Loss::LeastSquares, network, x)
+    fn reach(&self) -> Reach {
+        Reach::All
+    }
+
+    fn estimate_batch(&self, network: &N, batch: &Batch) -> Estimate {
+        differentiate(&Loss::LeastSquares, Reach::All, network, batch)
     }
 }

@@ -1,13 +1,13 @@
 //! `g_dec`: the codes held fixed.
 
+use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-use super::codes_fixed::from_forward_pass;
-use super::{Estimate, Estimator, gradient_at_codes};
-use crate::autoencoder::Autoencoder;
-use crate::encoder::Encoder;
-use crate::fused::Through;
+use super::codes_fixed::against;
+use super::through::differentiate;
+use super::{Estimate, Estimator, Reach};
 use crate::loss::Loss;
+use crate::network::{Batch, SparseCoder};
 
 /// `g_dec = ∂ lasso / ∂D at fixed codes = mean over examples of (D z_T − x) z_Tᵀ`.
 ///
@@ -24,29 +24,24 @@ use crate::loss::Loss;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GDec;
 
-impl<E: Encoder> Estimator<E> for GDec {
+impl<N: SparseCoder> Estimator<N> for GDec {
     fn name(&self) -> &'static str {
         "g_dec"
     }
 
-    fn descends(&self) -> Loss {
-        Loss::Lasso
+    fn descends(&self) -> Option<Loss> {
+        Some(Loss::Lasso)
     }
 
-    fn differentiates_encoder(&self) -> bool {
-        false
+    fn reach(&self) -> Reach {
+        Reach::Codes
     }
 
-    fn estimate(&self, network: &Autoencoder<E>, x: &Tensor<2>) -> Estimate {
-        from_forward_pass(network, x, Through::Codes, gradient_at_codes)
+    fn estimate_batch(&self, network: &N, batch: &Batch) -> Estimate {
+        differentiate(&Loss::Lasso, Reach::Codes, network, batch)
     }
 
-    fn at_codes(
-        &self,
-        dictionary: &Tensor<2>,
-        x: &Tensor<2>,
-        codes: &Tensor<2>,
-    ) -> Option<Tensor<2>> {
-        Some(gradient_at_codes(dictionary, x, codes))
+    fn at_codes(&self, network: &N, x: &Tensor<2>, codes: &Tensor<2>) -> Option<GradientsParams> {
+        Some(against(network, x, codes, codes.clone()))
     }
 }

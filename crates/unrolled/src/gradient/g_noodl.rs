@@ -1,13 +1,13 @@
 //! `g_noodl`: the residual against the signs of the codes.
 
+use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-use super::codes_fixed::{from_forward_pass, residual_against};
-use super::{Estimate, Estimator};
-use crate::autoencoder::Autoencoder;
-use crate::encoder::Encoder;
-use crate::fused::Through;
-use crate::loss::Loss;
+use super::codes_fixed::against;
+use super::{Estimate, Estimator, Reach};
+use crate::fused::{self, Direct};
+use crate::loss::{Loss, Losses};
+use crate::network::{Batch, SparseCoder};
 
 /// `g_noodl = mean over examples of (D z_T − x) sign(z_T)ᵀ` (Rambhatla, Li and Haupt, *NOODL: Provable
 /// Online Dictionary Learning and Sparse Coding*, ICLR 2019).
@@ -21,33 +21,30 @@ use crate::loss::Loss;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GNoodl;
 
-impl<E: Encoder> Estimator<E> for GNoodl {
+impl<N: SparseCoder> Estimator<N> for GNoodl {
     fn name(&self) -> &'static str {
         "g_noodl"
     }
 
-    fn descends(&self) -> Loss {
-        Loss::LeastSquares
+    fn descends(&self) -> Option<Loss> {
+        Some(Loss::LeastSquares)
     }
 
-    fn differentiates_encoder(&self) -> bool {
-        false
+    fn reach(&self) -> Reach {
+        Reach::Codes
     }
 
-    fn estimate(&self, network: &Autoencoder<E>, x: &Tensor<2>) -> Estimate {
-        from_forward_pass(network, x, Through::Signs, gradient)
+    fn estimate_batch(&self, network: &N, batch: &Batch) -> Estimate {
+        fused::at_codes(network, batch, Direct::Signs).unwrap_or_else(|| {
+            let network = network.valid();
+            let codes = network.encode(&batch.x.clone().inner());
+            let losses = Losses::of(&network, batch, &codes);
+            let gradients = against(&network, batch.target(), &codes, codes.clone().sign());
+            Estimate { codes, loss: losses.reconstruction.clone(), losses, gradients }
+        })
     }
 
-    fn at_codes(
-        &self,
-        dictionary: &Tensor<2>,
-        x: &Tensor<2>,
-        codes: &Tensor<2>,
-    ) -> Option<Tensor<2>> {
-        Some(gradient(dictionary, x, codes))
+    fn at_codes(&self, network: &N, x: &Tensor<2>, codes: &Tensor<2>) -> Option<GradientsParams> {
+        Some(against(network, x, codes, codes.clone().sign()))
     }
-}
-
-fn gradient(dictionary: &Tensor<2>, x: &Tensor<2>, codes: &Tensor<2>) -> Tensor<2> {
-    residual_against(dictionary, x, codes, codes.clone().sign())
 }

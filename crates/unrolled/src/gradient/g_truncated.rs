@@ -1,18 +1,13 @@
-//! `g_truncated`: back through the last iterations only.
+//! `g_truncated` and `g_one_step`: back through the last iterations only.
 
-use std::ops::ControlFlow;
+use std::fmt;
 
-use burn::module::Module;
-use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
+use super::through::differentiate;
+use super::{Estimate, Estimator, Reach};
+use crate::loss::{Loss, Objective};
+use crate::network::{Batch, SparseCoder};
 
-use super::{Estimate, Estimator};
-use crate::autoencoder::Autoencoder;
-use crate::encoder::Encoder;
-use crate::fused::{self, Through};
-use crate::loss::{Loss, Losses};
-
-/// `g_ae_lasso` or `g_ae_ls` with the derivative cut off `window` iterations before the end.
+/// The derivative of a loss, one of the known ones or your own, cut off `window` iterations before the end.
 ///
 /// | | |
 /// |---|---|
@@ -20,63 +15,48 @@ use crate::loss::{Loss, Losses};
 /// | cost | the forward pass, and the backward pass of `window` iterations; memory for `window` iterates |
 /// | limits | `window = 0`: `∂ loss / ∂D` at fixed codes; `window ≥ T`: the full derivative |
 /// | choose it | when T iterates do not fit in memory, or a long backward pass is unstable |
-#[derive(Clone, Copy, Debug)]
-pub struct GTruncated {
+/// | mind | with `window = 1` it is `g_one_step`: near the solution, the first term of the implicit derivative |
+#[derive(Clone, Copy)]
+pub struct GTruncated<L = Loss> {
     /// The loss.
-    pub loss: Loss,
-    /// How many iterations are differentiated.
+    pub loss: L,
+    /// How many iterations are differentiated; `usize::MAX` for all.
     pub window: usize,
 }
 
-impl<E: Encoder> Estimator<E> for GTruncated {
+impl<L> GTruncated<L> {
+    /// `g_one_step`: the window of 1.
+    pub fn one_step(loss: L) -> Self {
+        Self { loss, window: 1 }
+    }
+}
+
+impl<L> fmt::Debug for GTruncated<L> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("GTruncated").field("window", &self.window).finish_non_exhaustive()
+    }
+}
+
+impl<N: SparseCoder, L: Objective<N>> Estimator<N> for GTruncated<L> {
     fn name(&self) -> &'static str {
-        "g_truncated"
-    }
-
-    fn descends(&self) -> Loss {
-        self.loss
-    }
-
-    fn differentiates_encoder(&self) -> bool {
-        true
-    }
-
-    fn estimate(&self, network: &Autoencoder<E>, x: &Tensor<2>) -> Estimate {
-        let through = Through::Iterations(self.loss, self.window);
-        if let Some(estimate) = fused::estimate(network, x, through) {
-            return estimate;
+        match self.window {
+            1 => "g_one_step",
+            _ => "g_truncated",
         }
-        let network = network.clone().train();
-        let dictionary = network.dictionary.matrix.val();
-        let fixed = network.encoder.iterations().saturating_sub(self.window);
-        // z_{fixed − 1} and z_{fixed}, from a pass without a graph.
-        let mut iterates = Vec::new();
-        let plain = network.valid();
-        plain.encoder.clone().with_iterations(fixed).unroll(
-            &plain.dictionary.matrix.val(),
-            x,
-            &mut |_, codes| {
-                iterates.truncate(1);
-                iterates.insert(0, codes.clone().autodiff());
-                ControlFlow::Continue(())
-            },
-        );
-        let start = match iterates.pop() {
-            None => None,
-            // After a single iteration the one before is z₀ = 0.
-            Some(oldest) => match iterates.pop() {
-                None => Some([oldest.zeros_like(), oldest]),
-                Some(newest) => Some([oldest, newest]),
-            },
-        };
-        let go_on = &mut |_: usize, _: &Tensor<2>| ControlFlow::Continue(());
-        let codes = network.encoder.advance(&dictionary, x, fixed, start, go_on);
-        let losses = Losses::evaluate(&dictionary, x, &codes, network.encoder.penalty());
-        let gradients = losses.get(self.loss).backward();
-        Estimate {
-            codes: codes.inner(),
-            losses: losses.inner(),
-            gradients: GradientsParams::from_grads(gradients, &network),
+    }
+
+    fn descends(&self) -> Option<Loss> {
+        self.loss.known()
+    }
+
+    fn reach(&self) -> Reach {
+        match self.window {
+            0 => Reach::Codes,
+            window => Reach::Window(window),
         }
+    }
+
+    fn estimate_batch(&self, network: &N, batch: &Batch) -> Estimate {
+        differentiate(&self.loss, Estimator::<N>::reach(self), network, batch)
     }
 }

@@ -11,6 +11,7 @@
 //! | [`GAeLs`] `g_ae_ls` | `d reconstruction / dD`, through all T iterations | about 3 forward passes | T iterates |
 //! | [`GNoodl`] `g_noodl` | `mean (D z_T − x) sign(z_T)ᵀ` | forward pass | one iterate |
 //! | [`GTruncated`] `g_truncated` | as `g_ae_*`, with `z_{T − window}` held fixed | forward pass and `window` iterations back | `window` iterates |
+//! | [`GTruncated::one_step`] `g_one_step` | `g_truncated` with a window of 1 | forward pass and one iteration back | one iterate |
 //!
 //! # How to choose
 //!
@@ -26,7 +27,6 @@
 //!
 //! A new estimator is one file with a type that implements [`Estimator`], and one line in [`named`].
 
-mod backpropagation;
 mod codes_fixed;
 pub mod finite_differences;
 mod g_ae_lasso;
@@ -34,7 +34,10 @@ mod g_ae_ls;
 mod g_dec;
 mod g_noodl;
 mod g_truncated;
+pub(crate) mod head;
+pub mod parameters;
 pub mod references;
+mod through;
 
 pub use codes_fixed::gradient_at_codes;
 pub use g_ae_lasso::GAeLasso;
@@ -42,6 +45,7 @@ pub use g_ae_ls::GAeLs;
 pub use g_dec::GDec;
 pub use g_noodl::GNoodl;
 pub use g_truncated::GTruncated;
+pub use through::Reach;
 
 use std::fmt::Debug;
 
@@ -49,14 +53,16 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
 use crate::autoencoder::Autoencoder;
-use crate::encoder::Encoder;
 use crate::loss::{Loss, Losses};
+use crate::network::{Batch, SparseCoder};
 
-/// What an estimator returns for a set of examples.
+/// What an estimator returns for a batch.
 #[derive(Debug)]
 pub struct Estimate {
-    /// z_T, `[n, p]`, without a graph.
+    /// z_T, `[n, q]`, without a graph.
     pub codes: Tensor<2>,
+    /// The value of the loss that the estimator descends, `[1]`, without a graph.
+    pub loss: Tensor<1>,
     /// Reconstruction and lasso at z_T, without a graph.
     pub losses: Losses,
     /// The gradient of every parameter that the estimator has one for, by the parameter's id: what
@@ -69,55 +75,68 @@ impl Estimate {
     ///
     /// # Panics
     /// When `network` is not the one that the estimate was made for.
-    pub fn dictionary_gradient<E: Encoder>(&self, network: &Autoencoder<E>) -> Tensor<2> {
+    pub fn dictionary_gradient<E>(&self, network: &Autoencoder<E>) -> Tensor<2> {
         self.gradients
             .get(network.dictionary.matrix.id)
             .expect("an estimate holds the gradient of its network's dictionary")
     }
 }
 
-/// A way to take the gradient of an autoencoder.
-pub trait Estimator<E: Encoder>: Debug + Send + Sync {
+/// A way to take the gradient of a network.
+///
+/// All but [`GNoodl`] share one idea: `q = ∂ loss / ∂ z_T` and the gradient at fixed codes, then q is pulled back
+/// through the encoder as far as [`Estimator::reach`] says.
+pub trait Estimator<N>: Debug + Send + Sync {
     /// Its name in configurations, results and reports.
     fn name(&self) -> &'static str;
 
-    /// The loss that it descends.
-    fn descends(&self) -> Loss;
+    /// Which of the known losses it descends; `None` for a loss of your own.
+    fn descends(&self) -> Option<Loss>;
+
+    /// How far it goes back through the encoder.
+    fn reach(&self) -> Reach;
 
     /// Whether it differentiates the encoder, and so has gradients for a learned bias.
-    fn differentiates_encoder(&self) -> bool;
-
-    /// The loss whose total derivative through all T iterations it is, where it is that:
-    /// [`crate::fused::sweep`] then serves many T and losses with one forward pass.
-    fn through_all_iterations(&self) -> Option<Loss> {
-        None
+    fn differentiates_encoder(&self) -> bool {
+        self.reach() != Reach::Codes
     }
 
-    /// Codes, losses and gradients for examples `x` `[n, m]`, all as means over the examples.
+    /// The known loss whose total derivative through all T iterations it is, where it is that:
+    /// [`crate::fused::sweep`] then serves many T and losses with one forward pass.
+    fn through_all_iterations(&self) -> Option<Loss> {
+        self.descends().filter(|_| self.reach() == Reach::All)
+    }
+
+    /// Codes, losses and gradients for a batch, all as means over its examples.
     ///
     /// The network may live on a device with or without autodiff; nothing in the result carries a
     /// graph.
-    fn estimate(&self, network: &Autoencoder<E>, x: &Tensor<2>) -> Estimate;
+    fn estimate_batch(&self, network: &N, batch: &Batch) -> Estimate;
 
-    /// The gradient of D `[m, p]` from codes that are already there, for estimators that do not ask
-    /// how the codes came about: one forward pass then serves every T.
+    /// [`Self::estimate_batch`] for examples `x` `[n, m]` that are their own target.
+    fn estimate(&self, network: &N, x: &Tensor<2>) -> Estimate {
+        self.estimate_batch(network, &Batch::new(x.clone()))
+    }
+
+    /// The gradients of the operator's parameters from codes that are already there, for estimators that do not
+    /// ask how the codes came about: one forward pass then serves every T.
     fn at_codes(
         &self,
-        _dictionary: &Tensor<2>,
+        _network: &N,
         _x: &Tensor<2>,
         _codes: &Tensor<2>,
-    ) -> Option<Tensor<2>> {
+    ) -> Option<GradientsParams> {
         None
     }
 }
 
 /// The names of all estimators.
 ///
-/// `g_truncated` is not among them: it needs a loss and a window.
+/// `g_truncated` and `g_one_step` are not among them: they need a loss, the first a window too.
 pub const NAMES: [&str; 4] = ["g_dec", "g_ae_lasso", "g_ae_ls", "g_noodl"];
 
 /// The estimator of that name.
-pub fn named<E: Encoder>(name: &str) -> Option<Box<dyn Estimator<E>>> {
+pub fn named<N: SparseCoder>(name: &str) -> Option<Box<dyn Estimator<N>>> {
     Some(match name {
         "g_dec" => Box::new(GDec),
         "g_ae_lasso" => Box::new(GAeLasso),

@@ -3,18 +3,18 @@
 use burn::tensor::Tensor;
 
 use super::gradient_at_codes;
-use crate::encoder::{Encoder, Ista};
+use crate::encoder::{Encoder, Unrolled};
 use crate::fused::Engine;
 use crate::prox::SoftThreshold;
 
 /// The encoder of the lasso's code ẑ: ISTA with the soft threshold and a constant penalty, of the
 /// same side, step and λ as `encoder`, whatever its own proximal operator, for `iterations`
 /// iterations.
-pub fn lasso_encoder<E: Encoder>(encoder: &E, iterations: usize) -> Ista<SoftThreshold> {
+pub fn lasso_encoder<E: Encoder>(encoder: &E, iterations: usize) -> Unrolled<SoftThreshold> {
     let prox = SoftThreshold::new(encoder.penalty(), encoder.sided());
     // Where the encoder goes without the fused kernels, so does its reference.
-    let engine = if encoder.fused().is_some() { Engine::Auto } else { Engine::Autodiff };
-    Ista::new(prox, encoder.step(), iterations).with_engine(engine)
+    let engine = if encoder.description().is_some() { Engine::Auto } else { Engine::Autodiff };
+    Unrolled::ista(prox, encoder.step(), iterations).with_engine(engine)
 }
 
 /// `ĝ = g_dec at ẑ`, the gradient at the lasso's code, `[m, p]`.

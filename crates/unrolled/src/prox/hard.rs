@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use super::{ProximalOperator, Sided};
-use crate::fused::{FusedProx, FusedThresholds, Operator};
+use crate::fused::{Operator, ProxDescription, ThresholdsDescription};
 
 /// `prox(v) = v` where `|v| > θ`, else 0; one-sided, where `v > θ`.
 ///
@@ -30,7 +30,7 @@ impl HardThreshold {
 }
 
 impl ProximalOperator for HardThreshold {
-    fn apply<const R: usize>(&self, v: Tensor<R>, _step: f64, _iteration: usize) -> Tensor<R> {
+    fn apply(&self, v: Tensor<2>, _step: f64, _iteration: usize) -> Tensor<2> {
         // Asking what to drop rather than what to keep lets not-a-number through.
         let values = v.clone().inner();
         let dropped = match self.sided {
@@ -49,11 +49,11 @@ impl ProximalOperator for HardThreshold {
         self.sided
     }
 
-    fn fused(&self) -> Option<FusedProx<'_>> {
-        Some(FusedProx {
+    fn description(&self) -> Option<ProxDescription<'_>> {
+        Some(ProxDescription {
             operator: Operator::Hard,
             sided: self.sided,
-            thresholds: FusedThresholds::Constant(self.threshold),
+            thresholds: ThresholdsDescription::Constant(self.threshold),
         })
     }
 }

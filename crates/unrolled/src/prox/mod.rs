@@ -11,13 +11,14 @@ mod soft;
 
 pub use hard::HardThreshold;
 pub use learned::LearnedSoftThreshold;
+pub(crate) use learned::by_entry;
 pub use schedule::PenaltySchedule;
 pub use soft::SoftThreshold;
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
-use crate::fused::FusedProx;
+use crate::fused::ProxDescription;
 
 /// Which signs a code may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,11 +31,11 @@ pub enum Sided {
 
 /// The operator of one unrolled iteration, `z_{t+1} = prox(v_t)` with `v_t = z_t − α Dᵀ(D z_t − x)`.
 ///
-/// It acts on every entry alone, so it takes tensors of any rank. Not-a-number must pass through:
+/// It takes rows of codes, `[n, q]`. Not-a-number must pass through:
 /// an operator that thresholds it away would hide a broken input.
 pub trait ProximalOperator: Module + ModuleDisplay {
     /// `prox(v)` in iteration `iteration` (0, 1, …) of an encoder with step `step` (α).
-    fn apply<const R: usize>(&self, v: Tensor<R>, step: f64, iteration: usize) -> Tensor<R>;
+    fn apply(&self, v: Tensor<2>, step: f64, iteration: usize) -> Tensor<2>;
 
     /// λ, the weight of ‖z‖₁ in the lasso loss. Never decayed.
     fn penalty(&self) -> f64;
@@ -42,8 +43,13 @@ pub trait ProximalOperator: Module + ModuleDisplay {
     /// Which signs the codes may have.
     fn sided(&self) -> Sided;
 
-    /// What the fused kernels need to know of it; `None` where they do not know it.
-    fn fused(&self) -> Option<FusedProx<'_>> {
+    /// The operator with every parameter in its set.
+    fn project(self) -> Self {
+        self
+    }
+
+    /// What the kernels and the adjoint by hand need to know of it; `None` where they do not know it.
+    fn description(&self) -> Option<ProxDescription<'_>> {
         None
     }
 }
@@ -52,13 +58,9 @@ pub trait ProximalOperator: Module + ModuleDisplay {
 ///
 /// Written with `relu`, whose derivative at 0 is 0: an entry that lands on the kink carries no
 /// gradient, so the mask of the adjoint is `z ≠ 0`.
-pub(crate) fn soft_threshold<const R: usize>(
-    v: Tensor<R>,
-    bias: Bias<R>,
-    sided: Sided,
-) -> Tensor<R> {
+pub(crate) fn soft_threshold(v: Tensor<2>, bias: Bias, sided: Sided) -> Tensor<2> {
     use burn::tensor::activation::relu;
-    let shrink = |v: Tensor<R>| match &bias {
+    let shrink = |v: Tensor<2>| match &bias {
         Bias::Constant(b) => v.sub_scalar(*b),
         Bias::Learned(b) => v.sub(b.clone()),
     };
@@ -73,9 +75,10 @@ pub(crate) fn soft_threshold<const R: usize>(
     clippy::large_enum_variant,
     reason = "one value a call: a box would only add an allocation"
 )]
-pub(crate) enum Bias<const R: usize> {
+pub(crate) enum Bias {
     Constant(f64),
-    Learned(Tensor<R>),
+    /// `[1, q]` or `[1, 1]`.
+    Learned(Tensor<2>),
 }
 
 /// Every operator that a configuration can name.
@@ -100,7 +103,7 @@ macro_rules! each {
 }
 
 impl ProximalOperator for AnyProx {
-    fn apply<const R: usize>(&self, v: Tensor<R>, step: f64, iteration: usize) -> Tensor<R> {
+    fn apply(&self, v: Tensor<2>, step: f64, iteration: usize) -> Tensor<2> {
         each!(self, prox => prox.apply(v, step, iteration))
     }
 
@@ -112,7 +115,14 @@ impl ProximalOperator for AnyProx {
         each!(self, prox => prox.sided())
     }
 
-    fn fused(&self) -> Option<FusedProx<'_>> {
-        each!(self, prox => prox.fused())
+    fn project(self) -> Self {
+        match self {
+            Self::LearnedSoft(prox) => Self::LearnedSoft(prox.project()),
+            fixed => fixed,
+        }
+    }
+
+    fn description(&self) -> Option<ProxDescription<'_>> {
+        each!(self, prox => prox.description())
     }
 }

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use super::{Bias, PenaltySchedule, ProximalOperator, Sided, soft_threshold};
-use crate::fused::{FusedProx, FusedThresholds, Operator};
+use crate::fused::{Operator, ProxDescription, ThresholdsDescription};
 
 /// `prox(v) = sign(v) · relu(|v| − α λ_t)`; one-sided, `relu(v − α λ_t)`.
 ///
@@ -34,7 +34,7 @@ impl SoftThreshold {
 }
 
 impl ProximalOperator for SoftThreshold {
-    fn apply<const R: usize>(&self, v: Tensor<R>, step: f64, iteration: usize) -> Tensor<R> {
+    fn apply(&self, v: Tensor<2>, step: f64, iteration: usize) -> Tensor<2> {
         let bias = Bias::Constant(step * self.schedule.at(iteration));
         soft_threshold(v, bias, self.sided)
     }
@@ -47,11 +47,11 @@ impl ProximalOperator for SoftThreshold {
         self.sided
     }
 
-    fn fused(&self) -> Option<FusedProx<'_>> {
-        Some(FusedProx {
+    fn description(&self) -> Option<ProxDescription<'_>> {
+        Some(ProxDescription {
             operator: Operator::Soft,
             sided: self.sided,
-            thresholds: FusedThresholds::Scheduled(self.schedule),
+            thresholds: ThresholdsDescription::Scheduled(self.schedule),
         })
     }
 }

@@ -1,0 +1,262 @@
+//! The unroll and its adjoint by hand, as operations on tensors: for every operator, data fit and momentum, and for
+//! devices that the kernels do not serve.
+//!
+//! Automatic differentiation would launch a dozen small operations in every iteration of the backward pass and keep
+//! as many arrays; by hand it is the operator and its adjoint and a mask, and of an iteration only its codes are
+//! kept.
+//!
+//! With `y_t = z_t + μ_t (z_t − z_{t−1})`, `v_t = y_t − α Dᵀ f'(D y_t − x)` and `z_{t+1} = prox(v_t)`, the adjoint of
+//! codes `q = ∂ loss / ∂ z_{t+1}` is `s = [z_{t+1} ≠ 0] ⊙ q` for `v_t`; with `u = −α D s` it is
+//! `g = s + Dᵀ (f'' ⊙ u)` for `y_t` (least squares with a matrix: `s − α DᵀD s`), `(1 + μ_t) g` for `z_t` and
+//! `−μ_t g` for `z_{t−1}`.
+
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+use unrolled_kernels::Operator;
+
+use super::description::{ProxDescription, ThresholdsDescription, UnrollDescription};
+use crate::encoder::gradient_step::{GradientStep, StepSize, difference, zero_codes};
+use crate::encoder::momentum::extrapolated;
+use crate::encoder::{Encoder, Form};
+use crate::fit::DataFit;
+use crate::gradient::{Estimate, head, parameters::merge};
+use crate::loss::Objective;
+use crate::network::{Batch, SparseCoder};
+use crate::operator::LinearOperator;
+use crate::prox::{Bias, Sided, by_entry, soft_threshold};
+
+/// The derivative of a loss through the last `window` iterations of a network whose proximal operator is known.
+pub(super) fn estimate<N: SparseCoder, L: Objective<N>>(
+    network: &N,
+    unroll: &UnrollDescription,
+    batch: &Batch,
+    loss: &L,
+    window: usize,
+) -> Option<Estimate> {
+    let plain = network.valid();
+    let (operator, x) = (plain.operator(), batch.x.clone().inner());
+    let pass = Pass::prepare(unroll, operator, network.encoder().fit(), &x);
+    let window = window.min(unroll.count());
+    let iterates = pass.forward(window);
+    let codes = iterates.last().cloned().flatten().unwrap_or_else(|| zero_codes(operator, &x));
+    let head = head::differentiate(network, batch, loss, codes);
+    let mut estimate = head.estimate;
+    // Without an iteration to differentiate there is no gradient but that at fixed codes.
+    if window > 0 {
+        let back = pass.backward(&iterates, head.of_codes);
+        estimate.gradients = merge(network, estimate.gradients, back);
+    }
+    Some(estimate)
+}
+
+/// What does not change from one iteration to the next.
+struct Pass<'a, O, F> {
+    unroll: &'a UnrollDescription<'a>,
+    operator: &'a O,
+    fit: &'a F,
+    x: &'a Tensor<2>,
+    step: StepSize,
+    gradient_step: GradientStep<'a, O, F>,
+    /// μ of every iteration.
+    weights: Vec<f64>,
+    /// By entry, `[1, q]` or `[1, 1]`, where they are parameters.
+    thresholds: Option<Tensor<2>>,
+}
+
+impl<'a, O: LinearOperator, F: DataFit> Pass<'a, O, F> {
+    fn prepare(
+        unroll: &'a UnrollDescription<'a>,
+        operator: &'a O,
+        fit: &'a F,
+        x: &'a Tensor<2>,
+    ) -> Self {
+        let step = || StepSize::of(unroll.step, unroll.learned_step).inner();
+        let form: Option<Form> = unroll.form;
+        let thresholds = match unroll.prox.thresholds {
+            ThresholdsDescription::Learned(bias) => {
+                Some(by_entry(bias.val().inner(), operator.shape()[1]))
+            }
+            _ => None,
+        };
+        Self {
+            unroll,
+            operator,
+            fit,
+            x,
+            step: step(),
+            gradient_step: GradientStep::prepare(operator, x, fit, step(), unroll.count(), form),
+            weights: unroll.momentum.weights().take(unroll.count()).collect(),
+            thresholds,
+        }
+    }
+
+    /// z_{T − window − 1}, …, z_T; z₀ = 0 and what would be before it is `None`.
+    fn forward(&self, window: usize) -> Vec<Option<Tensor<2>>> {
+        let count = self.unroll.count();
+        let mut iterates = vec![None, None];
+        for iteration in 0..count {
+            let [.., before, codes] = &iterates[..] else { unreachable!("two are always kept") };
+            let y = extrapolated(codes.as_ref(), before.as_ref(), self.weights[iteration]);
+            let next = self.threshold(self.gradient_step.take(y), iteration);
+            if iteration + window < count {
+                iterates.remove(0);
+            }
+            iterates.push(Some(next));
+        }
+        iterates
+    }
+
+    /// The proximal operator of an iteration; what it drops is 0 exactly.
+    fn threshold(&self, v: Tensor<2>, iteration: usize) -> Tensor<2> {
+        let ProxDescription { operator, sided, thresholds } = self.unroll.prox;
+        if let Some(thresholds) = &self.thresholds {
+            return soft_threshold(v, Bias::Learned(thresholds.clone()), sided);
+        }
+        let threshold = match thresholds {
+            ThresholdsDescription::Constant(threshold) => threshold,
+            ThresholdsDescription::Scheduled(schedule) => {
+                self.unroll.step * schedule.at(self.unroll.first + iteration)
+            }
+            ThresholdsDescription::Learned(_) => unreachable!("parameters were looked at above"),
+        };
+        match (operator, sided) {
+            (Operator::Soft, Sided::Two) => v.clone().sub(v.clamp(-threshold, threshold)),
+            (Operator::Soft, Sided::One) => v.sub_scalar(threshold).clamp_min(0.0),
+            (Operator::Hard, Sided::Two) => {
+                let dropped = v.clone().abs().lower_equal_elem(threshold);
+                v.mask_fill(dropped, 0.0)
+            }
+            (Operator::Hard, Sided::One) => {
+                let dropped = v.clone().lower_equal_elem(threshold);
+                v.mask_fill(dropped, 0.0)
+            }
+        }
+    }
+
+    /// Back from `of_codes` = ∂ loss / ∂ z_T through the iterations between the iterates.
+    fn backward(&self, iterates: &[Option<Tensor<2>>], of_codes: Tensor<2>) -> GradientsParams {
+        let mut sums = Sums::default();
+        let mut q = of_codes;
+        let mut carried: Option<Tensor<2>> = None;
+        let count = self.unroll.count();
+        for (back, triple) in iterates.windows(3).rev().enumerate() {
+            let [before, codes, Some(after)] = triple else {
+                unreachable!("only z₀ is left out")
+            };
+            let weight = self.weights[count - 1 - back];
+            let y = extrapolated(codes.as_ref(), before.as_ref(), weight);
+            let s = q.mask_fill(after.clone().equal_elem(0.0), 0.0);
+            if self.thresholds.is_some() {
+                add(&mut sums.thresholds, after.clone().sign().mul(s.clone()).sum_dim(0).neg());
+            }
+            let g = self.through_gradient_step(&mut sums, y, s);
+            q = match weight == 0.0 {
+                true => g.clone(),
+                false => g.clone().mul_scalar(1.0 + weight),
+            };
+            if let Some(carried) = carried.take() {
+                q = q.add(carried);
+            }
+            carried = (weight != 0.0).then(|| g.mul_scalar(-weight));
+        }
+        self.gather(sums)
+    }
+
+    /// From the cotangent `s` of `v` to that of `y`.
+    fn through_gradient_step(
+        &self,
+        sums: &mut Sums,
+        y: Option<Tensor<2>>,
+        s: Tensor<2>,
+    ) -> Tensor<2> {
+        if let GradientStep::Gram { scaled_gram, .. } = &self.gradient_step {
+            if let Some(y) = y {
+                add(&mut sums.products, y.transpose().matmul(s.clone()));
+            }
+            add(&mut sums.cotangents, s.clone());
+            return s.clone().sub(s.matmul(scaled_gram.clone()));
+        }
+        let residual = match &y {
+            Some(y) => difference(self.operator.forward(y.clone()), self.x),
+            None => self.x.clone().neg(),
+        };
+        let descent = self.fit.gradient(residual.clone());
+        let scaled = self.step.times(s.clone()).neg();
+        let of_adjoint = self.operator.adjoint_weight_gradient(&scaled, &descent);
+        self.count(sums, of_adjoint);
+        if self.unroll.learned_step.is_some() {
+            let unscaled = self.operator.pull_back_adjoint(s.clone());
+            add(&mut sums.step, unscaled.mul(descent).sum().neg());
+        }
+        let u = self.operator.pull_back_adjoint(scaled);
+        let of_residual = self.fit.curvature(&residual, u);
+        if let Some(y) = y {
+            let of_forward = self.operator.weight_gradient(&of_residual, &y);
+            self.count(sums, of_forward);
+        }
+        s.add(self.operator.pull_back_forward(of_residual))
+    }
+
+    fn count(&self, sums: &mut Sums, more: GradientsParams) {
+        let sum = std::mem::take(&mut sums.weights);
+        sums.weights = merge(self.operator, sum, more);
+    }
+
+    /// From sums over iterations to gradients.
+    fn gather(&self, sums: Sums) -> GradientsParams {
+        let mut gradients = sums.weights;
+        let mut step = sums.step;
+        if let (Some(cotangents), Some(view)) = (sums.cotangents, self.operator.as_matrix()) {
+            let matrix = view.matrix;
+            let mut unscaled = self.x.clone().transpose().matmul(cotangents);
+            let learned = self.unroll.learned_step.is_some();
+            if learned {
+                // ⟨s, Dᵀ x⟩ − ⟨s, DᵀD y⟩, over all iterations.
+                step = Some(matrix.clone().mul(unscaled.clone()).sum());
+            }
+            if let Some(products) = sums.products {
+                let both = products.clone().add(products.clone().transpose());
+                if learned {
+                    let gram = matrix.clone().transpose().matmul(matrix.clone());
+                    step = step.map(|step| step.sub(gram.mul(products).sum()));
+                }
+                unscaled = unscaled.sub(matrix.matmul(both));
+            }
+            if let Some(parameter) = view.parameter {
+                gradients.register(parameter, self.step.times(unscaled));
+            }
+        }
+        if let (ThresholdsDescription::Learned(bias), Some(by_entry)) =
+            (self.unroll.prox.thresholds, sums.thresholds)
+        {
+            let ([count], [_, width]) = (bias.dims(), by_entry.dims());
+            let by_bias = by_entry.reshape([count, width / count]).sum_dim(1);
+            gradients.register(bias.id, by_bias.reshape([count]));
+        }
+        if let (Some(parameter), Some(gradient)) = (self.unroll.learned_step, step) {
+            gradients.register(parameter.id, gradient);
+        }
+        gradients
+    }
+}
+
+/// Sums over iterations.
+#[derive(Default)]
+struct Sums {
+    /// Of the operator's parameters.
+    weights: GradientsParams,
+    /// Gram form: Σ y_tᵀ s.
+    products: Option<Tensor<2>>,
+    /// Gram form: Σ s.
+    cotangents: Option<Tensor<2>>,
+    /// By entry, `[1, q]`.
+    thresholds: Option<Tensor<2>>,
+    step: Option<Tensor<1>>,
+}
+
+fn add<const R: usize>(sum: &mut Option<Tensor<R>>, more: Tensor<R>) {
+    *sum = Some(match sum.take() {
+        Some(sum) => sum.add(more),
+        None => more,
+    });
+}

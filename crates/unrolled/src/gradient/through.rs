@@ -1,0 +1,104 @@
+//! The derivative of a loss, pulled back through some of the encoder's iterations or all of them.
+
+use std::ops::ControlFlow;
+
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+
+use super::{Estimate, head};
+use crate::encoder::Encoder;
+use crate::fused::{self, Direct};
+use crate::loss::{Losses, Objective};
+use crate::network::{Batch, SparseCoder};
+
+/// How far `q = ∂ loss / ∂ z_T` is pulled back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reach {
+    /// Not at all: the codes are held fixed.
+    Codes,
+    /// Through the last iterations.
+    Window(usize),
+    /// Through all T iterations.
+    All,
+}
+
+impl Reach {
+    /// Through how many of T iterations.
+    pub fn iterations(self, all: usize) -> usize {
+        match self {
+            Self::Codes => 0,
+            Self::Window(window) => window.min(all),
+            Self::All => all,
+        }
+    }
+}
+
+/// `d loss / dθ` for every parameter of the network, as far as `reach` says.
+pub(super) fn differentiate<N: SparseCoder, L: Objective<N>>(
+    loss: &L,
+    reach: Reach,
+    network: &N,
+    batch: &Batch,
+) -> Estimate {
+    let window = reach.iterations(network.encoder().iterations());
+    if window == 0 {
+        return at_fixed_codes(loss, network, batch);
+    }
+    fused::estimate(network, batch, loss, window)
+        .unwrap_or_else(|| by_autodiff(loss, window, network, batch))
+}
+
+/// The partial derivative with the codes held fixed; its forward pass carries no graph.
+fn at_fixed_codes<N: SparseCoder, L: Objective<N>>(
+    loss: &L,
+    network: &N,
+    batch: &Batch,
+) -> Estimate {
+    let served = match loss.known() {
+        Some(known) => fused::at_codes(network, batch, Direct::Codes)
+            .map(|estimate| Estimate { loss: estimate.losses.get(known).clone(), ..estimate }),
+        None => None,
+    };
+    served.unwrap_or_else(|| {
+        let codes = network.valid().encode(&batch.x.clone().inner());
+        head::differentiate(network, batch, loss, codes).estimate
+    })
+}
+
+/// Through the last `window` iterations by Burn's automatic differentiation; what is before them carries no graph.
+fn by_autodiff<N: SparseCoder, L: Objective<N>>(
+    loss: &L,
+    window: usize,
+    network: &N,
+    batch: &Batch,
+) -> Estimate {
+    let fixed = network.encoder().iterations() - window;
+    let start = match fixed {
+        0 => None,
+        _ => Some(last_two(network, &batch.x, fixed)),
+    };
+    let network = network.clone().train();
+    let codes = network.encoder().encode_from(network.operator(), &batch.x, fixed, start);
+    let value = loss.value(&network, batch, &codes);
+    let losses = Losses::of(&network, batch, &codes).inner();
+    let gradients = GradientsParams::from_grads(value.clone().backward(), &network);
+    Estimate { codes: codes.inner(), loss: value.inner(), losses, gradients }
+}
+
+/// z_{fixed − 1} and z_{fixed}, from a pass without a graph.
+fn last_two<N: SparseCoder>(network: &N, x: &Tensor<2>, fixed: usize) -> [Tensor<2>; 2] {
+    let plain = network.valid();
+    let mut before = None;
+    let mut last = None;
+    plain.encoder().clone().with_iterations(fixed).unroll(
+        plain.operator(),
+        &x.clone().inner(),
+        &mut |_, codes| {
+            before = last.replace(codes.clone().autodiff());
+            ControlFlow::Continue(())
+        },
+    );
+    let last = last.expect("at least one iteration is made");
+    // Before the first iterate there is z₀ = 0.
+    [before.unwrap_or_else(|| last.zeros_like()), last]
+}

@@ -1,0 +1,65 @@
+//! Networks: whatever has parameters and examples.
+
+use burn::module::{Module, ModuleDisplay};
+use burn::tensor::Tensor;
+
+use crate::encoder::Encoder;
+use crate::operator::LinearOperator;
+
+/// Whatever has parameters. Each module keeps its own constraint.
+pub trait Network: Module + ModuleDisplay {
+    /// The network with every parameter in its set: what is done after each step of an optimiser.
+    fn project(self) -> Self {
+        self
+    }
+}
+
+/// A network that codes sparsely: an encoder over a linear operator, and whatever follows on the codes.
+pub trait SparseCoder: Network {
+    /// What the encoder iterates over, and what its reconstructions `D z` are made with.
+    type Operator: LinearOperator;
+    /// z_T(x).
+    type Encoder: Encoder;
+
+    /// The operator.
+    fn operator(&self) -> &Self::Operator;
+
+    /// The encoder.
+    fn encoder(&self) -> &Self::Encoder;
+
+    /// Codes `[n, q]` of examples `[n, m]`.
+    fn encode(&self, x: &Tensor<2>) -> Tensor<2> {
+        self.encoder().encode(self.operator(), x)
+    }
+
+    /// Reconstructions `[n, m]` of codes `[n, q]`.
+    fn decode(&self, codes: Tensor<2>) -> Tensor<2> {
+        self.operator().forward(codes)
+    }
+}
+
+/// Examples and, where a loss compares with something else, what it compares with.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// What is encoded, `[n, m]`.
+    pub x: Tensor<2>,
+    /// What reconstructions are held against instead of x: clean images, labels.
+    pub target: Option<Tensor<2>>,
+}
+
+impl Batch {
+    /// Examples `[n, m]` that are their own target.
+    pub fn new(x: Tensor<2>) -> Self {
+        Self { x, target: None }
+    }
+
+    /// Examples with targets, a row each.
+    pub fn with_target(x: Tensor<2>, target: Tensor<2>) -> Self {
+        Self { x, target: Some(target) }
+    }
+
+    /// The target, or x where there is none.
+    pub fn target(&self) -> &Tensor<2> {
+        self.target.as_ref().unwrap_or(&self.x)
+    }
+}

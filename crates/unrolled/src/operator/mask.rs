@@ -1,0 +1,42 @@
+//! A weight per entry.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::LinearOperator;
+use crate::tensors::together;
+
+/// `x = w ⊙ z` with one weight per entry: 0 for what was not measured, as in inpainting. It is not trained.
+#[derive(Module, Debug)]
+pub struct Mask {
+    /// w, `[1, m]`.
+    #[module(skip)]
+    weights: Tensor<2>,
+}
+
+impl Mask {
+    /// With one weight per entry, `[m]`.
+    pub fn new(weights: Tensor<1>) -> Self {
+        let width = weights.dims()[0];
+        Self { weights: weights.inner().reshape([1, width]) }
+    }
+
+    fn apply(&self, rows: Tensor<2>) -> Tensor<2> {
+        let (rows, weights) = together(rows, self.weights.clone());
+        rows.mul(weights)
+    }
+}
+
+impl LinearOperator for Mask {
+    fn shape(&self) -> [usize; 2] {
+        [self.weights.dims()[1]; 2]
+    }
+
+    fn forward(&self, z: Tensor<2>) -> Tensor<2> {
+        self.apply(z)
+    }
+
+    fn adjoint(&self, x: Tensor<2>) -> Tensor<2> {
+        self.apply(x)
+    }
+}

@@ -1,0 +1,130 @@
+//! Linear operators between rows: what an encoder iterates over and a decoder applies.
+//!
+//! **An example is a row, a code is a row, a dictionary is a linear map between rows.** A convolution reshapes
+//! inside. So every encoder, estimator and metric is written once, for every operator.
+//!
+//! | operator | forward | adjoint |
+//! |---|---|---|
+//! | [`crate::dictionary::DenseDictionary`] | `Z Dᵀ` | `X D` |
+//! | `Tensor<2>`, a matrix `[m, q]` that is no parameter | `Z Aᵀ` | `X A` |
+//! | [`Identity`] | `Z` | `X` |
+//! | [`Mask`] | `w ⊙ Z` | `w ⊙ X` |
+//! | [`Composition`] `A ∘ D` | `A(D z)` | `Dᵀ(Aᵀ x)` |
+//! | [`Untied`] | synthesis' forward | analysis' adjoint |
+//!
+//! An operator of your own needs a shape, `forward` and `adjoint`; see `examples/own_operator.rs`.
+
+mod composition;
+mod identity;
+mod mask;
+mod matrix;
+mod untied;
+
+pub use composition::Composition;
+pub use identity::Identity;
+pub use mask::Mask;
+pub use untied::Untied;
+
+use burn::module::{Module, ModuleDisplay, ParamId};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor};
+
+use crate::network::Network;
+use crate::random::Stream;
+use crate::tensors::{Precision, from_values, to_values, together};
+
+/// A linear map `D` from codes of q entries to examples of m, and back by its adjoint.
+///
+/// Both take and give rows: `[n, q]` and `[n, m]`. Where the operator's parameters or the rows carry a graph, the
+/// result does.
+pub trait LinearOperator: Module + ModuleDisplay {
+    /// `[m, q]`.
+    fn shape(&self) -> [usize; 2];
+
+    /// `D z` for every row: `[n, q]` to `[n, m]`.
+    fn forward(&self, z: Tensor<2>) -> Tensor<2>;
+
+    /// `Dᵀ x` for every row: `[n, m]` to `[n, q]`.
+    fn adjoint(&self, x: Tensor<2>) -> Tensor<2>;
+
+    /// The derivative of `⟨x, D z⟩`, summed over rows, with respect to every parameter. By default through
+    /// automatic differentiation.
+    fn weight_gradient(&self, x: &Tensor<2>, z: &Tensor<2>) -> GradientsParams {
+        by_autodiff(self, x, |operator| operator.forward(z.clone()))
+    }
+
+    /// The pull-back of [`Self::forward`], `[n, m]` to `[n, q]`: the adjoint itself, but for a pair that is
+    /// untied.
+    fn pull_back_forward(&self, cotangent: Tensor<2>) -> Tensor<2> {
+        self.adjoint(cotangent)
+    }
+
+    /// The pull-back of [`Self::adjoint`], `[n, q]` to `[n, m]`: `forward` itself, but for a pair that is untied.
+    fn pull_back_adjoint(&self, cotangent: Tensor<2>) -> Tensor<2> {
+        self.forward(cotangent)
+    }
+
+    /// The derivative of `⟨z, Dᵀ x⟩` with respect to every parameter: that of `⟨x, D z⟩`, but for a pair that is
+    /// untied.
+    fn adjoint_weight_gradient(&self, z: &Tensor<2>, x: &Tensor<2>) -> GradientsParams {
+        self.weight_gradient(x, z)
+    }
+
+    /// The matrix, where the operator is one and the same for `forward` and `adjoint`: the kernels then serve, and
+    /// the Gram form of an iteration.
+    fn as_matrix(&self) -> Option<MatrixView> {
+        None
+    }
+
+    /// ‖D‖², the largest eigenvalue of DᵀD, by power iteration to a relative change of `tolerance`, in float64
+    /// where the operator's own arrays allow it. Of a pair that is untied, that of the product of both.
+    fn spectral_norm_squared(&self, tolerance: f64, device: &Device, precision: Precision) -> f64 {
+        let [_, width] = self.shape();
+        let mut stream = Stream::new(0, "spectral norm", 0);
+        let start = (0..width).map(|_| stream.normal());
+        let mut direction = from_values::<2>(start, [1, width], precision, device);
+        let norm = |v: &Tensor<2>| to_values(v).iter().map(|v| v * v).sum::<f64>().sqrt();
+        let mut eigenvalue = 0.0;
+        for _ in 0..10_000 {
+            let length = norm(&direction);
+            if length == 0.0 || length.is_nan() {
+                return length;
+            }
+            let unit = direction.mul_scalar(1.0 / length);
+            direction = self.adjoint(self.forward(unit.clone()));
+            let next = to_values(&direction.clone().mul(unit)).iter().sum::<f64>();
+            if (next - eigenvalue).abs() <= tolerance * next.abs() {
+                return next;
+            }
+            eigenvalue = next;
+        }
+        eigenvalue
+    }
+}
+
+/// An operator that is a matrix `[m, q]`.
+#[derive(Clone, Debug)]
+pub struct MatrixView {
+    /// The matrix, with its graph where it has one.
+    pub matrix: Tensor<2>,
+    /// Whose gradient it has, where it is a parameter.
+    pub parameter: Option<ParamId>,
+}
+
+/// The gradient of `⟨against, rows(operator)⟩` with respect to the operator's parameters.
+pub(crate) fn by_autodiff<O: LinearOperator>(
+    operator: &O,
+    against: &Tensor<2>,
+    rows: impl FnOnce(&O) -> Tensor<2>,
+) -> GradientsParams {
+    if Module::num_params(operator) == 0 {
+        return GradientsParams::new();
+    }
+    let operator = operator.clone().train();
+    let (rows, against) = together(rows(&operator), against.clone());
+    GradientsParams::from_grads(rows.mul(against).sum().backward(), &operator)
+}
+
+impl Network for Tensor<2> {}
+impl Network for Identity {}
+impl Network for Mask {}
