@@ -35,7 +35,7 @@ impl Circular {
         let filter = self.filter.val();
         let rows = if filter.is_autodiff() && !rows.is_autodiff() { rows.autodiff() } else { rows };
         let term = |k: usize| {
-            let weight = filter.clone().slice([k..k + 1]).reshape([1, 1]);
+            let weight = filter.clone().narrow(0, k, 1).reshape([1, 1]);
             turned(rows.clone(), turn(k)).mul(weight)
         };
         (1..filter.dims()[0]).fold(term(0), |sum, k| sum.add(term(k)))

@@ -6,5 +6,6 @@ mod examples;
 mod finite_differences;
 mod fused;
 mod golden;
+mod layers;
 mod properties;
 mod support;

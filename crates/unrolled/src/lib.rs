@@ -16,6 +16,7 @@
 //! | [`encoder`] | unrolled iterations, ISTA and FISTA: [`encoder::Unrolled`] |
 //! | [`fused`] | who computes an unroll: the fused kernels, the adjoint by hand, or automatic differentiation |
 //! | [`network`] | networks with an encoder, and batches |
+//! | [`parameters`] | whatever has parameters: projections, sums of gradients |
 //! | [`autoencoder`] | an operator and an encoder as one Burn module |
 //! | [`loss`] | reconstruction and lasso, or a closure of your own |
 //! | [`gradient`] | the estimators, the references they are held against, finite differences |
@@ -52,6 +53,7 @@ pub mod metrics;
 pub mod network;
 pub mod operator;
 pub mod optimizer;
+pub mod parameters;
 pub mod prox;
 pub mod random;
 pub mod tensors;

@@ -1,18 +1,10 @@
-//! Networks: whatever has parameters and examples.
+//! Networks that code sparsely, and the batches they are given.
 
-use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
 use crate::encoder::Encoder;
 use crate::operator::LinearOperator;
-
-/// Whatever has parameters. Each module keeps its own constraint.
-pub trait Network: Module + ModuleDisplay {
-    /// The network with every parameter in its set: what is done after each step of an optimiser.
-    fn project(self) -> Self {
-        self
-    }
-}
+pub use crate::parameters::Network;
 
 /// A network that codes sparsely: an encoder over a linear operator, and whatever follows on the codes.
 pub trait SparseCoder: Network {

@@ -1,7 +1,7 @@
 //! Between Burn's tensors and float64 arrays on the host.
 //!
 //! Errors and statistics are always computed in float64 on the host, whatever the device and the
-//! precision of a run (`design`: a comparison's figures do not depend on the accelerator).
+//! precision of a run so that a comparison's figures do not depend on the accelerator.
 
 use burn::module::Param;
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData};

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use ndarray::Array2;
 use unrolled::dictionary::{initialisation, spectral_norm_squared};
-use unrolled::encoder::{AnyEncoder, Encoder, Form, StepVerdict};
+use unrolled::encoder::{AnyEncoder, Encoder, Form, Momentum, StepVerdict};
 use unrolled::gradient::{Estimator, named};
 use unrolled::prelude::{Autoencoder, DenseDictionary, GAeLs};
 use unrolled::random::Stream;
@@ -260,6 +260,10 @@ fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
     );
     let limits = encoder.step_limits(norm);
     let step = problem.step;
+    let method = match encoder.momentum {
+        Momentum::None => "ISTA diverges above 2",
+        Momentum::Nesterov => "FISTA diverges above 4/3",
+    };
     match limits.judge(step) {
         StepVerdict::Fine => Ok(None),
         StepVerdict::Warn => Ok(Some(format!(
@@ -270,8 +274,8 @@ fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
         StepVerdict::Refuse => Err(Error::at(
             "encoder.step",
             format!(
-                "`encoder.step` is {step}, but ISTA diverges above 2/‖D⁰‖² = {:.4}; write a smaller \
-                 step, or \"auto\"",
+                "`encoder.step` is {step}, but {method}/‖D⁰‖² = {:.4}; write a smaller step, or \
+                 \"auto\"",
                 limits.refuse_above
             ),
         )),

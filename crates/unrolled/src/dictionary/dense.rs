@@ -6,8 +6,8 @@ use burn::tensor::Tensor;
 use ndarray::{Array1, Array2};
 
 use super::{Constraint, Dictionary};
-use crate::network::Network;
 use crate::operator::{LinearOperator, MatrixView};
+use crate::parameters::Network;
 use crate::random::Stream;
 use crate::tensors::map_values;
 

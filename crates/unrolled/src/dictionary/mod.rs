@@ -10,8 +10,8 @@ pub use dense::{DenseDictionary, quick_spectral_norm_squared, spectral_norm_squa
 
 use burn::tensor::Tensor;
 
-use crate::network::Network;
 use crate::operator::LinearOperator;
+use crate::parameters::Network;
 
 /// A linear operator made of atoms, each of which can be looked at, replaced and kept in a set.
 pub trait Dictionary: LinearOperator + Network {

@@ -9,10 +9,6 @@ use crate::operator::LinearOperator;
 use crate::tensors::together;
 
 /// `v = z − α Dᵀ f'(D z − x)` with everything that does not change from one iteration to the next.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one value a call: a box would only add an allocation"
-)]
 pub(crate) enum GradientStep<'a, O, F> {
     /// Any operator and any fit.
     Operator { operator: &'a O, fit: &'a F, step: StepSize, x: Tensor<2> },
@@ -95,6 +91,10 @@ pub(crate) fn difference(a: Tensor<2>, b: &Tensor<2>) -> Tensor<2> {
 }
 
 /// α: a constant, or a parameter in its place.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one value a call: a box would only add an allocation"
+)]
 pub(crate) enum StepSize {
     Constant(f64),
     /// `[1, 1]`.

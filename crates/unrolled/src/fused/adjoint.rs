@@ -19,10 +19,11 @@ use crate::encoder::gradient_step::{GradientStep, StepSize, difference, zero_cod
 use crate::encoder::momentum::extrapolated;
 use crate::encoder::{Encoder, Form};
 use crate::fit::DataFit;
-use crate::gradient::{Estimate, head, parameters::merge};
+use crate::gradient::{Estimate, head};
 use crate::loss::Objective;
 use crate::network::{Batch, SparseCoder};
 use crate::operator::LinearOperator;
+use crate::parameters::merge;
 use crate::prox::{Bias, Sided, by_entry, soft_threshold};
 
 /// The derivative of a loss through the last `window` iterations of a network whose proximal operator is known.

@@ -35,7 +35,6 @@ mod g_dec;
 mod g_noodl;
 mod g_truncated;
 pub(crate) mod head;
-pub mod parameters;
 pub mod references;
 mod through;
 

@@ -5,8 +5,8 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
 use super::LinearOperator;
-use crate::gradient::parameters::merge;
-use crate::network::Network;
+use crate::parameters::Network;
+use crate::parameters::merge;
 
 /// `A ∘ D`: a measurement of what a dictionary makes, `x ≈ A D z`. The encoder uses `A D` and `Dᵀ Aᵀ`.
 #[derive(Module, Debug)]

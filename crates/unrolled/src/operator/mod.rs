@@ -29,7 +29,7 @@ use burn::module::{Module, ModuleDisplay, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 
-use crate::network::Network;
+use crate::parameters::Network;
 use crate::random::Stream;
 use crate::tensors::{Precision, from_values, to_values, together};
 

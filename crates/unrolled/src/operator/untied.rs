@@ -5,7 +5,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
 use super::LinearOperator;
-use crate::network::Network;
+use crate::parameters::Network;
 
 /// Synthesis `D` and analysis `Wᵀ` with parameters of their own: an iteration is
 /// `z ← prox(z − α Wᵀ(D z − x))`, and a gradient names both.

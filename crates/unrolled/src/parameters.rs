@@ -1,8 +1,16 @@
-//! Gradients of all parameters of a module at once.
+//! Modules by their parameters: kept in their sets, and their gradients added up.
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, ModuleDisplay, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
+
+/// Whatever has parameters. Each module keeps its own constraint.
+pub trait Network: Module + ModuleDisplay {
+    /// The network with every parameter in its set: what is done after each step of an optimiser.
+    fn project(self) -> Self {
+        self
+    }
+}
 
 /// The sum of two sets of gradients of a module's parameters; a parameter that only one set names keeps that
 /// gradient.
