@@ -5,6 +5,9 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
 
 use pulp::Simd;
 
+use crate::problem::{Matrix, Misfit, Unroll};
+use crate::request::{Outcome, Request};
+
 /// How many numbers a row is padded to: the most that any vector register here holds.
 pub(crate) const PADDING: usize = 16;
 
@@ -53,6 +56,24 @@ pub trait Number:
     fn sqrt(self) -> Self;
     /// Neither infinite nor not-a-number.
     fn is_finite(self) -> bool;
+
+    // Both are compiled in this crate, once for each precision: where they were generic to the end, every crate that
+    // made a network compiled all kernels for every vector width again.
+    #[doc(hidden)]
+    fn run(
+        unroll: &Unroll<Self>,
+        x: Matrix<Self>,
+        start: Option<Matrix<Self>>,
+        request: &Request<Self>,
+    ) -> Result<Outcome<Self>, Misfit>;
+    #[doc(hidden)]
+    fn sweep(
+        unroll: &Unroll<Self>,
+        x: Matrix<Self>,
+        at: &[usize],
+        penalties: &[Self],
+        bias: bool,
+    ) -> Result<Option<Vec<Outcome<Self>>>, Misfit>;
 
     #[doc(hidden)]
     fn lanes<S: Simd>(slice: &[Self]) -> &[Self::Lanes<S>];
@@ -121,6 +142,27 @@ macro_rules! number {
      $div:ident, $max:ident, $greatest:ident) => {
         impl Number for $float {
             type Lanes<S: Simd> = S::$lanes;
+            #[inline(never)]
+            fn run(
+                unroll: &Unroll<Self>,
+                x: Matrix<Self>,
+                start: Option<Matrix<Self>>,
+                request: &Request<Self>,
+            ) -> Result<Outcome<Self>, Misfit> {
+                crate::request::run_in(unroll, x, start, request)
+            }
+
+            #[inline(never)]
+            fn sweep(
+                unroll: &Unroll<Self>,
+                x: Matrix<Self>,
+                at: &[usize],
+                penalties: &[Self],
+                bias: bool,
+            ) -> Result<Option<Vec<Outcome<Self>>>, Misfit> {
+                crate::sweep::sweep_in(unroll, x, at, penalties, bias)
+            }
+
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const EPSILON: Self = $float::EPSILON;

@@ -99,6 +99,15 @@ pub fn run<T: Number>(
     start: Option<Matrix<T>>,
     request: &Request<T>,
 ) -> Result<Outcome<T>, Misfit> {
+    T::run(unroll, x, start, request)
+}
+
+pub(crate) fn run_in<T: Number>(
+    unroll: &Unroll<T>,
+    x: Matrix<T>,
+    start: Option<Matrix<T>>,
+    request: &Request<T>,
+) -> Result<Outcome<T>, Misfit> {
     unroll.check(&x, start.as_ref())?;
     let given = match request.derivative {
         Some(Derivative::Codes(given)) => Some(given),

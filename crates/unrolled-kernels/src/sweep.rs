@@ -29,6 +29,16 @@ pub fn sweep<T: Number>(
     penalties: &[T],
     bias: bool,
 ) -> Result<Option<Vec<Outcome<T>>>, Misfit> {
+    T::sweep(unroll, x, at, penalties, bias)
+}
+
+pub(crate) fn sweep_in<T: Number>(
+    unroll: &Unroll<T>,
+    x: Matrix<T>,
+    at: &[usize],
+    penalties: &[T],
+    bias: bool,
+) -> Result<Option<Vec<Outcome<T>>>, Misfit> {
     unroll.check(&x, None)?;
     if let Some(beyond) = at.iter().find(|t| **t > unroll.iterations) {
         let (what, expected) = ("the largest number of iterations", unroll.iterations);
