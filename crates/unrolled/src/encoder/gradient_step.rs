@@ -9,6 +9,10 @@ use crate::operator::LinearOperator;
 use crate::tensors::together;
 
 /// `v = z − α Dᵀ f'(D z − x)` with everything that does not change from one iteration to the next.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one value a call: a box would only add an allocation (a tensor's size depends on the backends built)"
+)]
 pub(crate) enum GradientStep<'a, O, F> {
     /// Any operator and any fit.
     Operator { operator: &'a O, fit: &'a F, step: StepSize, x: Tensor<2> },
@@ -91,7 +95,7 @@ pub(crate) fn difference(a: Tensor<2>, b: &Tensor<2>) -> Tensor<2> {
 }
 
 /// α: a constant, or a parameter in its place.
-#[expect(
+#[allow(
     clippy::large_enum_variant,
     reason = "one value a call: a box would only add an allocation"
 )]
