@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use unrolled_lab::config::Overrides;
 use unrolled_lab::encode::{self, Encode, Until};
-use unrolled_lab::experiment::{Experiment, Session, named};
+use unrolled_lab::experiment::Session;
 use unrolled_lab::progress::{Observer, Silent, Stop};
 use unrolled_lab::{
-    Configuration, Error, Existing, RunDirectory, describe, devices, init, report, self_test,
+    Configuration, EXPERIMENTS, Error, Existing, RunDirectory, describe, devices, self_test,
 };
 
 use crate::arguments::{Arguments, Command, EncodeArguments, ExperimentArguments};
@@ -32,7 +32,7 @@ pub fn execute(arguments: Arguments) -> Result<(), Error> {
         Command::Devices { self_test: Some(device) } => prove(&device),
         Command::Encode(arguments) => encode_file(arguments),
         Command::Init { experiment } => {
-            print!("{}", init::template(&experiment)?);
+            print!("{}", EXPERIMENTS.template(&experiment)?);
             Ok(())
         }
     }
@@ -40,13 +40,9 @@ pub fn execute(arguments: Arguments) -> Result<(), Error> {
 
 fn load(arguments: &ExperimentArguments) -> Result<(Configuration, usize), Error> {
     let overrides = Overrides { set: arguments.set.clone(), device: arguments.device.clone() };
-    let configuration = Configuration::load(&arguments.config, &overrides)?;
+    let configuration = EXPERIMENTS.load(&arguments.config, &overrides)?;
     let all = || std::thread::available_parallelism().map_or(1, usize::from);
     Ok((configuration, arguments.threads.map_or_else(all, usize::from)))
-}
-
-fn experiment_of(configuration: &Configuration) -> &'static dyn Experiment {
-    named(configuration.base.experiment).expect("a configuration names a known experiment")
 }
 
 fn run(
@@ -59,8 +55,8 @@ fn run(
     let effective = configuration.effective();
     let out = out.unwrap_or_else(|| Path::new("runs").join(&configuration.base.name));
     RunDirectory::check(&out, existing, &effective)?;
-    let experiment = experiment_of(&configuration);
-    let estimate = experiment.check(&configuration, threads)?;
+    let mut plan = EXPERIMENTS.plan(&configuration)?;
+    let estimate = plan.estimate(threads)?;
     let mut observer = observer(quiet);
     for note in devices::note(&configuration.base.device)?.iter().chain(&estimate.warnings) {
         observer.say(&format!("note: {note}"));
@@ -79,7 +75,7 @@ fn run(
     let directory = RunDirectory::open(&out, existing, &effective)?;
     if !directory.is_finished() {
         let mut session = Session { threads, observer: observer.as_mut(), stop: &stop };
-        let outcome = experiment.run(&configuration, &directory, &mut session);
+        let outcome = plan.run(&directory, &mut session);
         outcome.map_err(|error| match error {
             Error::Interrupted(_) => Error::Interrupted(format!(
                 "stopped; what is finished is kept: go on with the same command and --resume \
@@ -89,14 +85,14 @@ fn run(
             other => other,
         })?;
     }
-    report::write(&directory)?;
+    EXPERIMENTS.report(&directory)?;
     observer.say(&format!("report: {}", out.join("report.html").display()));
     Ok(())
 }
 
 fn check(arguments: &ExperimentArguments) -> Result<(), Error> {
     let (configuration, threads) = load(arguments)?;
-    let estimate = experiment_of(&configuration).check(&configuration, threads)?;
+    let estimate = EXPERIMENTS.plan(&configuration)?.estimate(threads)?;
     println!("{}", configuration.effective());
     print!("{}", describe(&configuration, &estimate, threads));
     for note in devices::note(&configuration.base.device)?.iter().chain(&estimate.warnings) {
@@ -112,12 +108,12 @@ fn draw(directories: &[PathBuf], out: Option<&Path>) -> Result<(), Error> {
         .collect::<Result<Vec<_>, _>>()?;
     let path = match (&opened[..], out) {
         ([one], None) => {
-            report::write(one)?;
+            EXPERIMENTS.report(one)?;
             one.path().join("report.html")
         }
         (several, out) => {
             let path = out.unwrap_or(Path::new("report.html")).to_owned();
-            report::write_combined(several, &path)?;
+            EXPERIMENTS.report_combined(several, &path)?;
             path
         }
     };

@@ -1,6 +1,7 @@
 //! What a run will take, before it runs.
 
 use crate::config::name_of;
+use crate::words::{bytes, duration};
 use crate::{Configuration, Error, memory};
 
 /// What a run will take.
@@ -22,13 +23,13 @@ pub struct Estimate {
 
 impl Estimate {
     /// Takes the larger of each.
-    pub(crate) fn include(&mut self, bytes: u64, device_bytes: Option<u64>) {
+    pub fn include(&mut self, bytes: u64, device_bytes: Option<u64>) {
         self.bytes = self.bytes.max(bytes);
         self.device_bytes = self.device_bytes.max(device_bytes);
     }
 
     /// Refuses a run that the host's memory cannot hold.
-    pub(crate) fn affordable(self) -> Result<Self, Error> {
+    pub fn affordable(self) -> Result<Self, Error> {
         match memory::available() {
             Some(free) if self.bytes > free => Err(Error::Config(vec![format!(
                 "the run would take about {} of memory, and {} are free; take fewer examples, atoms or \
@@ -71,38 +72,4 @@ pub fn describe(configuration: &Configuration, estimate: &Estimate, threads: usi
         estimate.operations,
         duration(estimate.seconds),
     )
-}
-
-/// Bytes with a unit.
-pub fn bytes(bytes: u64) -> String {
-    let bytes = bytes as f64;
-    match bytes {
-        b if b < 1e6 => format!("{:.0} kB", b / 1e3),
-        b if b < 1e9 => format!("{:.0} MB", b / 1e6),
-        b => format!("{:.1} GB", b / 1e9),
-    }
-}
-
-/// A duration as a person says it.
-pub fn duration(seconds: f64) -> String {
-    match seconds {
-        s if s < 10.0 => format!("{s:.1} s"),
-        s if s < 60.0 => format!("{s:.0} s"),
-        s if s < 3600.0 => format!("{:.0} min {:02.0} s", (s / 60.0).floor(), (s % 60.0).floor()),
-        s => format!("{:.0} h {:02.0} min", (s / 3600.0).floor(), (s % 3600.0 / 60.0).floor()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn units_fit_the_size() {
-        assert_eq!(bytes(12_000), "12 kB");
-        assert_eq!(bytes(1_500_000_000), "1.5 GB");
-        assert_eq!(duration(2.34), "2.3 s");
-        assert_eq!(duration(125.0), "2 min 05 s");
-        assert_eq!(duration(7325.0), "2 h 02 min");
-    }
 }

@@ -16,8 +16,9 @@ use unrolled::prelude::{Precision, Sided, SoftThreshold};
 use unrolled::tensors::{to_array, to_tensor};
 use unrolled_data::{DataError, Rows, read_matrix};
 
+use crate::arrays::{Arrays, Stored};
 use crate::devices::Opened;
-use crate::files::{Stored, UNFINISHED};
+use crate::files::UNFINISHED;
 use crate::progress::Observer;
 use crate::{Error, RunDirectory, devices};
 
@@ -310,15 +311,16 @@ impl Output {
             let pointers = self.pointers.iter().flat_map(|v| v.to_le_bytes()).collect();
             let indices = self.indices.iter().flat_map(|v| v.to_le_bytes()).collect();
             let shape = self.shape.iter().flat_map(|v| (*v as i64).to_le_bytes()).collect();
-            let arrays = [
+            let parts = [
                 ("indptr", integers(pointers, Dtype::I64, vec![self.pointers.len()])),
                 ("indices", integers(indices, Dtype::I32, vec![self.indices.len()])),
                 ("shape", integers(shape, Dtype::I64, vec![2])),
                 ("values", Stored::new(vec![self.values.len()], &self.values, 8)),
                 ("gaps", Stored::new(vec![self.gaps.len()], &self.gaps, 8)),
             ];
-            let bytes = safetensors::serialize(arrays, None).expect("arrays are valid safetensors");
-            self.put(&bytes)?;
+            let mut arrays = Arrays::default();
+            parts.into_iter().for_each(|(name, array)| arrays.insert(name, array));
+            self.put(&arrays.to_bytes())?;
         } else {
             let gaps: Vec<u8> = self.gaps.iter().flat_map(|gap| gap.to_le_bytes()).collect();
             self.put(&gaps)?;

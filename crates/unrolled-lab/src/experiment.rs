@@ -1,13 +1,14 @@
-//! The kinds of experiment. A new kind is one module that implements [`Experiment`] and one line in
-//! [`ALL`] and [`NAMES`].
+//! Experiments: what a kind of experiment is, and a list of kinds.
+
+use std::path::Path;
 
 use serde_json::Value;
 
 use crate::check::Estimate;
-use crate::compare::CompareGradients;
-use crate::learn::LearnDictionary;
+use crate::config::{Kind, Overrides};
 use crate::progress::{Observer, Stop};
-use crate::report::page::Section;
+use crate::report::page::{self, Part, Section};
+use crate::words::nearest;
 use crate::{Configuration, Error, RunDirectory};
 
 /// How to run an experiment.
@@ -20,22 +21,10 @@ pub struct Session<'a> {
     pub stop: &'a Stop,
 }
 
-/// A kind of experiment.
-pub trait Experiment: Sync {
-    /// Its name in configurations.
-    fn name(&self) -> &'static str;
-
-    /// Everything that can be checked before computing, and what the run will take. Warnings are for
-    /// the user to read; errors end the command with nothing written.
-    fn check(&self, configuration: &Configuration, threads: usize) -> Result<Estimate, Error>;
-
-    /// Runs every run that is not finished yet and writes all files but the report.
-    fn run(
-        &self,
-        configuration: &Configuration,
-        directory: &RunDirectory,
-        session: &mut Session,
-    ) -> Result<(), Error>;
+/// A kind of experiment: its sections of a configuration ([`Kind`]), its plan, its part of a report, its template.
+pub trait Experiment: Kind {
+    /// Everything that can be checked before computing; what is wrong ends the command with nothing written.
+    fn plan<'a>(&self, configuration: &'a Configuration) -> Result<Box<dyn Plan + 'a>, Error>;
 
     /// The sections of the report for the results of one run directory.
     fn report(&self, results: &Value, directory: &RunDirectory) -> Result<Vec<Section>, Error>;
@@ -44,23 +33,114 @@ pub trait Experiment: Sync {
     fn template(&self) -> &'static str;
 }
 
-/// Every kind.
-pub const ALL: [&dyn Experiment; 2] = [&CompareGradients, &LearnDictionary];
+/// The runs of a configuration, ready to begin.
+pub trait Plan {
+    /// What they will take, and what the user should know.
+    fn estimate(&self, threads: usize) -> Result<Estimate, Error>;
 
-/// Their names.
-pub const NAMES: [&str; 2] = ["compare-gradients", "learn-dictionary"];
-
-/// The experiment of that name.
-pub fn named(name: &str) -> Option<&'static dyn Experiment> {
-    ALL.into_iter().find(|experiment| experiment.name() == name)
+    /// Runs every run that is not finished yet and writes all files but the report.
+    fn run(&mut self, directory: &RunDirectory, session: &mut Session) -> Result<(), Error>;
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A list of kinds.
+#[derive(Clone, Copy)]
+pub struct Experiments<'a>(&'a [&'static dyn Experiment]);
 
-    #[test]
-    fn names_and_experiments_agree() {
-        assert_eq!(ALL.map(|experiment| experiment.name()), NAMES);
+impl<'a> Experiments<'a> {
+    /// Of at least one kind, the usual one first.
+    pub const fn new(kinds: &'a [&'static dyn Experiment]) -> Self {
+        Self(kinds)
     }
+
+    /// Their names.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.0.iter().map(|experiment| experiment.name()).collect()
+    }
+
+    /// The experiment of that name.
+    pub fn named(&self, name: &str) -> Option<&'static dyn Experiment> {
+        self.0.iter().copied().find(|experiment| experiment.name() == name)
+    }
+
+    fn kinds(&self) -> Vec<&dyn Kind> {
+        self.0.iter().map(|experiment| *experiment as &dyn Kind).collect()
+    }
+
+    /// Reads and checks the configuration of any of them.
+    pub fn load(&self, source: &Path, overrides: &Overrides) -> Result<Configuration, Error> {
+        Configuration::load(source, overrides, &self.kinds())
+    }
+
+    /// As [`Self::load`], from text; `source` is the file that it stands for.
+    pub fn parse(
+        &self,
+        text: &str,
+        source: &Path,
+        overrides: &Overrides,
+    ) -> Result<Configuration, Error> {
+        Configuration::parse(text, source, overrides, &self.kinds())
+    }
+
+    /// The runs of a configuration that [`Self::load`] has read, ready to begin.
+    pub fn plan<'c>(&self, configuration: &'c Configuration) -> Result<Box<dyn Plan + 'c>, Error> {
+        self.known(configuration.base.experiment)?.plan(configuration)
+    }
+
+    /// The commented configuration of an experiment, every default shown.
+    pub fn template(&self, experiment: &str) -> Result<&'static str, Error> {
+        self.known(experiment).map(Experiment::template)
+    }
+
+    fn known(&self, experiment: &str) -> Result<&'static dyn Experiment, Error> {
+        self.named(experiment).ok_or_else(|| {
+            let names = self.names();
+            let remedy = match nearest(experiment, &names) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("choose one of {}", names.join(", ")),
+            };
+            Error::Config(vec![format!("there is no experiment \"{experiment}\"; {remedy}")])
+        })
+    }
+
+    /// Draws the report of one run directory into it.
+    pub fn report(&self, directory: &RunDirectory) -> Result<(), Error> {
+        let html = self.render(std::slice::from_ref(directory))?;
+        directory.write("report.html", html.as_bytes())
+    }
+
+    /// Draws one report of several run directories to `path`.
+    pub fn report_combined(&self, directories: &[RunDirectory], path: &Path) -> Result<(), Error> {
+        crate::files::write_whole(path, self.render(directories)?.as_bytes())
+    }
+
+    fn render(&self, directories: &[RunDirectory]) -> Result<String, Error> {
+        let parts = directories.iter().map(|directory| {
+            let results = directory.results()?;
+            let kind = results["experiment"].as_str().unwrap_or_default();
+            let experiment = self.named(kind).ok_or_else(|| {
+                Error::reading(directory.path(), &format!("it holds the experiment \"{kind}\""))
+            })?;
+            part(experiment, directory, results)
+        });
+        Ok(page::render(&parts.collect::<Result<Vec<_>, _>>()?))
+    }
+}
+
+/// Draws the report of a run that did not come to its end, from the results so far.
+pub fn write_unfinished(
+    experiment: &dyn Experiment,
+    directory: &RunDirectory,
+    results: Value,
+) -> Result<(), Error> {
+    let part = part(experiment, directory, results)?;
+    directory.write("report.html", page::render(&[part]).as_bytes())
+}
+
+fn part(
+    experiment: &dyn Experiment,
+    directory: &RunDirectory,
+    results: Value,
+) -> Result<Part, Error> {
+    let sections = experiment.report(&results, directory)?;
+    Ok(Part { sections, config: directory.config()?, results })
 }

@@ -1,11 +1,8 @@
-//! Files written whole, so that a reader sees the old content or the new, never a part; and arrays
-//! for them.
+//! Files written whole, so that a reader sees the old content or the new, never a part.
 
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-
-use safetensors::{Dtype, View};
 
 use crate::Error;
 
@@ -33,47 +30,4 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         Ok(())
     };
     write().map_err(|error| Error::writing(path, &error))
-}
-
-/// An array in the precision of its run.
-pub(crate) struct Stored {
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
-    dtype: Dtype,
-}
-
-impl Stored {
-    /// From float64 values, kept as numbers of `width` bytes.
-    pub fn new(shape: Vec<usize>, values: &[f64], width: usize) -> Self {
-        let (dtype, bytes) = match width {
-            4 => (Dtype::F32, values.iter().flat_map(|v| (*v as f32).to_le_bytes()).collect()),
-            _ => (Dtype::F64, values.iter().flat_map(|v| v.to_le_bytes()).collect()),
-        };
-        Self { shape, bytes, dtype }
-    }
-}
-
-impl Stored {
-    /// From the bytes of an array.
-    pub fn raw(shape: Vec<usize>, bytes: Vec<u8>, dtype: Dtype) -> Self {
-        Self { shape, bytes, dtype }
-    }
-}
-
-impl View for Stored {
-    fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> std::borrow::Cow<'_, [u8]> {
-        (&self.bytes).into()
-    }
-
-    fn data_len(&self) -> usize {
-        self.bytes.len()
-    }
 }

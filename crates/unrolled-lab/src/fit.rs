@@ -2,9 +2,11 @@
 
 use unrolled::encoder::Form;
 
-use crate::check::bytes;
-use crate::config::Config;
+use unrolled::prelude::Precision;
+
+use crate::config::EncoderConfig;
 use crate::devices::Limits;
+use crate::words::bytes;
 
 /// What an unroll and its gradient take, in numbers (not bytes).
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +42,7 @@ const USABLE: f64 = 0.9;
 impl Demand {
     /// Of a configuration's encoder with T iterations, and of its gradient where that goes `through` them.
     pub fn new(
-        config: &Config,
+        (encoder, precision): (&EncoderConfig, Precision),
         [features, atoms]: [usize; 2],
         form: Form,
         iterations: usize,
@@ -48,7 +50,7 @@ impl Demand {
     ) -> Self {
         let [m, p] = [features as u64, atoms as u64];
         // By hand an iteration leaves its codes. A graph leaves about four arrays (measured: 3.6).
-        let per_iteration = match (through, config.encoder.is_fused()) {
+        let per_iteration = match (through, encoder.is_fused()) {
             (false, _) => 0,
             (true, true) => p,
             (true, false) if form == Form::Residual => 4 * p + m,
@@ -58,7 +60,7 @@ impl Demand {
         Self {
             features: m,
             atoms: p,
-            number: config.precision.bytes() as u64,
+            number: precision.bytes() as u64,
             fixed: 12 * m * p + 4 * gram,
             widest_fixed: gram.max(m * p),
             per_iteration,

@@ -100,6 +100,17 @@ pub(crate) fn map_values<const R: usize>(
     })
 }
 
+/// Whether a device is one of Burn's CPU backends.
+pub fn is_on_cpu(device: &Device) -> bool {
+    let device = device.clone().inner();
+    #[cfg(feature = "ndarray")]
+    #[expect(deprecated, reason = "a second opinion for as long as Burn has it")]
+    if device == Device::ndarray() {
+        return true;
+    }
+    device == Device::flex()
+}
+
 /// Both with a graph where one of them has one.
 pub(crate) fn together<const A: usize, const B: usize>(
     a: Tensor<A>,

@@ -1,6 +1,6 @@
 //! `[data]`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ndarray::{Array1, Array2, Axis, s};
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use unrolled_data::{Amplitude, DataSet, Keys, Sign, Split, Synthetic, load, load
 use super::reader::{Problems, Reader};
 use super::values::finite;
 use crate::Error;
+use crate::words::bytes;
 
 /// Where the examples come from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -234,7 +235,9 @@ impl Default for KeysConfig {
 }
 
 impl DataConfig {
-    pub(super) fn read(mut reader: Reader, folder: &Path, problems: &Problems) -> Self {
+    /// Reads the section and checks it.
+    pub fn read(mut reader: Reader) -> Self {
+        let (folder, problems) = (reader.folder(), reader.problems());
         let source = reader.choice("source", &["synthetic", "file", "mnist"]);
         let path = reader.path_of("path");
         match source {
@@ -343,18 +346,18 @@ impl SyntheticConfig {
                 format!("`data.{key}` is 0; write 1 or more")
             });
         }
-        let bytes = [self.features, self.atoms]
+        let needed = [self.features, self.atoms]
             .iter()
             .try_fold(0usize, |sum, width| sum.checked_add(width.checked_mul(self.examples)?))
             .and_then(|numbers| numbers.checked_mul(16))
-            .unwrap_or(usize::MAX);
+            .unwrap_or(usize::MAX) as u64;
         let free = crate::memory::available().unwrap_or(u64::MAX);
-        problems.require(bytes as u64 <= free, "data.examples", || {
+        problems.require(needed <= free, "data.examples", || {
             format!(
                 "`data.examples` is {}: the data would take about {}, and {} are free; write fewer",
                 self.examples,
-                crate::check::bytes(bytes as u64),
-                crate::check::bytes(free)
+                bytes(needed),
+                bytes(free)
             )
         });
         problems.require(self.nonzeros <= self.atoms, "data.nonzeros", || {

@@ -9,7 +9,7 @@ use unrolled::dictionary::initialisation::{self, Pairwise};
 use unrolled::random::Stream;
 use unrolled_data::DataSet;
 
-use super::reader::{Problems, Reader};
+use super::reader::Reader;
 use super::values::finite;
 use crate::Error;
 
@@ -112,7 +112,9 @@ struct FromFile {
 }
 
 impl DictionaryConfig {
-    pub(super) fn read(mut reader: Reader, folder: &Path, problems: &Problems) -> Self {
+    /// Reads the section and checks it.
+    pub fn read(mut reader: Reader) -> Self {
+        let (folder, problems) = (reader.folder(), reader.problems());
         reader.choice("kind", &["dense"]);
         let constraint = CONSTRAINTS[reader.choice("constraint", &CONSTRAINTS.map(|c| c.0))].1;
         let mut init = reader.table("init", "method");

@@ -206,11 +206,13 @@ const ENGINES: [&str; 3] = ["auto", "fused", "autodiff"];
 const FORMS: [&str; 3] = ["auto", "residual", "gram"];
 
 impl EncoderConfig {
-    pub(super) fn read(mut reader: Reader, problems: &Problems) -> Self {
+    /// Reads the section and checks it.
+    pub fn read(mut reader: Reader) -> Self {
+        let problems = reader.problems();
         let kind = KINDS[reader.choice("kind", &KINDS)];
         let form = FORMS[reader.choice("form", &FORMS)];
         let engine = ENGINES[reader.choice("engine", &ENGINES)];
-        let prox = ProxConfig::read(reader.table("prox", "kind"), problems);
+        let prox = ProxConfig::read(reader.table("prox", "kind"));
         let Rest { iterations, step, learned_step } = reader.rest();
         problems.require(iterations <= MOST_ITERATIONS, "encoder.iterations", || {
             format!("`encoder.iterations` is {iterations}; write {MOST_ITERATIONS} or less")
@@ -220,7 +222,9 @@ impl EncoderConfig {
                 format!("`encoder.step` is {step}; write a number above 0, or \"auto\"")
             });
         }
-        Self { kind, iterations, step, learned_step, form, engine, prox }
+        let section = Self { kind, iterations, step, learned_step, form, engine, prox };
+        section.check_engine(problems);
+        section
     }
 
     /// α for a dictionary with this ‖D⁰‖².
@@ -243,7 +247,7 @@ impl EncoderConfig {
     }
 
     /// What is wrong with `engine`.
-    pub(super) fn check_engine(&self, problems: &Problems) {
+    fn check_engine(&self, problems: &Problems) {
         let served = self.engine != "fused" || self.is_fused();
         problems.require(served, "encoder.engine", || {
             format!(
@@ -301,7 +305,8 @@ impl EncoderConfig {
 }
 
 impl ProxConfig {
-    fn read(mut reader: Reader, problems: &Problems) -> Self {
+    fn read(mut reader: Reader) -> Self {
+        let problems = reader.problems();
         let kind = reader.choice("kind", &["soft", "hard"]);
         let sided = SIDES[reader.choice("sided", &SIDES)];
         let prox = match kind {

@@ -3,43 +3,45 @@
 //! Nothing runs unvalidated: [`Configuration::load`] reports every problem it finds, each with its
 //! file, its line and the remedy, before any data are drawn.
 
-mod compare;
 mod data;
 mod dictionary;
 mod document;
 mod effective;
 mod encoder;
+mod kind;
 mod optimizer;
 mod reader;
 mod train;
 mod values;
 mod variants;
 
-pub use compare::CompareConfig;
 pub use data::{DataConfig, Loaded, Preprocessing, Standardise};
 pub use dictionary::{DictionaryConfig, Init};
 pub(crate) use effective::HEADER;
 pub use encoder::{EncoderConfig, ProxConfig, Unrolling};
+pub use kind::{Kind, Sections};
 pub use optimizer::OptimizerConfig;
-pub use reader::nearest;
-pub(crate) use train::steps_of_an_epoch;
-pub use train::{DeadAtoms, TrainConfig};
-pub use values::Step;
+pub use reader::{Problems, Reader};
+pub use train::{DeadAtoms, TrainConfig, steps_of_an_epoch};
+pub use values::{Iterations, Step};
 
+use std::any::Any;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use toml::{Table, Value};
 use unrolled::prelude::Precision;
 
 use crate::{Error, devices};
 use document::{Node, Origin};
-use reader::{Problem, Problems, Reader};
+use reader::Problem;
 
 /// More iterations than this are taken for a mistake.
 pub(crate) const MOST_ITERATIONS: usize = 1_000_000;
 
 /// What one run does, every value filled in and checked.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// The kind of experiment.
     pub experiment: &'static str,
@@ -50,23 +52,8 @@ pub struct Config {
     /// The device, as in "flex" or "wgpu:1".
     pub device: String,
     /// The precision of the computation.
-    #[serde(serialize_with = "precision_name")]
     pub precision: Precision,
-    /// `[data]`.
-    pub data: DataConfig,
-    /// `[dictionary]`.
-    pub dictionary: DictionaryConfig,
-    /// `[encoder]`.
-    pub encoder: EncoderConfig,
-    /// `[compare]`, of a comparison.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub compare: Option<CompareConfig>,
-    /// `[train]`, of a learning run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub train: Option<TrainConfig>,
-    /// `[optimizer]`, of a learning run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub optimizer: Option<OptimizerConfig>,
+    sections: Arc<dyn Sections>,
 }
 
 /// "float32" or "float64".
@@ -75,10 +62,6 @@ pub fn name_of(precision: Precision) -> &'static str {
         Precision::Float32 => "float32",
         Precision::Float64 => "float64",
     }
-}
-
-fn precision_name<S: serde::Serializer>(of: &Precision, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(name_of(*of))
 }
 
 #[derive(Deserialize)]
@@ -96,30 +79,20 @@ impl Default for Rest {
 }
 
 impl Config {
-    fn read(document: &Node, source: &Path, problems: &Problems) -> Self {
+    fn read(document: &Node, source: &Path, kinds: &[&dyn Kind], problems: &Problems) -> Self {
         let folder = source.parent().unwrap_or(Path::new(""));
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-        let toml::Value::Table(table) = document.to_value() else {
+        let Value::Table(table) = document.to_value() else {
             unreachable!("a document is a table")
         };
-        let mut reader = Reader::new(table, problems);
-        let experiment =
-            crate::experiment::NAMES[reader.choice("experiment", &crate::experiment::NAMES)];
+        let mut reader = Reader::new(table, &folder, problems);
+        let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+        let kind = kinds[reader.choice("experiment", &names)];
         let precision = match reader.choice("precision", &["float64", "float32"]) {
             0 => Precision::Float64,
             _ => Precision::Float32,
         };
-        let data = DataConfig::read(reader.table("data", ""), &folder, problems);
-        let dictionary = DictionaryConfig::read(reader.table("dictionary", ""), &folder, problems);
-        let encoder = EncoderConfig::read(reader.table("encoder", ""), problems);
-        let compares = experiment == "compare-gradients";
-        let compare = compares.then(|| CompareConfig::read(reader.table("compare", ""), problems));
-        let train = (!compares).then(|| TrainConfig::read(reader.table("train", "")));
-        let optimizer =
-            (!compares).then(|| OptimizerConfig::read(reader.table("optimizer", ""), problems));
-        if let Some(train) = &train {
-            train.check(&encoder, problems);
-        }
+        let sections = kind.sections(&mut reader);
         let Rest { name, seed, device } = reader.rest();
         problems.require(seed <= i64::MAX as u64, "seed", || {
             format!("`seed` is {seed}; write less than 2⁶³")
@@ -128,53 +101,49 @@ impl Config {
             Ok(_) => {}
             Err(message) => problems.add("device", message),
         }
-        encoder.check_engine(problems);
         let stem = || source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = if name.is_empty() { stem() } else { name };
         let plain = !name.contains(['/', '\\']) && name.chars().any(|c| c != '.');
         problems.require(plain, "name", || {
             format!("`name` is \"{name}\"; write a name without slashes that is not made of dots")
         });
-        Self {
-            experiment,
-            name,
-            seed,
-            device,
-            precision,
-            data,
-            dictionary,
-            encoder,
-            compare,
-            train,
-            optimizer,
-        }
+        Self { experiment: kind.name(), name, seed, device, precision, sections }
     }
 
-    /// `[compare]`.
+    /// The sections that the kind of experiment has read.
     ///
     /// # Panics
-    /// For another experiment.
-    pub(crate) fn compare(&self) -> &CompareConfig {
-        self.compare.as_ref().expect("a comparison has its section")
+    /// Where they are of another type than the kind reads.
+    pub fn sections<S: Sections>(&self) -> &S {
+        let sections: &dyn Any = &*self.sections;
+        sections.downcast_ref().expect("a kind of experiment asks for its own sections")
+    }
+
+    /// Every value, as TOML.
+    pub(crate) fn table(&self) -> Table {
+        let common = [
+            ("experiment", Value::from(self.experiment)),
+            ("name", self.name.as_str().into()),
+            ("seed", (self.seed as i64).into()),
+            ("device", self.device.as_str().into()),
+            ("precision", name_of(self.precision).into()),
+        ];
+        let common = common.into_iter().map(|(key, value)| (key.to_owned(), value));
+        common.chain(self.sections.table()).collect()
     }
 
     /// The kind of the device, without its index.
-    pub(crate) fn device_kind(&self) -> &str {
-        self.device.split(':').next().unwrap_or_default()
+    pub fn device_kind(&self) -> &str {
+        devices::kind_of(&self.device)
     }
 
     /// Whether Burn's CPU backends compute, one block of examples on each thread.
-    pub(crate) fn is_on_cpu(&self) -> bool {
-        devices::Kind::named(self.device_kind()).is_none_or(|kind| kind.is_cpu)
-    }
-
-    /// Whether the fused kernels compute the encoder.
-    pub(crate) fn uses_kernels(&self) -> bool {
-        self.encoder.uses_kernels(self.device_kind())
+    pub fn is_on_cpu(&self) -> bool {
+        devices::is_cpu(&self.device)
     }
 
     /// The device, ready, with this precision.
-    pub(crate) fn open_device(&self) -> Result<devices::Opened, Error> {
+    pub fn open_device(&self) -> Result<devices::Opened, Error> {
         let opened = devices::open(&self.device);
         let opened = opened.map_err(|error| Error::at("device", error.to_string()))?;
         self.check_precision(&opened.limits)?;
@@ -184,22 +153,6 @@ impl Config {
     fn check_precision(&self, limits: &devices::Limits) -> Result<(), Error> {
         let computes = self.precision == Precision::Float32 || limits.float64;
         computes.then_some(()).ok_or_else(|| Error::at("precision", no_float64(&self.device)))
-    }
-
-    /// `[train]`.
-    ///
-    /// # Panics
-    /// For another experiment.
-    pub(crate) fn train(&self) -> &TrainConfig {
-        self.train.as_ref().expect("a learning run has its section")
-    }
-
-    /// `[optimizer]`.
-    ///
-    /// # Panics
-    /// For another experiment.
-    pub(crate) fn optimizer(&self) -> &OptimizerConfig {
-        self.optimizer.as_ref().expect("a learning run has its section")
     }
 }
 
@@ -248,19 +201,25 @@ pub struct Overrides {
 
 impl Configuration {
     /// Reads a file, lays the options over it, expands `[[runs]]` and `[sweep]`, and checks all.
-    pub fn load(source: &Path, overrides: &Overrides) -> Result<Self, Error> {
+    pub fn load(source: &Path, overrides: &Overrides, kinds: &[&dyn Kind]) -> Result<Self, Error> {
         let text = std::fs::read_to_string(source).map_err(|error| {
             Error::Config(vec![format!(
                 "{}: cannot be read ({error}); check the path, or print a configuration with \
-                 `unrolled init compare-gradients`",
-                source.display()
+                 `unrolled init {}`",
+                source.display(),
+                kinds[0].name()
             )])
         })?;
-        Self::parse(&text, source, overrides)
+        Self::parse(&text, source, overrides, kinds)
     }
 
     /// As [`Self::load`], from text; `source` is the file that it stands for.
-    pub fn parse(text: &str, source: &Path, overrides: &Overrides) -> Result<Self, Error> {
+    pub fn parse(
+        text: &str,
+        source: &Path,
+        overrides: &Overrides,
+        kinds: &[&dyn Kind],
+    ) -> Result<Self, Error> {
         let mut options: Vec<(Vec<String>, Node)> = Vec::new();
         let mut document = Node::parse(text).map_err(|error| {
             Error::Config(vec![format!(
@@ -289,13 +248,13 @@ impl Configuration {
         for (path, node) in &options {
             variants.pin(path, node);
         }
-        let base = Config::read(&document, source, &problems);
+        let base = Config::read(&document, source, kinds, &problems);
         let mut found = sentences(source, &document, problems);
         let mut runs = Vec::new();
         if found.is_empty() {
             for (name, document) in variants.expand(&document) {
                 let problems = Problems::default();
-                let config = Config::read(&document, source, &problems);
+                let config = Config::read(&document, source, kinds, &problems);
                 for (key, same) in [
                     ("experiment", config.experiment == base.experiment),
                     ("name", config.name == base.name),
@@ -350,18 +309,33 @@ fn sentence(source: &Path, document: &Node, problem: &Problem) -> String {
 mod tests {
     use super::*;
 
+    /// Nothing but the common keys.
+    struct Bare;
+
+    impl Kind for Bare {
+        fn name(&self) -> &'static str {
+            "bare"
+        }
+
+        fn sections(&self, _: &mut Reader) -> Arc<dyn Sections> {
+            Arc::new(Table::new())
+        }
+    }
+
     #[test]
     fn float64_where_an_adapter_has_none_is_refused_with_the_remedy() {
         let overrides = Overrides { set: Vec::new(), device: Some("wgpu:1".to_owned()) };
         let source = Path::new("a.toml");
-        let parse =
-            |text| Configuration::parse(text, source, &overrides).expect("it is valid").base;
+        let parse = |text| {
+            let parsed = Configuration::parse(text, source, &overrides, &[&Bare]);
+            parsed.expect("it is valid").base
+        };
         let limits = devices::Limits { buffer: None, memory: None, float64: false };
-        let wide = parse("experiment = \"compare-gradients\"\nprecision = \"float64\"\n");
+        let wide = parse("experiment = \"bare\"\nprecision = \"float64\"\n");
         let message = wide.check_precision(&limits).expect_err("there is no float64").to_string();
         assert!(message.contains("\"wgpu:1\" cannot compute in"), "{message}");
         assert!(message.contains("--set 'precision=\"float32\"'"), "{message}");
-        let narrow = parse("experiment = \"compare-gradients\"\nprecision = \"float32\"\n");
+        let narrow = parse("experiment = \"bare\"\nprecision = \"float32\"\n");
         assert!(narrow.check_precision(&limits).is_ok());
     }
 }

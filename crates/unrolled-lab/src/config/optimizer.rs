@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use unrolled::optimizer::{Adam, AnyOptimizer, Schedule, Sgd};
 
-use super::reader::{Problems, Reader};
+use super::reader::Reader;
 use super::values::finite;
 
 /// The optimiser and its learning rate.
@@ -93,7 +93,9 @@ struct Nothing {}
 const KINDS: [&str; 3] = ["adam", "adamw", "sgd"];
 
 impl OptimizerConfig {
-    pub(super) fn read(mut reader: Reader, problems: &Problems) -> Self {
+    /// Reads the section and checks it.
+    pub fn read(mut reader: Reader) -> Self {
+        let problems = reader.problems();
         let kind = KINDS[reader.choice("kind", &KINDS)];
         let mut schedule = reader.table("schedule", "kind");
         let schedule = match schedule.choice("kind", &["constant", "step", "cosine"]) {

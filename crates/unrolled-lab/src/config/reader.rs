@@ -1,11 +1,13 @@
 //! Reads the sections of a configuration and collects everything that is wrong with them.
 
 use std::cell::RefCell;
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::document::Origin;
+use crate::words::{list, nearest};
 
 /// One thing wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,13 +55,24 @@ pub struct Reader<'a> {
     table: Table,
     path: String,
     known: Vec<String>,
+    folder: &'a Path,
     problems: &'a Problems,
 }
 
 impl<'a> Reader<'a> {
-    /// The whole document.
-    pub fn new(table: Table, problems: &'a Problems) -> Self {
-        Self { table, path: String::new(), known: Vec::new(), problems }
+    /// The whole document; `folder` is where its relative paths begin.
+    pub fn new(table: Table, folder: &'a Path, problems: &'a Problems) -> Self {
+        Self { table, path: String::new(), known: Vec::new(), folder, problems }
+    }
+
+    /// Where relative paths begin.
+    pub fn folder(&self) -> &'a Path {
+        self.folder
+    }
+
+    /// Where what is wrong is noted.
+    pub fn problems(&self) -> &'a Problems {
+        self.problems
     }
 
     /// The dotted path of a key of this table.
@@ -87,7 +100,7 @@ impl<'a> Reader<'a> {
                 Table::new()
             }
         };
-        Reader { table, path, known: Vec::new(), problems: self.problems }
+        Reader { table, path, known: Vec::new(), folder: self.folder, problems: self.problems }
     }
 
     /// The choice under `key`, as an index into `choices`; the first where there is none.
@@ -190,23 +203,4 @@ fn describe(value: &Value) -> String {
         Value::Array(_) => "a list".to_owned(),
         other => other.to_string(),
     }
-}
-
-/// `"a", "b" or "c"`.
-pub fn list(choices: &[&str]) -> String {
-    let quoted: Vec<_> = choices.iter().map(|choice| format!("\"{choice}\"")).collect();
-    match quoted.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-        None => "nothing".to_owned(),
-    }
-}
-
-/// The known name closest to a wrong one, if any is close.
-pub fn nearest<'n>(wrong: &str, known: &[&'n str]) -> Option<&'n str> {
-    let scored = known.iter().map(|name| (strsim::jaro_winkler(wrong, name), *name));
-    scored
-        .filter(|(score, _)| *score > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
 }

@@ -2,13 +2,13 @@
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use unrolled::autoencoder::Autoencoder;
-use unrolled::encoder::AnyEncoder;
 use unrolled::gradient::{Estimator, GTruncated, NAMES, named};
 use unrolled::loss::Loss;
+use unrolled::network::SparseCoder;
 
 use super::encoder::EncoderConfig;
-use super::reader::{Problems, Reader, list, nearest};
+use super::reader::{Problems, Reader};
+use crate::words::{list, nearest};
 
 /// How a dictionary is learned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -163,7 +163,7 @@ impl EstimatorConfig {
     }
 
     /// The estimator; `None` where there is none of that name or loss.
-    pub fn build(&self) -> Option<Box<dyn Estimator<Autoencoder<AnyEncoder>>>> {
+    pub fn build<N: SparseCoder>(&self) -> Option<Box<dyn Estimator<N>>> {
         match self {
             Self::Named(name) => named(name),
             Self::Truncated { loss, window, .. } => {
@@ -179,13 +179,18 @@ impl EstimatorConfig {
 }
 
 impl TrainConfig {
-    pub(super) fn read(reader: Reader) -> Self {
-        reader.rest()
+    /// Reads the section and checks all but the estimator.
+    pub fn read(reader: Reader) -> Self {
+        let problems = reader.problems();
+        let section: Self = reader.rest();
+        section.check(problems);
+        section
     }
 
-    pub(super) fn check(&self, encoder: &EncoderConfig, problems: &Problems) {
+    /// Checks that the estimator has a gradient for what the encoder learns.
+    pub fn check_estimator<N: SparseCoder>(&self, encoder: &EncoderConfig, problems: &Problems) {
         let name = self.estimator.name();
-        match self.estimator.build() {
+        match self.estimator.build::<N>() {
             None => problems.add(
                 "train.estimator",
                 match nearest(name, &NAMES) {
@@ -211,6 +216,9 @@ impl TrainConfig {
                 },
             ),
         }
+    }
+
+    fn check(&self, problems: &Problems) {
         problems.require(self.steps.is_none() || self.epochs.is_none(), "train.steps", || {
             "`train` has both `steps` and `epochs`; keep one of them".to_owned()
         });
@@ -264,6 +272,6 @@ impl TrainConfig {
 }
 
 /// A last batch that is not full is left out, so that every step is a mean over as many examples.
-pub(crate) fn steps_of_an_epoch(examples: usize, batch: usize) -> usize {
+pub fn steps_of_an_epoch(examples: usize, batch: usize) -> usize {
     (examples / batch).max(1)
 }

@@ -22,9 +22,9 @@ impl Limits {
     /// As a person reads them.
     pub fn describe(&self) -> String {
         let precisions = if self.float64 { "float32, float64" } else { "float32" };
-        let buffer = self.buffer.map(|b| format!("buffers to {}", crate::check::bytes(b)));
+        let buffer = self.buffer.map(|b| format!("buffers to {}", crate::words::bytes(b)));
         let memory = match self.memory {
-            Some(memory) => format!("{} of memory free", crate::check::bytes(memory)),
+            Some(memory) => format!("{} of memory free", crate::words::bytes(memory)),
             None => "how much memory it has is not told (set UNROLLED_DEVICE_MEMORY, in bytes)"
                 .to_owned(),
         };

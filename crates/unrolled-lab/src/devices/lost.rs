@@ -2,18 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
+use super::is_cpu;
 use crate::Error;
-use crate::config::Config;
 
-/// Does work on a run's device. Burn panics when a driver fails under it (a lost device, memory that is not
+/// Does work on a device. Burn panics when a driver fails under it (a lost device, memory that is not
 /// there); on a graphics card that becomes an error that says what to do.
-pub(crate) fn guarded<T>(
-    config: &Config,
-    work: impl FnOnce() -> Result<T, Error>,
-) -> Result<T, Error> {
-    match config.is_on_cpu() {
+pub fn guarded<T>(device: &str, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    match is_cpu(device) {
         true => work(),
-        false => caught(&config.device, work),
+        false => caught(device, work),
     }
 }
 

@@ -8,7 +8,8 @@ mod limits;
 mod lost;
 
 pub use limits::Limits;
-pub(crate) use lost::{caught, guarded};
+pub(crate) use lost::caught;
+pub use lost::guarded;
 
 use burn::tensor::Device;
 
@@ -173,12 +174,22 @@ impl Kind {
     }
 }
 
+/// The kind of a device, without its index.
+pub fn kind_of(device: &str) -> &str {
+    device.split(':').next().unwrap_or_default()
+}
+
+/// Whether a device computes with Burn's CPU backends, one block of examples on each thread.
+pub fn is_cpu(device: &str) -> bool {
+    Kind::named(kind_of(device)).is_none_or(|kind| kind.is_cpu)
+}
+
 /// Splits "wgpu:1" into its kind and its index; the message says what is wrong and the remedy.
 pub(crate) fn parse(device: &str) -> Result<(&'static Kind, usize), String> {
     let (name, index) = device.split_once(':').unwrap_or((device, "0"));
     let names = KINDS.map(|kind| kind.name);
     let Some(kind) = Kind::named(name) else {
-        return Err(match crate::config::nearest(name, &names) {
+        return Err(match crate::words::nearest(name, &names) {
             Some(near) => format!("`device` is \"{device}\"; did you mean \"{near}\"?"),
             None => format!("`device` is \"{device}\"; choose one of {}", names.join(", ")),
         });

@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use super::table::escape;
 
 /// A curve.
-pub(crate) struct Series {
+pub struct Series {
     /// Its name in the legend, as HTML.
     pub name: String,
     /// x and y.
@@ -19,7 +19,7 @@ pub(crate) struct Series {
 }
 
 /// A chart. Axes are logarithmic where that is asked for and the values allow it.
-pub(crate) struct Chart<'a> {
+pub struct Chart<'a> {
     /// What it shows, in bold, and the rest of the caption, as HTML.
     pub caption: (&'a str, String),
     /// The label of the axis.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::table::escape;
-use crate::check::duration;
+use crate::words::duration;
 
 /// A part of the page under a heading.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub struct Section {
 }
 
 /// What one run directory contributes.
-pub(super) struct Part {
+pub struct Part {
     pub sections: Vec<Section>,
     pub config: String,
     pub results: Value,
@@ -24,7 +24,7 @@ pub(super) struct Part {
 const STYLE: &str = include_str!("style.css");
 
 /// The whole page.
-pub(super) fn render(parts: &[Part]) -> String {
+pub(crate) fn render(parts: &[Part]) -> String {
     let text = |part: &Part, key: &str| part.results[key].as_str().unwrap_or("?").to_owned();
     let names: Vec<String> = parts.iter().map(|part| text(part, "name")).collect();
     let title = escape(&names.join(", "));

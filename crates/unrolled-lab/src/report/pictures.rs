@@ -9,7 +9,7 @@ const MOST: usize = 400;
 
 /// A mosaic of atoms (columns of `[m, p]`), each an image of `shape` = [height, width]; zero is grey, and
 /// every atom has its own scale. Those with the largest entries in magnitude come as they stand.
-pub(crate) fn mosaic(atoms: &Array2<f64>, shape: [usize; 2], caption: &str) -> String {
+pub fn mosaic(atoms: &Array2<f64>, shape: [usize; 2], caption: &str) -> String {
     let [height, width] = shape;
     let count = atoms.ncols().min(MOST);
     let columns =

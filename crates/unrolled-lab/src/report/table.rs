@@ -1,15 +1,15 @@
 //! Tables and text as HTML.
 
 /// Text made safe for HTML.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// A cell: text, and whether it is the best of its group.
-pub(crate) type Cell = (String, bool);
+pub type Cell = (String, bool);
 
 /// A table with a heading line; it scrolls sideways where the page is narrow.
-pub(crate) fn table(heads: &[String], rows: &[Vec<Cell>]) -> String {
+pub fn table(heads: &[String], rows: &[Vec<Cell>]) -> String {
     let head: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
     let body: String = rows
         .iter()
@@ -30,7 +30,7 @@ pub(crate) fn table(heads: &[String], rows: &[Vec<Cell>]) -> String {
 }
 
 /// A number with three significant digits, in plain notation where that is short.
-pub(crate) fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     let size = value.abs();
     if !value.is_finite() {
         "–".to_owned()

@@ -9,9 +9,9 @@ use unrolled::metrics::relative_error;
 
 use super::Outcome;
 use crate::config::Overrides;
-use crate::experiment::{Session, named};
+use crate::experiment::Session;
 use crate::progress::{Silent, Stop};
-use crate::{Configuration, Error, Existing, RunDirectory};
+use crate::{EXPERIMENTS, Error, Existing, RunDirectory};
 
 const CONFIG: &str = r#"
 experiment = "learn-dictionary"
@@ -88,14 +88,13 @@ fn train(device: &str, set: &[&str]) -> Result<Array2<f64>, Error> {
         set: set.iter().map(|option| option.replace(" = ", "=")).collect(),
         device: Some(device.to_owned()),
     };
-    let configuration = Configuration::parse(CONFIG, Path::new("self-test.toml"), &overrides)?;
+    let configuration = EXPERIMENTS.parse(CONFIG, Path::new("self-test.toml"), &overrides)?;
     let failed = |error: std::io::Error| Error::writing(&std::env::temp_dir(), &error);
     let folder = tempfile::tempdir().map_err(failed)?;
     let effective = configuration.effective();
     let directory = RunDirectory::open(folder.path(), Existing::Refuse, &effective)?;
     let mut session = Session { threads: 1, observer: &mut Silent, stop: &Stop::default() };
-    let experiment = named(configuration.base.experiment).expect("the experiment is known");
-    experiment.run(&configuration, &directory, &mut session)?;
+    EXPERIMENTS.plan(&configuration)?.run(&directory, &mut session)?;
     let path = folder.path().join("arrays.safetensors");
     unrolled_data::read_matrix(&path, "main/dictionary")
         .map_err(|error| Error::Config(vec![error.to_string()]))

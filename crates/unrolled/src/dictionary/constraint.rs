@@ -3,6 +3,8 @@
 use burn::tensor::Tensor;
 use ndarray::{Array1, Array2};
 
+use crate::tensors::{Precision, is_on_cpu, to_array, to_tensor};
+
 /// The set that atoms are kept in. Without one, the lasso's penalty would be evaded by growing the
 /// atoms and shrinking the codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,6 +33,18 @@ impl Constraint {
             row /= &norms;
         }
         dictionary
+    }
+
+    /// As [`Self::project`], where the dictionary is: in float64 on the CPU, elsewhere in its precision.
+    pub(crate) fn project_in_place(self, dictionary: Tensor<2>) -> Tensor<2> {
+        let device = dictionary.device();
+        match self != Self::None && is_on_cpu(&device) {
+            true => {
+                let projected = self.project(to_array(&dictionary));
+                to_tensor(&projected, Precision::of(&dictionary), &device)
+            }
+            false => self.project_tensor(dictionary),
+        }
     }
 
     /// As [`Self::project`], where the dictionary is, in its precision.
@@ -68,7 +82,6 @@ pub(crate) fn norms(dictionary: &Array2<f64>) -> Array1<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tensors::{Precision, to_array, to_tensor};
     use burn::tensor::Device;
     use ndarray::array;
 

@@ -79,7 +79,7 @@ impl Dictionary for DenseDictionary {
 impl Network for DenseDictionary {
     fn project(mut self) -> Self {
         let constraint = self.constraint;
-        self.matrix = map_values(self.matrix, |matrix| constraint.project_tensor(matrix));
+        self.matrix = map_values(self.matrix, |matrix| constraint.project_in_place(matrix));
         self
     }
 }

@@ -155,13 +155,13 @@ pub(super) fn measure(
         if let Some(true_codes) = &true_codes {
             sums.code_error_to_truth.push(total_distance(&codes, true_codes));
         }
-        if config.compare().save_arrays_at.contains(&iteration) {
+        if plan.sections().compare.save_arrays_at.contains(&iteration) {
             sums.codes.push(codes);
         }
         meter.resume();
         flow()
     };
-    if config.uses_kernels() {
+    if plan.uses_kernels() {
         // One forward sweep, from each T of the run to the next.
         let (mut first, mut codes) = (0, None::<Tensor<2>>);
         for &iterations in plan.iterations() {
@@ -176,7 +176,7 @@ pub(super) fn measure(
     } else {
         network.encoder.unroll(&dictionary, &x, &mut visit);
     }
-    if !config.compare().save_arrays_at.is_empty() {
+    if !plan.sections().compare.save_arrays_at.is_empty() {
         sums.lasso_codes.push(lasso_codes);
     }
 
@@ -188,7 +188,7 @@ pub(super) fn measure(
     }
     for (estimator, sums) in plan.estimators.iter().zip(&mut sums.estimators) {
         if !sums.gradients.is_empty() {
-            if config.uses_kernels() {
+            if plan.uses_kernels() {
                 // What shares a forward pass has no time of its own: the first block takes each T by itself.
                 sums.seconds.clear();
                 sums.peak_bytes.clear();
@@ -233,13 +233,12 @@ fn lasso_codes(
     reporter: &Reporter<Sums>,
     flow: &dyn Fn() -> ControlFlow<()>,
 ) -> Array2<f64> {
-    let config = &plan.run.config;
-    let iterations = config.compare().lasso_iterations;
+    let iterations = plan.sections().compare.lasso_iterations;
     let tensor = |array| to_tensor(array, Precision::Float64, &Device::flex());
     let (dictionary, x) = (tensor(&problem.dictionary), tensor(x));
     let encoder = plan.network(problem, 0).encoder;
     let lasso = lasso_encoder(&encoder, iterations).with_form(plan.form);
-    if config.encoder.is_fused() {
+    if plan.sections().encoder.is_fused() {
         let codes = lasso.encode(&dictionary, &x);
         reporter.advance(iterations as u64);
         return to_array(&codes);
@@ -365,7 +364,7 @@ impl Sums {
         let lasso = self.lasso_gradient.iter().all(|v| v.is_finite());
         lasso
             .then_some(())
-            .ok_or_else(|| place(plan.run.config.compare().lasso_iterations, "the lasso gradient"))
+            .ok_or_else(|| place(plan.sections().compare.lasso_iterations, "the lasso gradient"))
     }
 }
 

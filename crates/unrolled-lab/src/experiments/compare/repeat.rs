@@ -39,12 +39,14 @@ pub(super) fn compute(
         crew,
         || {
             // What fails here fails again where it is said.
-            let _ = guarded(config, || {
+            let _ = guarded(&config.device, || {
                 warm_up(plan, &problem);
                 Ok(())
             });
         },
-        |block, reporter| guarded(config, || measure(plan, &problem, block, stop, reporter)),
+        |block, reporter| {
+            guarded(&config.device, || measure(plan, &problem, block, stop, reporter))
+        },
         |units| observer.advance(units),
         |block| {
             sums.add(block);
@@ -61,7 +63,7 @@ pub(super) fn compute(
 
 fn saved_arrays(plan: &Plan, sums: &Sums) -> SavedArrays {
     let mut arrays = SavedArrays::new();
-    let saved = &plan.run.config.compare().save_arrays_at;
+    let saved = &plan.sections().compare.save_arrays_at;
     if saved.is_empty() {
         return arrays;
     }

@@ -1,11 +1,32 @@
-//! `[compare]`.
+//! The sections of a comparison, and `[compare]`.
 
 use serde::{Deserialize, Serialize};
 use unrolled::gradient::NAMES;
 
-use super::MOST_ITERATIONS;
-use super::reader::{Problems, Reader, list, nearest};
-use super::values::Iterations;
+use crate::config::{
+    DataConfig, DictionaryConfig, EncoderConfig, Iterations, MOST_ITERATIONS, Problems, Reader,
+};
+use crate::words::{list, nearest};
+
+/// The sections of a comparison.
+#[derive(Debug, Serialize)]
+pub struct Sections {
+    pub data: DataConfig,
+    pub dictionary: DictionaryConfig,
+    pub encoder: EncoderConfig,
+    pub compare: CompareConfig,
+}
+
+impl Sections {
+    pub fn read(reader: &mut Reader) -> Self {
+        Self {
+            data: DataConfig::read(reader.table("data", "")),
+            dictionary: DictionaryConfig::read(reader.table("dictionary", "")),
+            encoder: EncoderConfig::read(reader.table("encoder", "")),
+            compare: CompareConfig::read(reader.table("compare", "")),
+        }
+    }
+}
 
 /// What a comparison measures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,7 +57,8 @@ impl Default for CompareConfig {
 }
 
 impl CompareConfig {
-    pub(super) fn read(reader: Reader, problems: &Problems) -> Self {
+    fn read(reader: Reader) -> Self {
+        let problems = reader.problems();
         let section: Self = reader.rest();
         section.check(problems);
         section

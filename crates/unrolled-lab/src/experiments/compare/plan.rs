@@ -10,9 +10,10 @@ use unrolled::random::Stream;
 use unrolled::tensors::to_tensor;
 use unrolled_data::DataSet;
 
+use super::config::Sections;
 use crate::Error;
 use crate::check::Estimate;
-use crate::config::{Config, DataConfig, Run, Unrolling};
+use crate::config::{Config, DataConfig, EncoderConfig, Run, Unrolling};
 use crate::devices::Opened;
 use crate::fit::Demand;
 use crate::memory::{Meter, Reading};
@@ -48,13 +49,14 @@ impl<'a> Plan<'a> {
     /// Draws or reads the data of every repeat once to check all that depends on them.
     pub fn new(run: &'a Run) -> Result<Self, Error> {
         let config = &run.config;
+        let Sections { data, encoder, compare, .. } = config.sections();
         let Opened { device, limits, .. } = config.open_device()?;
         let first = Problem::new(config, 0)?;
         let (n, (m, p)) = (first.data.examples(), first.dictionary.dim());
         let has_truth = first.data.true_codes.is_some();
         let mut warnings = Vec::new();
-        let draws = match config.data {
-            DataConfig::Synthetic(_) => config.compare().repeats as u64,
+        let draws = match data {
+            DataConfig::Synthetic(_) => compare.repeats as u64,
             // A file is the same in every repeat, but the initial dictionary may not be.
             DataConfig::File(_) | DataConfig::Mnist(_) => 1,
         };
@@ -64,7 +66,7 @@ impl<'a> Plan<'a> {
                 warnings.extend(warning);
             }
         }
-        if has_truth && let Some(warning) = check_signs(config, &first.data) {
+        if has_truth && let Some(warning) = check_signs(encoder, &first.data) {
             warnings.push(warning);
         }
         if !has_truth {
@@ -73,12 +75,13 @@ impl<'a> Plan<'a> {
                     .to_owned(),
             );
         }
-        let longest = config.compare().iterations.0.last().copied().unwrap_or(0);
-        let form = |block| config.encoder.form_for(config.device_kind(), m, p, longest, block);
+        let longest = compare.iterations.0.last().copied().unwrap_or(0);
+        let form = |block| encoder.form_for(config.device_kind(), m, p, longest, block);
         let block = match config.is_on_cpu() {
             true => block_size(m, p, n),
             false => {
-                let demand = Demand::new(config, [m, p], form(n), longest, true);
+                let demand =
+                    Demand::new((encoder, config.precision), [m, p], form(n), longest, true);
                 let fit = demand.fit(&config.device, &limits, n, MOST_ON_DEVICE);
                 fit.map_err(|message| Error::at("device", message))?.block
             }
@@ -89,8 +92,7 @@ impl<'a> Plan<'a> {
             sizes: [n, m, p],
             block,
             form: form(block),
-            estimators: config
-                .compare()
+            estimators: compare
                 .estimators
                 .iter()
                 .map(|name| named(name).expect("the configuration names known estimators"))
@@ -100,10 +102,19 @@ impl<'a> Plan<'a> {
         })
     }
 
+    pub fn sections(&self) -> &'a Sections {
+        self.run.config.sections()
+    }
+
+    /// Whether the kernels compute the encoder.
+    pub fn uses_kernels(&self) -> bool {
+        self.sections().encoder.uses_kernels(self.run.config.device_kind())
+    }
+
     /// The network of a problem, with `iterations` iterations.
     pub fn network(&self, problem: &Problem, iterations: usize) -> Network {
         let config = &self.run.config;
-        let encoder = config.encoder.build(
+        let encoder = self.sections().encoder.build(
             Unrolling { iterations, step: problem.step, train_step: 0, form: self.form },
             self.sizes[2],
             config.precision,
@@ -115,7 +126,7 @@ impl<'a> Plan<'a> {
 
     /// The T of the run.
     pub fn iterations(&self) -> &[usize] {
-        &self.run.config.compare().iterations.0
+        &self.sections().compare.iterations.0
     }
 
     /// Work of one repeat, in iterations of one block.
@@ -129,7 +140,7 @@ impl<'a> Plan<'a> {
         let through = self.estimators.iter().filter(|e| e.differentiates_encoder()).count() as u64;
         let unrolled: u64 = self.iterations().iter().map(|&t| 3 * t as u64).sum();
         let longest = self.iterations().last().copied().unwrap_or(0) as u64;
-        through * unrolled + longest + self.run.config.compare().lasso_iterations as u64
+        through * unrolled + longest + self.sections().compare.lasso_iterations as u64
     }
 
     /// What a meter reads once the device has done its work; the memory of a graphics card is not the host's to
@@ -182,13 +193,19 @@ impl<'a> Plan<'a> {
         let [n, m, p] = self.sizes;
         let longest = self.iterations().last().copied().unwrap_or(0);
         let workers = self.workers(threads);
-        let demand = Demand::new(config, [m, p], self.form, longest, true);
+        let demand = Demand::new(
+            (&self.sections().encoder, config.precision),
+            [m, p],
+            self.form,
+            longest,
+            true,
+        );
         let block = demand.bytes(self.block);
         // Data, codes and their copies; a gradient for every estimator and T.
         let data = 8 * n * (2 * m + 2 * p);
         let gradients = 8 * m * p * self.iterations().len() * self.estimators.len() * (workers + 2);
         let host = (data + gradients) as u64;
-        match (config.is_on_cpu(), config.uses_kernels()) {
+        match (config.is_on_cpu(), self.uses_kernels()) {
             (true, true) => {
                 let kernels = demand.kernels(self.form, longest, 1, true);
                 estimate.include(host + workers as u64 * kernels, None);
@@ -202,7 +219,7 @@ impl<'a> Plan<'a> {
             Form::Residual => 2 * m,
         };
         let operations = 2.0 * (width * p) as f64 * (n as f64) * self.units_of_a_block() as f64;
-        let repeats = config.compare().repeats as f64;
+        let repeats = self.sections().compare.repeats as f64;
         estimate.operations += operations * repeats;
         estimate.seconds += self.probe() * self.units() as f64 * repeats / workers as f64;
         estimate.warnings.extend(self.warnings.iter().map(
@@ -217,9 +234,15 @@ impl<'a> Plan<'a> {
 impl Problem {
     /// The problem of a repeat.
     pub fn new(config: &Config, repeat: u64) -> Result<Self, Error> {
-        let data = config.data.load(config.seed, repeat)?;
-        let dictionary = config.dictionary.initialise(&data, config.seed, repeat)?;
-        let step = config.encoder.step_for(spectral_norm_squared(&dictionary));
+        let sections: &Sections = config.sections();
+        Self::draw(&sections.data, sections, config.seed, repeat)
+    }
+
+    fn draw(data: &DataConfig, sections: &Sections, seed: u64, repeat: u64) -> Result<Self, Error> {
+        let Sections { dictionary, encoder, .. } = sections;
+        let data = data.load(seed, repeat)?;
+        let dictionary = dictionary.initialise(&data, seed, repeat)?;
+        let step = encoder.step_for(spectral_norm_squared(&dictionary));
         Ok(Self { data, dictionary, step })
     }
 }
@@ -237,11 +260,12 @@ fn block_size(features: usize, atoms: usize, examples: usize) -> usize {
 /// Refuses a step at which the encoder diverges, and returns the warning of a doubtful one.
 fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
     // The start does not depend on how many examples there are: draw one.
-    let mut one = config.clone();
-    if let DataConfig::Synthetic(synthetic) = &mut one.data {
+    let sections: &Sections = config.sections();
+    let mut one = sections.data.clone();
+    if let DataConfig::Synthetic(synthetic) = &mut one {
         synthetic.examples = 1;
     }
-    let problem = Problem::new(&one, repeat)?;
+    let problem = Problem::draw(&one, sections, config.seed, repeat)?;
     let norm = spectral_norm_squared(&problem.dictionary);
     if norm == 0.0 {
         return Err(Error::at(
@@ -251,8 +275,8 @@ fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
     }
     let device = config.open_device()?.device;
     let [features, atoms] = [problem.dictionary.nrows(), problem.dictionary.ncols()];
-    let form = config.encoder.form_for(config.device_kind(), features, atoms, 1, 1);
-    let encoder = config.encoder.build(
+    let form = sections.encoder.form_for(config.device_kind(), features, atoms, 1, 1);
+    let encoder = sections.encoder.build(
         Unrolling { iterations: 1, step: problem.step, train_step: 0, form },
         atoms,
         config.precision,
@@ -283,8 +307,8 @@ fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
 }
 
 /// A one-sided encoder cannot reach true codes with negative entries.
-fn check_signs(config: &Config, data: &DataSet) -> Option<String> {
-    let one_sided = config.encoder.prox.sided() == unrolled::prelude::Sided::One;
+fn check_signs(encoder: &EncoderConfig, data: &DataSet) -> Option<String> {
+    let one_sided = encoder.prox.sided() == unrolled::prelude::Sided::One;
     let negative = data.true_codes.as_ref()?.iter().any(|v| *v < 0.0);
     (one_sided && negative).then(|| {
         "the true codes have negative entries, which a one-sided encoder cannot reach".to_owned()

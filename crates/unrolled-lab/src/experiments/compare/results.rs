@@ -34,7 +34,7 @@ pub(super) fn write(
 /// Whether the runs are alike but for the penalty.
 fn differ_in_penalty_only(plans: &[Plan]) -> bool {
     let without_penalty = |plan: &Plan| {
-        let mut table = toml::Table::try_from(&plan.run.config).unwrap_or_default();
+        let mut table = plan.run.config.table();
         if let Some(prox) = table.get_mut("encoder").and_then(|encoder| encoder.get_mut("prox")) {
             prox.as_table_mut().map(|prox| prox.remove("penalty"));
         }
@@ -50,14 +50,14 @@ fn run(plan: &Plan, repeats: &[Repeat]) -> Value {
     let mut fields = Map::new();
     fields.insert("device".to_owned(), json!(config.device));
     fields.insert("precision".to_owned(), json!(name_of(config.precision)));
-    let engine = if config.encoder.is_fused() { "fused" } else { "autodiff" };
+    let engine = if plan.sections().encoder.is_fused() { "fused" } else { "autodiff" };
     fields.insert("engine".to_owned(), json!(engine));
     fields.insert("seed".to_owned(), json!(config.seed));
     fields.insert("repeats".to_owned(), json!(repeats.len()));
     fields.insert("examples".to_owned(), json!(examples));
     fields.insert("features".to_owned(), json!(features));
     fields.insert("atoms".to_owned(), json!(atoms));
-    fields.insert("penalty".to_owned(), json!(config.encoder.prox.penalty()));
+    fields.insert("penalty".to_owned(), json!(plan.sections().encoder.prox.penalty()));
     fields.insert("form".to_owned(), json!(format!("{:?}", plan.form).to_lowercase()));
     fields.insert("iterations".to_owned(), json!(plan.iterations()));
     let shared: Vec<&Curves> = repeats.iter().map(|repeat| &repeat.shared).collect();
@@ -79,7 +79,7 @@ fn run(plan: &Plan, repeats: &[Repeat]) -> Value {
         }
     }
     let mut estimators = Map::new();
-    for name in &config.compare().estimators {
+    for name in &plan.sections().compare.estimators {
         let curves: Vec<&Curves> = repeats.iter().map(|repeat| &repeat.estimators[name]).collect();
         let mut figures = Map::new();
         for figure in curves[0].keys() {

@@ -1,0 +1,32 @@
+//! The sections of a learning run.
+
+use serde::Serialize;
+
+use super::Network;
+use crate::config::{
+    DataConfig, DictionaryConfig, EncoderConfig, OptimizerConfig, Reader, TrainConfig,
+};
+
+/// All that `learn-dictionary` reads beside the common keys.
+#[derive(Debug, Serialize)]
+pub struct Sections {
+    pub data: DataConfig,
+    pub dictionary: DictionaryConfig,
+    pub encoder: EncoderConfig,
+    pub train: TrainConfig,
+    pub optimizer: OptimizerConfig,
+}
+
+impl Sections {
+    pub fn read(reader: &mut Reader) -> Self {
+        let sections = Self {
+            data: DataConfig::read(reader.table("data", "")),
+            dictionary: DictionaryConfig::read(reader.table("dictionary", "")),
+            encoder: EncoderConfig::read(reader.table("encoder", "")),
+            train: TrainConfig::read(reader.table("train", "")),
+            optimizer: OptimizerConfig::read(reader.table("optimizer", "")),
+        };
+        sections.train.check_estimator::<Network>(&sections.encoder, reader.problems());
+        sections
+    }
+}

@@ -1,0 +1,49 @@
+//! The data and the start of a learning run.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ndarray::Array2;
+use unrolled_data::DataSet;
+
+use super::config::Sections;
+use crate::Error;
+use crate::config::{Config, DataConfig, DictionaryConfig, Loaded, Preprocessing};
+
+/// What the data and the start of a configuration are: the same for every run that differs in nothing else.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    pub data: Arc<DataSet>,
+    /// What was done to the examples.
+    pub preprocessing: Option<Preprocessing>,
+    /// Height and width of an example, where it is a picture.
+    pub feature_shape: Option<[usize; 2]>,
+    /// D⁰, `[m, p]`.
+    pub start: Arc<Array2<f64>>,
+}
+
+type Key = (DataConfig, DictionaryConfig, u64);
+
+/// Keeps what was prepared last, because reading data and some initialisations take long; only that, because two data
+/// sets at once may not fit into memory.
+#[derive(Default)]
+pub(super) struct Shelf(Mutex<Option<(Key, Prepared)>>);
+
+impl Shelf {
+    /// What a run needs.
+    pub fn prepared(&self, config: &Config) -> Result<Prepared, Error> {
+        let Sections { data, dictionary, .. } = config.sections();
+        let key = (data.clone(), dictionary.clone(), config.seed);
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, prepared)) = &*last
+            && *known == key
+        {
+            return Ok(prepared.clone());
+        }
+        *last = None;
+        let Loaded { data, preprocessing, feature_shape } = data.load_with_shape(config.seed, 0)?;
+        let start = Arc::new(dictionary.initialise(&data, config.seed, 0)?);
+        let prepared = Prepared { data: Arc::new(data), preprocessing, feature_shape, start };
+        *last = Some((key, prepared.clone()));
+        Ok(prepared)
+    }
+}

@@ -1,0 +1,198 @@
+//! Dictionary learning as a lesson: the network, its constants at each step, the figures of a step.
+
+use burn::tensor::{Device, Tensor};
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+use unrolled::dictionary::{Constraint, quick_spectral_norm_squared};
+use unrolled::encoder::{AnyEncoder, Encoder};
+use unrolled::gradient::{Estimate, Estimator};
+use unrolled::loss::Losses;
+use unrolled::metrics::{
+    dictionary_error, dictionary_error_tensor, total_distance, total_distance_tensor,
+};
+use unrolled::prelude::{DenseDictionary, Precision};
+use unrolled::prox::AnyProx;
+use unrolled::tensors::{to_array, to_scalar, to_tensor, vector_to_tensor};
+
+use super::Network;
+use super::data::Prepared;
+use super::measure;
+use super::plan::Plan;
+use crate::config::{Step, Unrolling};
+use crate::training::{InMemory, Lesson, Rows, Source, State};
+
+/// The figures of every step, beside loss and reconstruction.
+pub(super) const COLUMNS: &[&str] = &["code_error", "dictionary_error"];
+
+/// Steps of training between two automatic steps of the encoder: D moves little in between, and the
+/// range of ISTA is twice as wide as the step asks for.
+const AUTO_STEP_EVERY: usize = 10;
+
+/// Dictionary learning with the data of a plan.
+pub(super) struct Learning<'a> {
+    pub plan: &'a Plan<'a>,
+    pub prepared: Prepared,
+    pub source: InMemory,
+    /// D* with atoms of norm 1, where the network is; for the CPU, the array serves.
+    truth: Option<Tensor<2>>,
+}
+
+/// What is remembered from one step to the next.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Memory {
+    /// α: the configuration's, or taken anew as D moves.
+    pub encoder_step: f64,
+    /// Which atoms a code has used since the last measurement.
+    pub used: Vec<bool>,
+    /// Atoms replaced so far.
+    pub resampled: usize,
+    /// Whether the user knows that the encoder's step has become too large.
+    pub warned_of_step: bool,
+}
+
+impl<'a> Learning<'a> {
+    pub fn new(plan: &'a Plan<'a>, prepared: Prepared) -> Self {
+        let shuffle = plan.sections().train.shuffle;
+        let (data, seed) = (prepared.data.clone(), plan.config().seed);
+        let source = InMemory::new(data, seed, plan.training_examples, plan.batch, shuffle);
+        let truth = prepared.data.true_dictionary.as_ref().filter(|_| !plan.config().is_on_cpu());
+        let truth = truth.map(|d| Constraint::UnitSphere.project_tensor(plan.tensor(d)));
+        Self { plan, prepared, source, truth }
+    }
+
+    /// The encoder at a training step, with the parameters of `learned`.
+    fn encoder(&self, step: f64, train_step: usize, learned: Option<AnyEncoder>) -> AnyEncoder {
+        let Plan { form, device, .. } = self.plan;
+        let config = &self.plan.sections().encoder;
+        let unrolling = Unrolling { iterations: config.iterations, step, train_step, form: *form };
+        let atoms = self.prepared.start.ncols();
+        let mut encoder = config.build(unrolling, atoms, self.plan.config().precision, device);
+        if let Some(learned) = learned {
+            encoder.learned_step = learned.learned_step;
+            if let (AnyProx::LearnedSoft(new), AnyProx::LearnedSoft(prox)) =
+                (&mut encoder.prox, learned.prox)
+            {
+                new.bias = prox.bias;
+            }
+        }
+        encoder
+    }
+}
+
+impl Lesson for Learning<'_> {
+    type Network = Network;
+    type Memory = Memory;
+
+    fn start(&self) -> (Network, Memory) {
+        let Prepared { start, .. } = &self.prepared;
+        let constraint = self.plan.sections().dictionary.constraint;
+        let dictionary = DenseDictionary::new(self.plan.tensor(start)).with_constraint(constraint);
+        let encoder_step = self.plan.step;
+        let encoder = self.encoder(encoder_step, 1, None);
+        let used = vec![false; start.ncols()];
+        let memory = Memory { encoder_step, used, resampled: 0, warned_of_step: false };
+        (Network::new(dictionary, encoder), memory)
+    }
+
+    fn estimator(&self) -> &dyn Estimator<Network> {
+        &*self.plan.estimator
+    }
+
+    fn source(&self) -> &dyn Source {
+        &self.source
+    }
+
+    fn prepare(&self, mut network: Network, memory: &mut Memory, step: usize) -> Network {
+        let config = &self.plan.sections().encoder;
+        if config.step == Step::Auto && (step - 1).is_multiple_of(AUTO_STEP_EVERY) {
+            let norm = quick_spectral_norm_squared(&to_array(&network.dictionary.matrix.val()));
+            memory.encoder_step = config.step_for(norm);
+        }
+        network.encoder = self.encoder(memory.encoder_step, step, Some(network.encoder));
+        network
+    }
+
+    fn next_look(&self, done: usize) -> Option<usize> {
+        let auto = self.plan.sections().encoder.step == Step::Auto;
+        auto.then_some((done / AUTO_STEP_EVERY + 1) * AUTO_STEP_EVERY)
+    }
+
+    fn describe(&self, figures: &[Option<f64>]) -> String {
+        figures[1].map_or(String::new(), |error| format!("  dictionary error {error:.4}"))
+    }
+
+    /// Σ‖z_T − z*‖, then how many examples use each atom, or how many blocks.
+    fn sums(&self, estimate: &Estimate, rows: &Rows) -> Option<Tensor<1>> {
+        let truth = rows.true_codes.as_ref();
+        if self.plan.config().is_on_cpu() {
+            let codes = to_array(&estimate.codes);
+            let error = truth.map_or(0.0, |truth| total_distance(&codes, truth));
+            let uses = codes
+                .columns()
+                .into_iter()
+                .map(|column| f64::from(u8::from(column.iter().any(|v| *v != 0.0))));
+            return Some(on_host(std::iter::once(error).chain(uses).collect()));
+        }
+        let codes = &estimate.codes;
+        let used = codes.clone().abs().sum_dim(0).sign();
+        let used = used.reshape([codes.dims()[1]]);
+        let error = match truth {
+            Some(truth) => total_distance_tensor(codes, &self.plan.tensor(truth)),
+            None => used.clone().narrow(0, 0, 1).zeros_like(),
+        };
+        Some(Tensor::cat(vec![error, used], 0))
+    }
+
+    fn figures(&self, network: &Network) -> Option<Tensor<1>> {
+        let dictionary = network.dictionary.matrix.val();
+        match &self.truth {
+            Some(truth) => Some(dictionary_error_tensor(&dictionary, truth)),
+            None => {
+                let truth = self.prepared.data.true_dictionary.as_ref()?;
+                Some(on_host(vec![dictionary_error(&to_array(&dictionary), truth)]))
+            }
+        }
+    }
+
+    fn record(&self, memory: &mut Memory, sums: &[f64], figures: &[f64]) -> Vec<Option<f64>> {
+        for (used, uses) in memory.used.iter_mut().zip(&sums[1..]) {
+            *used |= *uses > 0.0;
+        }
+        let code_error = self.prepared.data.true_codes.as_ref().map(|_| sums[0]);
+        vec![code_error, figures.first().copied()]
+    }
+
+    fn held_out_loss(&self, network: &Network) -> Option<f64> {
+        let held_out = self.source.held_out();
+        let dictionary = network.dictionary.matrix.val();
+        let loss = self.plan.estimator.descends()?;
+        let mut sum = 0.0;
+        for from in (0..held_out).step_by(512) {
+            let x = self.source.held_out_rows(from..(from + 512).min(held_out));
+            let (examples, x) = (x.nrows() as f64, self.plan.tensor(&x));
+            let codes = network.encoder.encode(&dictionary, &x);
+            let losses = Losses::evaluate(&dictionary, &x, &codes, network.encoder.penalty());
+            sum += to_scalar(losses.get(loss)) * examples;
+        }
+        (held_out > 0).then(|| sum / held_out as f64)
+    }
+
+    fn measure(
+        &self,
+        state: &mut State<Network, Memory>,
+        codes: &[Tensor<2>],
+    ) -> (Vec<Option<f64>>, Option<String>) {
+        measure::take(self, state, codes)
+    }
+}
+
+fn on_host(values: Vec<f64>) -> Tensor<1> {
+    vector_to_tensor(&values.into(), Precision::Float64, &Device::flex())
+}
+
+impl Plan<'_> {
+    /// A matrix in the run's precision on its device.
+    pub fn tensor(&self, array: &Array2<f64>) -> Tensor<2> {
+        to_tensor(array, self.config().precision, &self.device)
+    }
+}

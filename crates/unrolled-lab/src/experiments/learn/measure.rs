@@ -1,0 +1,136 @@
+//! The metrics of every `measure_every` steps, and what is done about dead atoms.
+
+use burn::tensor::Tensor;
+use ndarray::{Array2, Axis};
+use unrolled::dictionary::{Dictionary, spectral_norm_squared};
+use unrolled::encoder::Encoder;
+use unrolled::metrics::{
+    aligned, distances, duality_gaps, duplicate_atoms, largest_atom_error, nonzeros,
+    support_recovery,
+};
+use unrolled::prox::AnyProx;
+use unrolled::tensors::{to_array, to_values};
+
+use super::Network;
+use super::lesson::{Learning, Memory};
+use crate::config::DeadAtoms;
+use crate::training::{Rows, Source, State};
+
+/// Their columns. Those of codes are taken on up to [`EXAMPLES`] examples of the step's batch, coded anew with the
+/// dictionary after the step.
+pub(super) const COLUMNS: &[&str] = &[
+    "dictionary_error_aligned",
+    "sine_distance",
+    "largest_atom_error",
+    "support_precision",
+    "support_recall",
+    "nonzeros",
+    "duality_gap_mean",
+    "duality_gap_worst",
+    "dead_atoms",
+    "duplicate_atoms",
+    "resampled_atoms",
+    "bias",
+    "spectral_norm_squared",
+];
+
+const EXAMPLES: usize = 256;
+const DUPLICATE: f64 = 0.99;
+
+/// Takes them, replaces dead atoms where that is asked for, and warns of an encoder that may diverge.
+pub(super) fn take(
+    lesson: &Learning,
+    state: &mut State<Network, Memory>,
+    codes: &[Tensor<2>],
+) -> (Vec<Option<f64>>, Option<String>) {
+    let plan = lesson.plan;
+    let dictionary = to_array(&state.network.dictionary.matrix.val());
+    let examples = lesson.source.batch().min(EXAMPLES);
+    let Rows { x, true_codes, .. } = lesson.source.rows(state.step, 0..examples);
+    let now = to_array(&state.network.encode(&plan.tensor(&x)).inner());
+    let prox = &plan.sections().encoder.prox;
+    let gaps = duality_gaps(&dictionary, &x, &now, prox.penalty(), prox.sided());
+    let support = true_codes.map(|truth| support_recovery(&now, &truth));
+    let truth = lesson.prepared.data.true_dictionary.as_ref();
+    let aligned = truth.and_then(|truth| aligned(&dictionary, truth));
+    let bias = match &state.network.encoder.prox {
+        AnyProx::LearnedSoft(prox) => Some(to_values(&prox.bias.val())),
+        _ => None,
+    };
+    let dead = state.lesson.used.iter().filter(|used| !**used).count();
+    let norm_squared = spectral_norm_squared(&dictionary);
+    if plan.sections().train.dead_atoms == DeadAtoms::Resample && dead > 0 {
+        resample(lesson, state, codes, dictionary.clone());
+    }
+    let figures = vec![
+        aligned.map(|a| a.error),
+        aligned.map(|a| a.sine),
+        truth.map(|truth| largest_atom_error(&dictionary, truth)),
+        support.map(|s| s.precision),
+        support.map(|s| s.recall),
+        Some(nonzeros(&now)),
+        Some(gaps.iter().sum::<f64>() / gaps.len() as f64),
+        Some(gaps.iter().copied().fold(0.0, f64::max)),
+        Some(dead as f64),
+        Some(duplicate_atoms(&dictionary, DUPLICATE) as f64),
+        Some(state.lesson.resampled as f64),
+        bias.map(|bias| bias.iter().sum::<f64>() / bias.len() as f64),
+        Some(norm_squared),
+    ];
+    state.lesson.used.fill(false);
+    (figures, warning(state, norm_squared))
+}
+
+/// Says once that the encoder's step has come beyond the range in which it converges.
+fn warning(state: &mut State<Network, Memory>, norm_squared: f64) -> Option<String> {
+    let (step, encoder) = (state.step, &state.network.encoder);
+    let limit = encoder.step_limits(norm_squared).refuse_above;
+    let Memory { encoder_step, warned_of_step, .. } = &mut state.lesson;
+    if *encoder_step <= limit || *warned_of_step {
+        return None;
+    }
+    *warned_of_step = true;
+    Some(format!(
+        "at step {step} the encoder's step {encoder_step} has come beyond {limit:.4}, where it diverges for this \
+         dictionary; choose a smaller one or \"auto\""
+    ))
+}
+
+/// Replaces every atom that no code has used since the last measurement by one of the worst
+/// reconstructed examples of the batch, and resets the optimiser's memory of it.
+fn resample(
+    lesson: &Learning,
+    state: &mut State<Network, Memory>,
+    codes: &[Tensor<2>],
+    mut dictionary: Array2<f64>,
+) {
+    let (plan, source) = (lesson.plan, &lesson.source);
+    let x = source.rows(state.step, 0..source.batch()).x;
+    let codes: Vec<_> = codes.iter().map(to_array).collect();
+    let views: Vec<_> = codes.iter().map(|codes| codes.view()).collect();
+    let codes = ndarray::concatenate(Axis(0), &views).expect("codes have p columns");
+    let errors = distances(&codes.dot(&dictionary.t()), &x);
+    let mut worst: Vec<usize> = (0..errors.len()).collect();
+    worst.sort_by(|a, b| errors[*b].total_cmp(&errors[*a]));
+    let used = state.lesson.used.iter().enumerate();
+    let dead = used.filter(|(_, used)| !**used).map(|(atom, _)| atom);
+    let shape = dictionary.dim();
+    let mut replaced = Vec::new();
+    for (atom, example) in dead.zip(worst) {
+        let row = x.row(example);
+        let norm = row.dot(&row).sqrt();
+        if norm > 0.0 {
+            dictionary.column_mut(atom).assign(&(&row / norm));
+            replaced.push(atom);
+        }
+    }
+    state.lesson.resampled += replaced.len();
+    for average in state.memories.get_mut("dictionary").into_iter().flat_map(|m| &mut m.averages) {
+        let values = Array2::from_shape_vec(shape, to_values(average));
+        let mut values = values.expect("an average has the shape of the dictionary");
+        replaced.iter().for_each(|atom| values.column_mut(*atom).fill(0.0));
+        *average = plan.tensor(&values).reshape([values.len()]);
+    }
+    let moved = state.network.dictionary.clone();
+    state.network.dictionary = moved.with_atom_rows(plan.tensor(&dictionary.t().to_owned()));
+}

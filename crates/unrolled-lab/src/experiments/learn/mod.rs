@@ -1,0 +1,124 @@
+//! `learn-dictionary`: train D with any estimator, any encoder, any optimiser.
+
+mod config;
+mod data;
+mod lesson;
+mod measure;
+mod plan;
+mod report;
+mod results;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use unrolled::encoder::AnyEncoder;
+use unrolled::prelude::Autoencoder;
+
+use crate::arrays::Arrays;
+use crate::check::Estimate;
+use crate::config::{Kind, Reader};
+use crate::devices::guarded;
+use crate::experiment::{Experiment, Plan as Planned, Session, write_unfinished};
+use crate::report::page::Section;
+use crate::training::{MetricsFile, newest};
+use crate::{Configuration, Error, RunDirectory, run_directory};
+use data::Shelf;
+use plan::Plan;
+
+/// The network of every learning run.
+type Network = Autoencoder<AnyEncoder>;
+
+/// The experiment.
+#[derive(Debug)]
+pub struct LearnDictionary;
+
+impl Kind for LearnDictionary {
+    fn name(&self) -> &'static str {
+        "learn-dictionary"
+    }
+
+    fn sections(&self, reader: &mut Reader) -> Arc<dyn crate::config::Sections> {
+        Arc::new(config::Sections::read(reader))
+    }
+}
+
+impl Experiment for LearnDictionary {
+    fn plan<'a>(&self, configuration: &'a Configuration) -> Result<Box<dyn Planned + 'a>, Error> {
+        let shelf = Shelf::default();
+        let plans = configuration
+            .runs
+            .iter()
+            .map(|run| Plan::new(run, &shelf).map_err(|error| run.locate(error)))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Box::new(Plans { configuration, plans, shelf }))
+    }
+
+    fn report(&self, results: &Value, directory: &RunDirectory) -> Result<Vec<Section>, Error> {
+        report::sections(results, directory)
+    }
+
+    fn template(&self) -> &'static str {
+        include_str!("template.toml")
+    }
+}
+
+/// The runs of a configuration.
+struct Plans<'a> {
+    configuration: &'a Configuration,
+    plans: Vec<Plan<'a>>,
+    shelf: Shelf,
+}
+
+impl Planned for Plans<'_> {
+    fn estimate(&self, threads: usize) -> Result<Estimate, Error> {
+        let mut estimate = Estimate::default();
+        for plan in &self.plans {
+            let lesson = plan.lesson(&self.shelf).map_err(|error| plan.run.locate(error))?;
+            guarded(&plan.config().device, || {
+                plan.estimate(&lesson, threads, &mut estimate);
+                Ok(())
+            })?;
+        }
+        estimate.affordable()
+    }
+
+    fn run(&mut self, directory: &RunDirectory, session: &mut Session) -> Result<(), Error> {
+        let mut saved = Vec::new();
+        for plan in &self.plans {
+            saved.push(newest(directory, &plan.run.name, session.observer));
+        }
+        let done = |at: usize| saved[at].as_ref().map_or(0, |saved| saved.step());
+        let steps: Vec<(&str, usize)> =
+            self.plans.iter().enumerate().map(|(at, plan)| (&*plan.run.name, done(at))).collect();
+        let mut metrics = MetricsFile::open(directory, lesson::COLUMNS, measure::COLUMNS, &steps)?;
+        let total = self.plans.iter().map(|plan| plan.steps as u64).sum();
+        session.observer.begin(total, steps.iter().map(|(_, done)| *done as u64).sum());
+        let (mut arrays, mut figures, mut seconds) = (Arrays::default(), Map::new(), 0.0);
+        let finish = || -> Result<(), Error> {
+            for (plan, saved) in self.plans.iter().zip(saved) {
+                let one = || -> Result<(), Error> {
+                    let lesson = plan.lesson(&self.shelf)?;
+                    let training = plan.training(&lesson);
+                    let state = training.run(saved, directory, &mut metrics, session)?;
+                    seconds += state.seconds;
+                    figures.insert(plan.run.name.clone(), results::figures(plan, &lesson, &state));
+                    results::put_arrays(plan, &lesson, &state, &mut arrays);
+                    Ok(())
+                };
+                one().map_err(|error| plan.run.locate(error))?;
+            }
+            Ok(())
+        };
+        let outcome = finish();
+        session.observer.end();
+        metrics.sync()?;
+        let results = run_directory::results(self.configuration, session.threads, seconds, figures);
+        if let Err(Error::NotFinite(_)) = &outcome {
+            // A report of the run so far; without results.json the run stays unfinished.
+            let _ = write_unfinished(&LearnDictionary, directory, results.clone());
+        }
+        outcome?;
+        directory.write("arrays.safetensors", &arrays.to_bytes())?;
+        directory.write_results(&results)
+    }
+}

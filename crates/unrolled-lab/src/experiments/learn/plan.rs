@@ -1,0 +1,213 @@
+//! What a learning run will do, checked.
+
+use burn::tensor::Device;
+use unrolled::dictionary::spectral_norm_squared;
+use unrolled::encoder::{Encoder, Form, StepVerdict};
+use unrolled::gradient::Estimator;
+
+use super::Network;
+use super::config::Sections;
+use super::data::{Prepared, Shelf};
+use super::lesson::Learning;
+use crate::Error;
+use crate::check::Estimate;
+use crate::config::{Config, Run, Unrolling};
+use crate::devices::Opened;
+use crate::fit::Demand;
+use crate::training::{Lesson, Training};
+
+/// A run that can begin.
+pub(super) struct Plan<'a> {
+    pub run: &'a Run,
+    pub device: Device,
+    /// n, m and p.
+    sizes: [usize; 3],
+    /// Examples to train on; the rest is held out.
+    pub training_examples: usize,
+    /// α at the start.
+    pub step: f64,
+    pub form: Form,
+    pub estimator: Box<dyn Estimator<Network>>,
+    /// Examples in a step.
+    pub batch: usize,
+    /// Examples in a block of a step.
+    block: usize,
+    /// Steps in all.
+    pub steps: usize,
+    warnings: Vec<String>,
+}
+
+impl<'a> Plan<'a> {
+    /// Reads or draws the data and checks all that depends on them.
+    pub fn new(run: &'a Run, shelf: &Shelf) -> Result<Self, Error> {
+        let config = &run.config;
+        let Sections { encoder, train, .. } = config.sections();
+        let Opened { device, limits: device_limits, .. } = config.open_device()?;
+        let Prepared { data, start, .. } = shelf.prepared(config)?;
+        let (m, p) = start.dim();
+        let held_out = (train.validation * data.examples() as f64).round() as usize;
+        let training = data.examples() - held_out;
+        let batch = train.batch(training);
+        if batch > training {
+            return Err(Error::at(
+                "train.batch_size",
+                format!(
+                    "`train.batch_size` is {batch}, more than the {training} examples to train on; \
+                     write {training} or less, or \"full\""
+                ),
+            ));
+        }
+        let norm = spectral_norm_squared(&start);
+        if norm == 0.0 {
+            return Err(Error::at(
+                "dictionary.init",
+                "`dictionary.init` gives a dictionary that is zero; give one with non-zero atoms",
+            ));
+        }
+        let step = encoder.step_for(norm);
+        let iterations = encoder.iterations;
+        let estimator =
+            train.estimator.build::<Network>().expect("the configuration names a known estimator");
+        let form = |block| encoder.form_for(config.device_kind(), m, p, iterations, block);
+        // Never a matter of threads. The fused kernels split a batch themselves, and need DᵀD but once for all
+        // of it; elsewhere on the CPU two blocks keep two cores busy. A graphics card takes all that fits.
+        let block = match (config.is_on_cpu(), encoder.uses_kernels(config.device_kind())) {
+            (true, true) => ((16 << 20) / (m + p)).max(64).min(batch),
+            (true, false) => batch.div_ceil(2).clamp(16, 512).min(batch),
+            (false, _) => {
+                let through = estimator.differentiates_encoder();
+                let demand = Demand::new(
+                    (encoder, config.precision),
+                    [m, p],
+                    form(batch),
+                    iterations,
+                    through,
+                );
+                let fit = demand.fit(&config.device, &device_limits, batch, batch);
+                fit.map_err(|message| Error::at("device", message))?.block
+            }
+        };
+        let form = form(block);
+        let unrolling = Unrolling { iterations, step, train_step: 1, form };
+        let limits = encoder.build(unrolling, p, config.precision, &device).step_limits(norm);
+        let mut warnings = Vec::new();
+        match limits.judge(step) {
+            StepVerdict::Fine => {}
+            StepVerdict::Warn => warnings.push(format!(
+                "the step {step} is above 1/‖D⁰‖² = {:.4}: the lasso may rise in some iterations",
+                limits.warn_above
+            )),
+            StepVerdict::Refuse => {
+                return Err(Error::at(
+                    "encoder.step",
+                    format!(
+                        "`encoder.step` is {step}, but the encoder diverges above {:.4} for D⁰; write \
+                         a smaller step, or \"auto\"",
+                        limits.refuse_above
+                    ),
+                ));
+            }
+        }
+        let steps = train.total_steps(training);
+        if let Some(late) = train.save_dictionary_at.iter().find(|step| **step > steps) {
+            return Err(Error::at(
+                "train.save_dictionary_at",
+                format!(
+                    "`train.save_dictionary_at` holds {late}, but there are {steps} steps; write {steps} or less"
+                ),
+            ));
+        }
+        Ok(Self {
+            run,
+            device,
+            sizes: [data.examples(), m, p],
+            training_examples: training,
+            step,
+            form,
+            estimator,
+            batch,
+            block,
+            steps,
+            warnings,
+        })
+    }
+
+    pub fn config(&self) -> &'a Config {
+        &self.run.config
+    }
+
+    pub fn sections(&self) -> &'a Sections {
+        self.run.config.sections()
+    }
+
+    /// The lesson, with its data.
+    pub fn lesson<'p>(&'p self, shelf: &Shelf) -> Result<Learning<'p>, Error> {
+        Ok(Learning::new(self, shelf.prepared(self.config())?))
+    }
+
+    /// How the lesson is trained.
+    pub fn training<'p>(&'p self, lesson: &'p Learning<'p>) -> Training<'p, Learning<'p>> {
+        let Sections { encoder, train, optimizer, .. } = self.sections();
+        Training {
+            name: &self.run.name,
+            lesson,
+            config: self.config(),
+            device: self.device.clone(),
+            train,
+            optimizer,
+            steps: self.steps,
+            block: self.block,
+            spreads_blocks: encoder.uses_kernels(self.config().device_kind()),
+        }
+    }
+
+    /// Adds what the run will take.
+    pub fn estimate(&self, lesson: &Learning, threads: usize, estimate: &mut Estimate) {
+        let config = self.config();
+        let [n, m, p] = self.sizes;
+        let encoder = &self.sections().encoder;
+        let iterations = encoder.iterations;
+        let uses_kernels = encoder.uses_kernels(config.device_kind());
+        let workers = threads.min(self.batch.div_ceil(self.block)) as u64;
+        let through = self.estimator.differentiates_encoder();
+        let demand =
+            Demand::new((encoder, config.precision), [m, p], self.form, iterations, through);
+        let data = (8 * n * (m + p) + 8 * m * p * 10) as u64;
+        match (config.is_on_cpu(), uses_kernels) {
+            (true, true) => {
+                let batch = (self.block * (m + 3 * p) * config.precision.bytes()) as u64;
+                let kernels = demand.kernels(self.form, iterations, threads, through);
+                estimate.include(data + batch + kernels, None);
+            }
+            (true, false) => estimate.include(data + workers * demand.bytes(self.block), None),
+            (false, _) => estimate.include(data, Some(demand.bytes(self.block))),
+        }
+        estimate.batch = Some([self.batch, self.block]);
+        let width = match self.form {
+            Form::Gram => p,
+            Form::Residual => 2 * m,
+        };
+        let passes = if through { 3.0 } else { 1.0 };
+        let products = 2.0 * (width * p) as f64 * self.batch as f64 * iterations as f64;
+        estimate.operations += passes * products * self.steps as f64;
+        let network = lesson.start().0;
+        let x = self.tensor(&lesson.source().rows(1, 0..self.block).x);
+        let mut seconds = 0.0;
+        for _ in 0..2 {
+            let started = std::time::Instant::now();
+            let _ = self.estimator.estimate(&network, &x);
+            // A failure shows when the run begins.
+            let _ = self.device.sync();
+            seconds = started.elapsed().as_secs_f64();
+        }
+        let blocks = self.batch.div_ceil(self.block) as f64;
+        let workers = if config.is_on_cpu() && !uses_kernels { workers } else { 1 };
+        let blocks = blocks / workers as f64;
+        estimate.seconds += seconds * blocks * self.steps as f64;
+        let name = &self.run.name;
+        estimate.warnings.extend(self.warnings.iter().map(|warning| match name.as_str() {
+            "main" => warning.clone(),
+            name => format!("{name}: {warning}"),
+        }));
+    }
+}

@@ -1,0 +1,71 @@
+//! The figures and arrays of a learning run.
+
+use ndarray::Array2;
+use serde_json::{Map, Value, json};
+use unrolled::metrics::{aligned, dictionary_error};
+use unrolled::tensors::to_array;
+
+use super::Network;
+use super::data::Prepared;
+use super::lesson::{Learning, Memory};
+use super::plan::Plan;
+use crate::arrays::{Arrays, Stored};
+use crate::config::name_of;
+use crate::training::State;
+
+/// Its part of results.json.
+pub(super) fn figures(plan: &Plan, lesson: &Learning, state: &State<Network, Memory>) -> Value {
+    let (config, sections) = (plan.config(), plan.sections());
+    let Prepared { data, feature_shape, start, .. } = &lesson.prepared;
+    let engine = if sections.encoder.is_fused() { "fused" } else { "autodiff" };
+    let mut fields = Map::new();
+    let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    put("device", json!(config.device));
+    put("precision", json!(name_of(config.precision)));
+    put("engine", json!(engine));
+    put("seed", json!(config.seed));
+    put("steps", json!(state.step));
+    put("stopped_early", json!(state.stopped_early));
+    put("estimator", json!(sections.train.estimator.name()));
+    put("penalty", json!(sections.encoder.prox.penalty()));
+    put("form", json!(format!("{:?}", plan.form).to_lowercase()));
+    if let Some(shape) = feature_shape {
+        put("feature_shape", json!(shape));
+    }
+    if let Some(truth) = &data.true_dictionary {
+        let end = to_array(&state.network.dictionary.matrix.val());
+        let pair = |error: &dyn Fn(&Array2<f64>) -> Option<f64>| json!({ "initial": error(start), "final": error(&end) });
+        put("dictionary_error", pair(&|d| Some(dictionary_error(d, truth))));
+        put("dictionary_error_aligned", pair(&|d| aligned(d, truth).map(|a| a.error)));
+    }
+    if let Some((loss, _)) = &state.best {
+        put("best_validation_loss", json!(loss));
+    }
+    put("resampled_atoms", json!(state.lesson.resampled));
+    fields.into()
+}
+
+/// Its arrays.
+pub(super) fn put_arrays(
+    plan: &Plan,
+    lesson: &Learning,
+    state: &State<Network, Memory>,
+    arrays: &mut Arrays,
+) {
+    state.put_parameters(&plan.run.name, arrays);
+    let Prepared { data, preprocessing, feature_shape, .. } = &lesson.prepared;
+    let width = plan.config().precision.bytes();
+    let mut put = |name: &str, shape: Vec<usize>, values: Vec<f64>| {
+        arrays.insert(format!("{}/{name}", plan.run.name), Stored::new(shape, &values, width));
+    };
+    // What was done to the examples travels with the dictionary.
+    if let Some(preprocessing) = preprocessing {
+        put("data_mean", vec![preprocessing.mean.len()], preprocessing.mean.to_vec());
+        put("data_scale", vec![1], vec![preprocessing.scale]);
+    }
+    // For the report, which shows learned atoms beside true ones.
+    if let (Some(truth), Some(_)) = (&data.true_dictionary, feature_shape) {
+        let shape = vec![truth.nrows(), truth.ncols()];
+        put("true_dictionary", shape, truth.iter().copied().collect());
+    }
+}

@@ -1,0 +1,82 @@
+//! metrics.csv of runs that train: a row a step, written as it happens.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use super::step::Row;
+use crate::{Error, RunDirectory};
+
+/// The file, open at its end.
+pub struct MetricsFile {
+    path: PathBuf,
+    file: File,
+    writer: csv::Writer<File>,
+    measured: usize,
+}
+
+impl MetricsFile {
+    /// Opens the file for lessons with these columns of every step and of every measurement. Of every run, named with the steps that it has done, the rows after those
+    /// steps are dropped, and so are rows of other runs.
+    pub fn open(
+        directory: &RunDirectory,
+        columns: &[&str],
+        measured: &[&str],
+        runs: &[(&str, usize)],
+    ) -> Result<Self, Error> {
+        let path = directory.path().join("metrics.csv");
+        let all = ["run", "step", "epoch", "loss", "reconstruction"]
+            .iter()
+            .chain(columns)
+            .chain(&["learning_rate", "seconds", "validation_loss"])
+            .chain(measured);
+        let mut kept = csv::Writer::from_writer(Vec::new());
+        let mut keep = |record: &csv::StringRecord| {
+            kept.write_record(record).expect("memory can be written to");
+        };
+        keep(&all.copied().collect());
+        let before = std::fs::read(&path).unwrap_or_default();
+        let rows: Vec<_> = csv::Reader::from_reader(&before[..]).records().flatten().collect();
+        for (run, done) in runs {
+            let of_run = rows.iter().filter(|row| {
+                let step = row[1].parse::<usize>();
+                row[0] == **run && step.is_ok_and(|step| step <= *done)
+            });
+            of_run.take(*done).for_each(&mut keep);
+        }
+        directory.write("metrics.csv", &kept.into_inner().expect("memory can be written to"))?;
+        let open = || -> std::io::Result<_> {
+            let file = File::options().append(true).open(&path)?;
+            Ok((file.try_clone()?, csv::WriterBuilder::new().has_headers(false).from_writer(file)))
+        };
+        let (file, writer) = open().map_err(|error| Error::writing(&path, &error))?;
+        Ok(Self { path, file, writer, measured: measured.len() })
+    }
+
+    /// Writes the row of a step, whole lines only.
+    pub(super) fn write(&mut self, run: &str, epoch: usize, row: &Row) -> Result<(), Error> {
+        let number = |value: &Option<f64>| value.map_or(String::new(), |v| v.to_string());
+        let mut fields = vec![
+            run.to_owned(),
+            row.step.to_string(),
+            epoch.to_string(),
+            row.loss.to_string(),
+            row.reconstruction.to_string(),
+        ];
+        fields.extend(row.figures.iter().map(number));
+        fields.extend([
+            row.learning_rate.to_string(),
+            format!("{:.6}", row.seconds),
+            number(&row.validation_loss),
+        ]);
+        let measured = row.measured.iter().chain(std::iter::repeat(&None));
+        fields.extend(measured.take(self.measured).map(number));
+        let write = self.writer.write_record(&fields).map_err(std::io::Error::from);
+        write.and_then(|()| self.writer.flush()).map_err(|error| Error::writing(&self.path, &error))
+    }
+
+    /// Forces everything to the disk.
+    pub fn sync(&mut self) -> Result<(), Error> {
+        let sync = self.writer.flush().and_then(|()| self.file.sync_data());
+        sync.map_err(|error| Error::writing(&self.path, &error))
+    }
+}

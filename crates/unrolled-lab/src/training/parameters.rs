@@ -1,0 +1,163 @@
+//! The parameters of a module by name, whatever their rank: read, written, moved by an optimiser.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::{GradientsParams, Optimizer};
+use burn::tensor::{Tensor, TensorData};
+use unrolled::optimizer::{AnyOptimizer, Moments};
+
+/// The values of a module's parameters, by name.
+pub type Values = BTreeMap<String, TensorData>;
+
+/// What the optimiser remembers, by name; averages are flat.
+pub type Memories = BTreeMap<String, Moments<1>>;
+
+/// Gradients in the order of the module, flat.
+pub(super) type Gradients = Vec<(String, Tensor<1>)>;
+
+/// What the path of a parameter within its module is called in files.
+const ALIASES: [(&str, &str); 3] = [
+    ("dictionary.matrix", "dictionary"),
+    ("encoder.prox.bias", "bias"),
+    ("encoder.learned_step", "step"),
+];
+
+/// Where a walk over a module is.
+#[derive(Default)]
+struct Path(Vec<String>);
+
+impl Path {
+    /// The alternatives of an enum are not part of a parameter's name.
+    fn enter(&mut self, name: &str, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.0.push(name.to_owned());
+        }
+    }
+
+    fn exit(&mut self, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.0.pop();
+        }
+    }
+
+    fn name(&self) -> String {
+        let path = self.0.join(".");
+        let alias = ALIASES.iter().find(|(known, _)| *known == path);
+        alias.map_or(path, |(_, alias)| (*alias).to_owned())
+    }
+}
+
+fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+    let count = tensor.shape().num_elements();
+    tensor.reshape([count])
+}
+
+struct Reading<'a> {
+    path: Path,
+    gradients: Option<&'a GradientsParams>,
+    values: Values,
+    flat: Gradients,
+}
+
+impl ModuleVisitor for Reading<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.path.exit(container);
+    }
+
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        match self.gradients {
+            None => {
+                self.values.insert(self.path.name(), parameter.val().inner().into_data());
+            }
+            Some(gradients) => self.flat.extend(
+                gradients.get::<D>(parameter.id).map(|gradient| (self.path.name(), flat(gradient))),
+            ),
+        }
+    }
+}
+
+fn read<'a, M: Module>(module: &M, gradients: Option<&'a GradientsParams>) -> Reading<'a> {
+    let (values, flat) = Default::default();
+    let mut reading = Reading { path: Path::default(), gradients, values, flat };
+    module.visit(&mut reading);
+    reading
+}
+
+/// The values of every parameter.
+pub fn values<M: Module>(module: &M) -> Values {
+    read(module, None).values
+}
+
+/// The gradients of the parameters that have one.
+pub(super) fn gradients_of<M: Module>(module: &M, gradients: &GradientsParams) -> Gradients {
+    read(module, Some(gradients)).flat
+}
+
+struct Changing<F> {
+    path: Path,
+    change: F,
+}
+
+impl<F: FnMut(&str, Tensor<1>) -> Tensor<1>> ModuleMapper for Changing<F> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.path.exit(container);
+    }
+
+    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.name();
+        parameter.map(|value| {
+            let shape = value.shape();
+            (self.change)(&name, flat(value.inner())).reshape(shape)
+        })
+    }
+}
+
+fn change<M: Module>(module: M, change: impl FnMut(&str, Tensor<1>) -> Tensor<1>) -> M {
+    module.map(&mut Changing { path: Path::default(), change })
+}
+
+/// The module with these values; the message says which are missing or of another shape.
+pub fn with_values<M: Module>(module: M, found: &Values) -> Result<M, String> {
+    for (name, value) in &values(&module) {
+        let shape = found.get(name).map(|found| found.shape());
+        if shape != Some(value.shape()) {
+            let shape = shape.map_or("missing".to_owned(), |shape| format!("{shape:?}"));
+            return Err(format!("`{name}` is {shape} and should be {:?}", value.shape()));
+        }
+    }
+    Ok(change(module, |name, value| {
+        let (device, dtype) = (value.device(), value.dtype());
+        Tensor::from_data(flattened(&found[name]), (&device, dtype))
+    }))
+}
+
+fn flattened(data: &TensorData) -> TensorData {
+    let count = data.shape().num_elements();
+    TensorData::from_bytes_vec(data.as_bytes().to_vec(), [count], data.dtype())
+}
+
+/// One step of an optimiser for every parameter that has a gradient.
+pub(super) fn update<M: Module>(
+    module: M,
+    memories: &mut Memories,
+    gradients: Gradients,
+    optimizer: &AnyOptimizer,
+    rate: f64,
+) -> M {
+    let mut gradients: BTreeMap<String, Tensor<1>> = gradients.into_iter().collect();
+    change(module, |name, value| {
+        let Some(gradient) = gradients.remove(name) else { return value };
+        let (value, memory) = optimizer.step(rate, value, gradient, memories.remove(name));
+        memories.extend(memory.map(|memory| (name.to_owned(), memory)));
+        value
+    })
+}

@@ -1,0 +1,339 @@
+//! Steps of training, on any device.
+//!
+//! The CPU is looked at after every step. A graphics card works through a window of steps alone, because every answer
+//! waits for all work before it; should one of them not be finite, the state before the window is taken again and the
+//! good steps are replayed.
+
+use std::ops::Range;
+
+use burn::tensor::{DType, Device, Tensor};
+use unrolled::gradient::Estimate;
+use unrolled::network::{Batch, Network};
+use unrolled::tensors::{all_finite, to_tensor, to_values};
+
+use super::lesson::Lesson;
+use super::parameters::{Gradients, gradients_of, update, values};
+use super::state::State;
+use crate::Error;
+use crate::config::{Config, OptimizerConfig, TrainConfig};
+use crate::workers::{Crew, Reporter, in_order};
+
+/// Steps between two looks at a graphics card, at most: an answer costs about what a small step does.
+const MOST_STEPS: usize = 50;
+
+/// How a lesson is trained.
+pub struct Training<'a, L> {
+    /// The name of the run.
+    pub name: &'a str,
+    /// What is trained.
+    pub lesson: &'a L,
+    /// Device, precision and seed.
+    pub config: &'a Config,
+    /// The device, ready.
+    pub device: Device,
+    /// `[train]`.
+    pub train: &'a TrainConfig,
+    /// `[optimizer]`.
+    pub optimizer: &'a OptimizerConfig,
+    /// Steps in all.
+    pub steps: usize,
+    /// Examples in a block of a step.
+    pub block: usize,
+    /// Whether a block is spread over the threads by itself, as the kernels do; else each thread takes one.
+    pub spreads_blocks: bool,
+}
+
+/// The figures of one step.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// Which step, from 1 on.
+    pub step: usize,
+    /// Time since the run began, over all resumptions.
+    pub seconds: f64,
+    /// The loss that is descended, on this step's batch.
+    pub loss: f64,
+    /// Reconstruction on this step's batch.
+    pub reconstruction: f64,
+    /// η.
+    pub learning_rate: f64,
+    /// The lesson's, in the order of its columns.
+    pub figures: Vec<Option<f64>>,
+    /// The loss on the examples held out.
+    pub validation_loss: Option<f64>,
+    /// The lesson's, every `measure_every` steps.
+    pub measured: Vec<Option<f64>>,
+    /// What the user should know.
+    pub warning: Option<String>,
+}
+
+/// Sums over a block, or means over a batch.
+struct Pass {
+    examples: f64,
+    loss: Tensor<1>,
+    reconstruction: Tensor<1>,
+    gradients: Gradients,
+    sums: Option<Tensor<1>>,
+    codes: Vec<Tensor<2>>,
+}
+
+/// A step that is not finite, and what of it.
+struct Bad {
+    step: usize,
+    what: &'static str,
+}
+
+/// What a network and its memory are, together.
+pub(super) type StateOf<L> = State<<L as Lesson>::Network, <L as Lesson>::Memory>;
+
+/// Takes the steps of a training.
+pub(super) struct Trainer<'a, L> {
+    training: &'a Training<'a, L>,
+    threads: usize,
+    /// Where blocks that are spread over the threads are computed.
+    pool: Option<rayon::ThreadPool>,
+    /// The precision of sums: float64 on the CPU.
+    wide: DType,
+}
+
+impl<'a, L: Lesson> Trainer<'a, L> {
+    pub fn new(training: &'a Training<'a, L>, threads: usize) -> Self {
+        let on_cpu = training.config.is_on_cpu();
+        let pool = || {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.expect("a pool of threads can be made")
+        };
+        Self {
+            training,
+            threads: if on_cpu { threads } else { 1 },
+            pool: (on_cpu && training.spreads_blocks).then(pool),
+            wide: if on_cpu { DType::F64 } else { training.config.precision.dtype() },
+        }
+    }
+
+    /// Takes one step or several and adds a row for each. On an error the state is that after the last row.
+    pub fn advance(&self, state: &mut StateOf<L>, rows: &mut Vec<Row>) -> Result<(), Error> {
+        let last = self.next_look(state.step);
+        let before = (last > state.step + 1).then(|| state.clone());
+        let codes = self.window(state, last, rows).or_else(|bad| {
+            if let Some(before) = before {
+                *state = before;
+                if bad.step > state.step + 1 {
+                    // These were finite the first time.
+                    let _ = self.window(state, bad.step - 1, rows);
+                }
+            }
+            Err(self.not_finite(&bad))
+        })?;
+        let Training { lesson, train, steps, .. } = self.training;
+        if train.save_dictionary_at.contains(&last) {
+            state.saved.insert(last, values(&state.network));
+        }
+        if (last.is_multiple_of(train.measure_every) || last == *steps)
+            && let Some(row) = rows.last_mut()
+        {
+            row.validation_loss = lesson.held_out_loss(&state.network);
+            if let Some(loss) = row.validation_loss {
+                match state.best.as_ref().is_none_or(|(least, _)| loss < *least) {
+                    true => {
+                        state.best = Some((loss, values(&state.network)));
+                        state.since_best = 0;
+                    }
+                    false => state.since_best += 1,
+                }
+                let most = train.early_stop.unwrap_or(usize::MAX);
+                state.stopped_early = state.since_best >= most;
+            }
+            (row.measured, row.warning) = lesson.measure(state, &codes);
+        }
+        Ok(())
+    }
+
+    /// The next step after `done` at which the host has something to do.
+    fn next_look(&self, done: usize) -> usize {
+        let Training { lesson, train, steps, config, .. } = self.training;
+        if config.is_on_cpu() {
+            return done + 1;
+        }
+        let next = |every: usize| (done / every + 1) * every;
+        let saved = train.save_dictionary_at.iter().copied().filter(|step| *step > done);
+        [*steps, done + MOST_STEPS, next(train.measure_every), next(train.checkpoint_every)]
+            .into_iter()
+            .chain(saved)
+            .chain(lesson.next_look(done))
+            .min()
+            .unwrap_or(done + 1)
+    }
+
+    /// Takes the steps up to `last` and returns the codes of the last batch. A first step that is not finite is seen
+    /// before the update where the window is one step; in a wider window the state is of no use then.
+    fn window(
+        &self,
+        state: &mut StateOf<L>,
+        last: usize,
+        rows: &mut Vec<Row>,
+    ) -> Result<Vec<Tensor<2>>, Bad> {
+        let Training { lesson, optimizer, steps, .. } = self.training;
+        let first = state.step + 1;
+        let (mut figures, mut sums, mut codes) = (Vec::new(), 0, Vec::new());
+        for step in first..=last {
+            let network = lesson.prepare(state.network.clone(), &mut state.lesson, step);
+            let pass = self.pass(&network, step);
+            let mut verdicts = vec![all_finite(&pass.loss)];
+            verdicts.extend(pass.gradients.iter().map(|(_, gradient)| all_finite(gradient)));
+            let verdicts = verdicts.into_iter().map(|good| good.float().cast(self.wide)).collect();
+            let verdicts: Tensor<1> = Tensor::cat(verdicts, 0);
+            if first == last {
+                look(step, &to_values(&verdicts))?;
+            }
+            let rate = optimizer.rate(step, *steps);
+            let gradients = self.clipped(pass.gradients);
+            let optimizer = optimizer.build();
+            let moved = update(network, &mut state.memories, gradients, &optimizer, rate);
+            state.network = moved.project();
+            let gradients = verdicts.dims()[0];
+            sums = pass.sums.as_ref().map_or(0, |sums| sums.dims()[0]);
+            let after = lesson.figures(&state.network).map(|figures| figures.cast(self.wide));
+            let parts = [pass.loss, pass.reconstruction, verdicts].into_iter();
+            let parts: Vec<_> = parts.chain(pass.sums).chain(after).collect();
+            figures.push((step, rate, gradients, Tensor::cat(parts, 0)));
+            codes = pass.codes;
+        }
+        let all = Tensor::cat(figures.iter().map(|(.., figures)| figures.clone()).collect(), 0);
+        let mut all = &to_values(&all)[..];
+        let from = rows.len();
+        for (step, learning_rate, verdicts, figures) in &figures {
+            let (own, rest) = all.split_at(figures.dims()[0]);
+            all = rest;
+            let (head, own) = own.split_at(2 + verdicts);
+            look(*step, &head[2..]).inspect_err(|_| rows.truncate(from))?;
+            let (sums, after) = own.split_at(sums);
+            let figures = lesson.record(&mut state.lesson, sums, after);
+            let (loss, reconstruction) = (head[0], head[1]);
+            let learning_rate = *learning_rate;
+            let row =
+                Row { step: *step, loss, reconstruction, learning_rate, figures, ..Row::default() };
+            rows.push(row);
+        }
+        state.step = last;
+        Ok(codes)
+    }
+
+    /// Means over the batch of a step: blocks are added up in order.
+    fn pass(&self, network: &L::Network, step: usize) -> Pass {
+        let batch = self.training.lesson.source().batch();
+        let block = self.training.block;
+        let blocks = batch.div_ceil(block);
+        let compute = |index: usize| {
+            self.block(network, step, index * block..((index + 1) * block).min(batch))
+        };
+        let mut all: Option<Pass> = None;
+        let mut take = |pass: Pass| {
+            all = Some(match all.take() {
+                None => pass,
+                Some(sum) => sum.add(pass),
+            });
+        };
+        match (&self.pool, self.threads.min(blocks)) {
+            (Some(pool), _) => pool.install(|| (0..blocks).map(compute).for_each(take)),
+            (None, 1) if !self.training.config.is_on_cpu() => {
+                (0..blocks).map(compute).for_each(take);
+            }
+            (None, workers) => {
+                let compute = |index: usize, _: &Reporter<Pass>| Ok(compute(index));
+                let take = |pass| {
+                    take(pass);
+                    Ok(())
+                };
+                in_order(blocks, Crew::of(workers), || {}, compute, |_| {}, take)
+                    .expect("no block gives an error");
+            }
+        }
+        all.expect("every batch has a block").mean()
+    }
+
+    /// Sums over some examples of a step.
+    fn block(&self, network: &L::Network, step: usize, range: Range<usize>) -> Pass {
+        let Training { lesson, config, device, .. } = self.training;
+        let examples = range.len() as f64;
+        let rows = lesson.source().rows(step, range);
+        let tensor = |array| to_tensor(array, config.precision, device);
+        let batch = Batch { x: tensor(&rows.x), target: rows.target.as_ref().map(tensor) };
+        let estimate: Estimate = lesson.estimator().estimate_batch(network, &batch);
+        let sum = |mean: Tensor<1>| mean.cast(self.wide).mul_scalar(examples);
+        let gradients = gradients_of(network, &estimate.gradients).into_iter();
+        Pass {
+            examples,
+            sums: lesson.sums(&estimate, &rows).map(|sums| sums.cast(self.wide)),
+            loss: sum(estimate.loss),
+            reconstruction: sum(estimate.losses.reconstruction),
+            gradients: gradients.map(|(name, gradient)| (name, sum(gradient))).collect(),
+            codes: vec![estimate.codes],
+        }
+    }
+
+    /// Gradients in the precision of the run, of the norm asked for at most.
+    fn clipped(&self, gradients: Gradients) -> Gradients {
+        let squares = |gradient: &Tensor<1>| gradient.clone().mul(gradient.clone()).sum();
+        let scale = self.training.train.clip_norm.map(|most| {
+            let squares: Vec<_> = gradients.iter().map(|(_, gradient)| squares(gradient)).collect();
+            let norm = Tensor::cat(squares, 0).sum().sqrt();
+            norm.full_like(most).div(norm.clamp_min(most))
+        });
+        let narrow = self.training.config.precision.dtype();
+        let clip = |gradient: Tensor<1>| match &scale {
+            Some(scale) => gradient.mul(scale.clone()).cast(narrow),
+            None => gradient.cast(narrow),
+        };
+        gradients.into_iter().map(|(name, gradient)| (name, clip(gradient))).collect()
+    }
+
+    /// Why training stopped at a step.
+    fn not_finite(&self, Bad { step, what }: &Bad) -> Error {
+        let source = self.training.lesson.source();
+        Error::NotFinite(format!(
+            "run `{}`: {what} is not finite at step {step} (epoch {}, {}); the state before that step is \
+             kept; a smaller learning rate or encoder step keeps it finite",
+            self.training.name,
+            source.epoch_of(*step),
+            source.describe(*step)
+        ))
+    }
+}
+
+/// Whether the loss of a step, and then its gradients, are finite.
+fn look(step: usize, verdicts: &[f64]) -> Result<(), Bad> {
+    let what = match verdicts.iter().position(|good| *good != 1.0) {
+        None => return Ok(()),
+        Some(0) => "the loss",
+        Some(_) => "the gradient",
+    };
+    Err(Bad { step, what })
+}
+
+impl Pass {
+    fn add(mut self, other: Self) -> Self {
+        self.codes.extend(other.codes);
+        let gradients = self.gradients.into_iter().zip(other.gradients);
+        let sums = self.sums.zip(other.sums);
+        Self {
+            examples: self.examples + other.examples,
+            loss: self.loss.add(other.loss),
+            reconstruction: self.reconstruction.add(other.reconstruction),
+            gradients: gradients.map(|((name, a), (_, b))| (name, a.add(b))).collect(),
+            sums: sums.map(|(a, b)| a.add(b)),
+            codes: self.codes,
+        }
+    }
+
+    fn mean(self) -> Self {
+        let mean = |sum: Tensor<1>| sum.div_scalar(self.examples);
+        let gradients = self.gradients.into_iter();
+        Self {
+            loss: mean(self.loss),
+            reconstruction: mean(self.reconstruction),
+            gradients: gradients.map(|(name, gradient)| (name, mean(gradient))).collect(),
+            sums: self.sums.map(mean),
+            ..self
+        }
+    }
+}
