@@ -69,7 +69,7 @@ pub fn main() {
     // Absolute errors instead of squares.
     let absolute = |network: &Autoencoder<_, Circular>, batch: &Batch, codes: &Tensor<2>| {
         let reconstruction = network.dictionary.forward(codes.clone());
-        reconstruction.sub(batch.target().clone().autodiff()).abs().mean()
+        reconstruction.sub(batch.target().clone()).abs().mean()
     };
     let estimate = GTruncated { loss: absolute, window: usize::MAX }.estimate(&network, &x);
     let gradient = estimate.gradients.get::<1>(network.dictionary.filter.id);

@@ -8,6 +8,8 @@
 mod cases;
 mod kinds;
 mod operators;
+mod own_experiment;
+mod toy;
 
 use std::io::Write;
 

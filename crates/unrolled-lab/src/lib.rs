@@ -20,7 +20,7 @@ mod run_directory;
 pub mod self_test;
 mod statistics;
 pub mod training;
-mod words;
+pub mod words;
 mod workers;
 
 /// The version of Burn that the workspace pins.
@@ -30,4 +30,4 @@ pub use check::{Estimate, describe};
 pub use config::{Configuration, Overrides};
 pub use error::Error;
 pub use experiments::EXPERIMENTS;
-pub use run_directory::{Existing, RunDirectory};
+pub use run_directory::{Existing, RunDirectory, results};

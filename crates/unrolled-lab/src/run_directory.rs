@@ -154,7 +154,7 @@ impl RunDirectory {
 }
 
 /// results.json of any experiment: what was run, and the figures of its runs.
-pub(crate) fn results(
+pub fn results(
     configuration: &Configuration,
     threads: usize,
     seconds: f64,

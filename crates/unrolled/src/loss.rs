@@ -13,7 +13,7 @@ use crate::tensors::together;
 ///
 /// λ of the lasso belongs to the loss, though it is the one that the encoder was made with.
 pub trait Objective<N>: Send + Sync {
-    /// The value `[1]` for codes `[n, q]`, with a graph where the network or the codes carry one.
+    /// The value `[1]` for codes `[n, q]`. Estimators call it with network, batch and codes on a device with autodiff.
     fn value(&self, network: &N, batch: &Batch, codes: &Tensor<2>) -> Tensor<1>;
 
     /// Which of the known losses it is: the kernels know those.

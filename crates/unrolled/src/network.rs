@@ -32,22 +32,43 @@ pub trait SparseCoder: Network {
 
 /// Examples and, where a loss compares with something else, what it compares with.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Batch {
     /// What is encoded, `[n, m]`.
     pub x: Tensor<2>,
-    /// What reconstructions are held against instead of x: clean images, labels.
+    /// What reconstructions are held against instead of x, `[n, m]`: clean images.
     pub target: Option<Tensor<2>>,
+    /// What a task's loss compares with, `[n, k]`: classes as rows of 0 and 1, values of a regression.
+    pub label: Option<Tensor<2>>,
 }
 
 impl Batch {
     /// Examples `[n, m]` that are their own target.
     pub fn new(x: Tensor<2>) -> Self {
-        Self { x, target: None }
+        Self { x, target: None, label: None }
     }
 
-    /// Examples with targets, a row each.
-    pub fn with_target(x: Tensor<2>, target: Tensor<2>) -> Self {
-        Self { x, target: Some(target) }
+    /// With targets, a row each.
+    pub fn with_target(self, target: Option<Tensor<2>>) -> Self {
+        Self { target, ..self }
+    }
+
+    /// With labels, a row each.
+    pub fn with_label(self, label: Option<Tensor<2>>) -> Self {
+        Self { label, ..self }
+    }
+
+    /// The same, on a device with autodiff, so that a loss may compute with it and with a network's output.
+    pub fn autodiff(&self) -> Self {
+        let lifted = |tensor: &Tensor<2>| match tensor.is_autodiff() {
+            true => tensor.clone(),
+            false => tensor.clone().autodiff(),
+        };
+        Self {
+            x: lifted(&self.x),
+            target: self.target.as_ref().map(lifted),
+            label: self.label.as_ref().map(lifted),
+        }
     }
 
     /// The target, or x where there is none.

@@ -14,8 +14,10 @@ use crate::config::steps_of_an_epoch;
 pub struct Rows {
     /// What is encoded, `[n, m]`.
     pub x: Array2<f64>,
-    /// What the loss compares with instead of x.
+    /// What reconstructions are held against instead of x, `[n, m]`.
     pub target: Option<Array2<f64>>,
+    /// What a task's loss compares with, `[n, k]`.
+    pub label: Option<Array2<f64>>,
     /// Z*, `[n, p]`.
     pub true_codes: Option<Array2<f64>>,
 }
@@ -112,7 +114,7 @@ impl Source for InMemory {
         let indices = &self.indices(step)[range];
         let select = |array: &Array2<f64>| array.select(Axis(0), indices);
         let true_codes = self.data.true_codes.as_ref().map(select);
-        Rows { x: select(&self.data.x), target: None, true_codes }
+        Rows { x: select(&self.data.x), target: None, label: None, true_codes }
     }
 
     fn describe(&self, step: usize) -> String {

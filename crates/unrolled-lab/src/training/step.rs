@@ -114,7 +114,7 @@ impl<'a, L: Lesson> Trainer<'a, L> {
     pub fn advance(&self, state: &mut StateOf<L>, rows: &mut Vec<Row>) -> Result<(), Error> {
         let last = self.next_look(state.step);
         let before = (last > state.step + 1).then(|| state.clone());
-        let codes = self.window(state, last, rows).or_else(|bad| {
+        let codes = self.window(state, last, rows).map_err(|bad| {
             if let Some(before) = before {
                 *state = before;
                 if bad.step > state.step + 1 {
@@ -122,7 +122,7 @@ impl<'a, L: Lesson> Trainer<'a, L> {
                     let _ = self.window(state, bad.step - 1, rows);
                 }
             }
-            Err(self.not_finite(&bad))
+            self.not_finite(&bad)
         })?;
         let Training { lesson, train, steps, .. } = self.training;
         if train.save_dictionary_at.contains(&last) {
@@ -257,7 +257,9 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         let examples = range.len() as f64;
         let rows = lesson.source().rows(step, range);
         let tensor = |array| to_tensor(array, config.precision, device);
-        let batch = Batch { x: tensor(&rows.x), target: rows.target.as_ref().map(tensor) };
+        let batch = Batch::new(tensor(&rows.x))
+            .with_target(rows.target.as_ref().map(tensor))
+            .with_label(rows.label.as_ref().map(tensor));
         let estimate: Estimate = lesson.estimator().estimate_batch(network, &batch);
         let sum = |mean: Tensor<1>| mean.cast(self.wide).mul_scalar(examples);
         let gradients = gradients_of(network, &estimate.gradients).into_iter();

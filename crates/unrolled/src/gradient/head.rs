@@ -24,8 +24,9 @@ pub(crate) fn differentiate<N: SparseCoder, L: Objective<N>>(
 ) -> Head {
     let network = network.clone().train();
     let leaf = codes.clone().autodiff().require_grad();
-    let value = loss.value(&network, batch, &leaf);
-    let losses = Losses::of(&network, batch, &leaf).inner();
+    let batch = batch.autodiff();
+    let value = loss.value(&network, &batch, &leaf);
+    let losses = Losses::of(&network, &batch, &leaf).inner();
     let mut gradients = value.backward();
     let of_codes = leaf.grad_remove(&mut gradients).unwrap_or_else(|| codes.zeros_like());
     let estimate = Estimate {

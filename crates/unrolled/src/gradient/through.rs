@@ -79,8 +79,9 @@ fn by_autodiff<N: SparseCoder, L: Objective<N>>(
     };
     let network = network.clone().train();
     let codes = network.encoder().encode_from(network.operator(), &batch.x, fixed, start);
-    let value = loss.value(&network, batch, &codes);
-    let losses = Losses::of(&network, batch, &codes).inner();
+    let batch = batch.autodiff();
+    let value = loss.value(&network, &batch, &codes);
+    let losses = Losses::of(&network, &batch, &codes).inner();
     let gradients = GradientsParams::from_grads(value.clone().backward(), &network);
     Estimate { codes: codes.inner(), loss: value.inner(), losses, gradients }
 }
