@@ -70,6 +70,7 @@ pub fn load(path: &Path, keys: &Keys) -> Result<DataSet, DataError> {
         x,
         true_dictionary: dictionary.map(|(_, matrix)| matrix),
         true_codes: codes.map(|(_, matrix)| matrix),
+        labels: None,
     })
 }
 

@@ -30,6 +30,8 @@ pub struct DataSet {
     pub true_dictionary: Option<Array2<f64>>,
     /// Z*, `[n, p]`.
     pub true_codes: Option<Array2<f64>>,
+    /// The class of every example.
+    pub labels: Option<Vec<u8>>,
 }
 
 impl DataSet {

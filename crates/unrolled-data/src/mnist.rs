@@ -16,13 +16,11 @@ pub enum Split {
     Test,
 }
 
-/// Images as rows of pixels in [0, 1], labels and the images' height and width.
+/// Images as rows of pixels in [0, 1] and the images' height and width.
 #[derive(Clone, Debug)]
 pub struct Images {
-    /// X, `[n, height · width]`; no truth.
+    /// X, `[n, height · width]`, and labels; no truth.
     pub data: DataSet,
-    /// The class of every image.
-    pub labels: Vec<u8>,
     /// Height and width.
     pub shape: [usize; 2],
 }
@@ -60,9 +58,9 @@ pub fn load_images(folder: &Path, split: Split, classes: &[u8]) -> Result<Images
         let pixels = &pixels[image * size..(image + 1) * size];
         row.iter_mut().zip(pixels).for_each(|(x, pixel)| *x = f64::from(*pixel) / 255.0);
     }
-    let labels = wanted.iter().map(|&image| labels[image]).collect();
-    let data = DataSet { x, true_dictionary: None, true_codes: None };
-    Ok(Images { data, labels, shape: [height, width] })
+    let labels = Some(wanted.iter().map(|&image| labels[image]).collect());
+    let data = DataSet { x, true_dictionary: None, true_codes: None, labels };
+    Ok(Images { data, shape: [height, width] })
 }
 
 /// The content of `name` or `name.gz`.
@@ -130,7 +128,7 @@ mod tests {
         writer.finish().unwrap();
         let all = load_images(folder.path(), Split::Train, &[]).unwrap();
         assert_eq!(all.data.x, ndarray::array![[0.0, 1.0], [0.2, 0.0], [1.0, 1.0]]);
-        assert_eq!((all.labels, all.shape), (vec![4, 7, 4], [1, 2]));
+        assert_eq!((all.data.labels, all.shape), (Some(vec![4, 7, 4]), [1, 2]));
         let four = load_images(folder.path(), Split::Train, &[4]).unwrap();
         assert_eq!(four.data.examples(), 2);
         let nine = load_images(folder.path(), Split::Train, &[9]);

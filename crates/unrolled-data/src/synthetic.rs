@@ -81,7 +81,7 @@ impl Synthetic {
                 x.mapv_inplace(|v| v + self.noise * stream.normal());
             }
         });
-        DataSet { x, true_dictionary: Some(dictionary), true_codes: Some(codes) }
+        DataSet { x, true_dictionary: Some(dictionary), true_codes: Some(codes), labels: None }
     }
 
     /// The non-zero entries of one code, by atom.

@@ -3,11 +3,12 @@
 use pulp::Simd;
 
 use crate::decoder::{Losses, by_codes, residuals};
+use crate::form::Form;
 use crate::gram::{Adjoint, Dense, Merge, Panels, Reached, Tail, Trace};
 use crate::lockstep::Lockstep;
 use crate::number::Number;
 use crate::prepared::Prepared;
-use crate::problem::{Form, Matrix};
+use crate::problem::Matrix;
 use crate::products::{View, multiply};
 use crate::residual::Residual;
 use crate::sums::Sums;

@@ -31,6 +31,7 @@
 mod block;
 mod cost;
 mod decoder;
+mod form;
 mod gram;
 mod lockstep;
 mod look;
@@ -47,7 +48,8 @@ mod transition;
 mod vectors;
 
 pub use decoder::Direct;
+pub use form::Form;
 pub use number::Number;
-pub use problem::{Form, Matrix, Misfit, Operator, Sided, Thresholds, Unroll};
+pub use problem::{Matrix, Misfit, Operator, Sided, Thresholds, Unroll};
 pub use request::{Derivative, Outcome, Request, run};
 pub use sweep::sweep;

@@ -2,8 +2,9 @@
 
 use pulp::Simd;
 
+use crate::form::Form;
 use crate::number::{Number, padded};
-use crate::problem::{Form, Thresholds, Unroll};
+use crate::problem::{Thresholds, Unroll};
 use crate::products::{View, transpose};
 use crate::transition::Transition;
 use crate::vectors;

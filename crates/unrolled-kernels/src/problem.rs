@@ -1,5 +1,6 @@
 //! What is unrolled, checked.
 
+use crate::form::Form;
 use std::fmt::Debug;
 
 use crate::Number;
@@ -44,7 +45,7 @@ pub enum Operator {
 }
 
 /// Which signs codes may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Sided {
     /// Both.
     Two,
@@ -59,15 +60,6 @@ pub enum Thresholds<'a, T> {
     Iterations(&'a [T]),
     /// One for every atom, `[p]`, the same in all iterations.
     Atoms(&'a [T]),
-}
-
-/// How an iteration is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// With DᵀD, once for all iterations. Sparse codes make it cheap.
-    Gram,
-    /// With D and Dᵀ in every iteration: for many more atoms than features.
-    Residual,
 }
 
 /// T iterations of `z ← prox(z − α Dᵀ(D z − x))`.

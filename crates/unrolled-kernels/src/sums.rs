@@ -2,9 +2,10 @@
 
 use pulp::Simd;
 
+use crate::form::Form;
 use crate::number::Number;
 use crate::prepared::Prepared;
-use crate::problem::{Form, Operator, Sided};
+use crate::problem::{Operator, Sided};
 use crate::vectors;
 
 /// Sums over the examples of a block, and over their iterations.

@@ -3,11 +3,12 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::decoder::{Losses, by_codes, residuals};
+use crate::form::Form;
 use crate::gram::{Adjoint, Dense, Merge, Reached, Tail, Trace};
 use crate::lockstep::{Iteration, Lockstep};
 use crate::number::Number;
 use crate::prepared::Prepared;
-use crate::problem::{Form, Matrix, Misfit, Unroll};
+use crate::problem::{Matrix, Misfit, Unroll};
 use crate::products::{View, multiply};
 use crate::request::{Ends, add};
 use crate::sums::Sums;

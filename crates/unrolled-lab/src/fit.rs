@@ -10,7 +10,7 @@ use crate::words::bytes;
 
 /// What an unroll and its gradient take, in numbers (not bytes).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Demand {
+pub(crate) struct MemoryPlan {
     /// m.
     features: u64,
     /// p.
@@ -39,7 +39,7 @@ pub(crate) struct Fit {
 /// The share of the free memory that a plan uses: drivers and other programs need the rest.
 const USABLE: f64 = 0.9;
 
-impl Demand {
+impl MemoryPlan {
     /// Of a configuration's encoder with T iterations, and of its gradient where that goes `through` them.
     pub fn new(
         (encoder, precision): (&EncoderConfig, Precision),
@@ -50,7 +50,7 @@ impl Demand {
     ) -> Self {
         let [m, p] = [features as u64, atoms as u64];
         // By hand an iteration leaves its codes. A graph leaves about four arrays (measured: 3.6).
-        let per_iteration = match (through, encoder.is_fused()) {
+        let per_iteration = match (through, encoder.is_by_hand()) {
             (false, _) => 0,
             (true, true) => p,
             (true, false) if form == Form::Residual => 4 * p + m,
@@ -166,8 +166,8 @@ impl Demand {
 mod tests {
     use super::*;
 
-    fn demand(m: u64, p: u64, iterations: u64) -> Demand {
-        Demand {
+    fn demand(m: u64, p: u64, iterations: u64) -> MemoryPlan {
+        MemoryPlan {
             features: m,
             atoms: p,
             number: 4,

@@ -30,12 +30,12 @@ impl<T> Reporter<T> {
 
 /// Workers, and the threads of each.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Crew {
+pub(crate) struct Workers {
     pub workers: usize,
     pub threads: usize,
 }
 
-impl Crew {
+impl Workers {
     /// One thread each.
     pub fn of(workers: usize) -> Self {
         Self { workers, threads: 1 }
@@ -46,7 +46,7 @@ impl Crew {
 /// ends the work: blocks that have begun are finished, no further ones are begun.
 pub(crate) fn in_order<T: Send>(
     blocks: usize,
-    crew: Crew,
+    crew: Workers,
     prepare: impl Fn() + Sync,
     compute: impl Fn(usize, &Reporter<T>) -> Result<T, Error> + Sync,
     mut advance: impl FnMut(u64),
@@ -121,7 +121,7 @@ mod tests {
                 seen.push(block);
                 Ok(())
             };
-            in_order(20, Crew::of(threads), || {}, compute, |n| units += n, take).unwrap();
+            in_order(20, Workers::of(threads), || {}, compute, |n| units += n, take).unwrap();
             assert_eq!(seen, (0..20).collect::<Vec<_>>());
             assert_eq!(units, 20);
         }
@@ -133,7 +133,7 @@ mod tests {
             3 => Err(Error::NotFinite("block 3".to_owned())),
             other => Ok(other),
         };
-        let result = in_order(1000, Crew::of(2), || {}, compute, |_| {}, |_| Ok(()));
+        let result = in_order(1000, Workers::of(2), || {}, compute, |_| {}, |_| Ok(()));
         assert!(matches!(result, Err(Error::NotFinite(_))));
     }
 }

@@ -4,6 +4,7 @@
 
 use ndarray::{Array2, ArrayView1};
 
+use crate::metrics::relative_gap;
 use crate::prox::Sided;
 
 /// `argmin_z ½‖x − D z‖² + λ‖z‖₁` by cyclic coordinate descent over active atoms (J. Friedman, T. Hastie,
@@ -118,24 +119,16 @@ impl Example<'_> {
 
     /// As [`crate::metrics::duality_gaps`], from what is at hand.
     fn gap(&self) -> f64 {
-        let penalty = self.lasso.penalty;
         let (mut l1, mut against, mut left) = (0.0, 0.0, 0.0);
         for ((z, b), c) in self.codes.iter().zip(self.at_zero).zip(&self.correlations) {
             l1 += z.abs();
             against += z * b;
             left += z * c;
         }
-        // ‖x − D z‖² and ⟨x, x − D z⟩.
         let squares = (self.squares - against - left).max(0.0);
         let product = self.squares - against;
-        let largest = self.correlations.iter().fold(0.0f64, |largest, c| match self.lasso.sided {
-            Sided::Two => largest.max(c.abs()),
-            Sided::One => largest.max(*c),
-        });
-        let scale = if largest > penalty { penalty / largest } else { 1.0 };
-        let primal = 0.5 * squares + penalty * l1;
-        let dual = scale * product - 0.5 * scale * scale * squares;
-        if primal > 0.0 { ((primal - dual) / primal).max(0.0) } else { 0.0 }
+        let Lasso { penalty, sided, .. } = *self.lasso;
+        relative_gap(squares, product, l1, self.correlations.iter(), penalty, sided)
     }
 }
 

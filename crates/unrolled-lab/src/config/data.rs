@@ -285,6 +285,7 @@ impl DataConfig {
                 let mut data = images.data;
                 if let Some(most) = mnist.examples.filter(|most| *most < data.examples()) {
                     data.x = data.x.slice(s![..most, ..]).to_owned();
+                    data.labels = data.labels.map(|labels| labels[..most].to_vec());
                 }
                 (data, mnist.standardise, Some(images.shape))
             }

@@ -237,21 +237,29 @@ impl EncoderConfig {
 
     /// Whether gradients through its iterations are taken by hand: by the fused kernels on the CPU, as
     /// operations on tensors elsewhere.
-    pub fn is_fused(&self) -> bool {
-        self.engine != "autodiff" && self.kind == "ista"
+    pub fn is_by_hand(&self) -> bool {
+        self.engine != "autodiff"
     }
 
     /// Whether the fused kernels compute it on a device of this kind.
     pub fn uses_kernels(&self, device: &str) -> bool {
-        self.is_fused() && device == "flex"
+        self.is_by_hand() && self.kind == "ista" && device == "flex"
+    }
+
+    /// Who computes it on a device of this kind, as results name it.
+    pub fn engine(&self, device: &str) -> &'static str {
+        match (self.is_by_hand(), self.uses_kernels(device)) {
+            (false, _) => "autodiff",
+            (true, true) => "fused",
+            (true, false) => "adjoint",
+        }
     }
 
     /// What is wrong with `engine`.
     fn check_engine(&self, problems: &Problems) {
-        let served = self.engine != "fused" || self.is_fused();
-        problems.require(served, "encoder.engine", || {
+        problems.require(self.engine != "fused" || self.kind == "ista", "encoder.engine", || {
             format!(
-                "`encoder.engine` is \"fused\", but no adjoint is written for `encoder.kind = \"{}\"`; write \
+                "`encoder.engine` is \"fused\", but no kernels are written for `encoder.kind = \"{}\"`; write \
                  \"auto\" or \"autodiff\"",
                 self.kind
             )

@@ -104,20 +104,21 @@ impl<'de> Deserialize<'de> for BatchSize {
     }
 }
 
-/// `estimator`: a name, or a table for `g_truncated`.
+/// `estimator`: a name, or a table for `g_truncated` and `g_one_step`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum EstimatorConfig {
     /// By name.
     Named(String),
-    /// `{ name = "g_truncated", loss, window }`.
+    /// `{ name = "g_truncated", loss, window }` or `{ name = "g_one_step", loss }`.
     Truncated {
-        /// "g_truncated".
+        /// "g_truncated" or "g_one_step".
         name: String,
         /// "least-squares" or "lasso".
         loss: String,
-        /// Iterations that are differentiated.
-        window: usize,
+        /// Iterations that are differentiated, of g_truncated.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        window: Option<usize>,
     },
 }
 
@@ -127,30 +128,29 @@ impl<'de> Deserialize<'de> for EstimatorConfig {
         #[serde(deny_unknown_fields)]
         struct Table {
             name: String,
-            #[serde(default = "least_squares")]
-            loss: String,
+            loss: Option<String>,
             window: Option<usize>,
         }
-        fn least_squares() -> String {
-            "least-squares".to_owned()
-        }
-        match toml::Value::deserialize(deserializer)? {
-            toml::Value::String(name) => Ok(Self::Named(name)),
-            table => {
-                let Table { name, loss, window } =
-                    table.try_into().map_err(|error: toml::de::Error| {
-                        D::Error::custom(error.message().to_owned())
-                    })?;
-                match (name.as_str(), window) {
-                    ("g_truncated", Some(window)) => Ok(Self::Truncated { name, loss, window }),
-                    ("g_truncated", None) => {
-                        Err(D::Error::custom("g_truncated without `window`; add one"))
-                    }
-                    (_, None) => Ok(Self::Named(name)),
-                    (_, Some(_)) => Err(D::Error::custom("`window` belongs to g_truncated")),
-                }
+        let table = match toml::Value::deserialize(deserializer)? {
+            toml::Value::String(name) => return Ok(Self::Named(name)),
+            table => table,
+        };
+        let table: Result<Table, toml::de::Error> = table.try_into();
+        let Table { name, loss, window } =
+            table.map_err(|error| D::Error::custom(error.message().to_owned()))?;
+        match (name.as_str(), &loss, window) {
+            ("g_truncated", _, None) => {
+                return Err(D::Error::custom("g_truncated without `window`; add one"));
             }
+            ("g_truncated", ..) | ("g_one_step", _, None) => {}
+            (_, _, Some(_)) => return Err(D::Error::custom("`window` belongs to g_truncated")),
+            (_, Some(_), _) => {
+                return Err(D::Error::custom("`loss` belongs to g_truncated and g_one_step"));
+            }
+            (_, None, None) => return Ok(Self::Named(name)),
         }
+        let loss = loss.unwrap_or_else(|| "least-squares".to_owned());
+        Ok(Self::Truncated { name, loss, window })
     }
 }
 
@@ -172,7 +172,7 @@ impl EstimatorConfig {
                     "lasso" => Loss::Lasso,
                     _ => return None,
                 };
-                Some(Box::new(GTruncated { loss, window: *window }))
+                Some(Box::new(GTruncated { loss, window: window.unwrap_or(1) }))
             }
         }
     }

@@ -128,7 +128,7 @@ mod tests {
 
     fn source(examples: usize, shuffle: bool) -> InMemory {
         let x = Array2::zeros((examples, 1));
-        let data = DataSet { x, true_dictionary: None, true_codes: None };
+        let data = DataSet { x, true_dictionary: None, true_codes: None, labels: None };
         InMemory::new(Arc::new(data), 1, examples, 5, shuffle)
     }
 

@@ -16,7 +16,7 @@ use super::parameters::{Gradients, gradients_of, update, values};
 use super::state::State;
 use crate::Error;
 use crate::config::{Config, OptimizerConfig, TrainConfig};
-use crate::workers::{Crew, Reporter, in_order};
+use crate::workers::{Reporter, Workers, in_order};
 
 /// Steps between two looks at a graphics card, at most: an answer costs about what a small step does.
 const MOST_STEPS: usize = 50;
@@ -244,7 +244,7 @@ impl<'a, L: Lesson> Trainer<'a, L> {
                     take(pass);
                     Ok(())
                 };
-                in_order(blocks, Crew::of(workers), || {}, compute, |_| {}, take)
+                in_order(blocks, Workers::of(workers), || {}, compute, |_| {}, take)
                     .expect("no block gives an error");
             }
         }

@@ -3,12 +3,11 @@
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use ndarray::{Array1, Array2};
+use ndarray::Array2;
 
 use super::{Constraint, Dictionary};
-use crate::operator::{LinearOperator, MatrixView};
+use crate::operator::{LinearOperator, MatrixView, power_iteration};
 use crate::parameters::Network;
-use crate::random::Stream;
 use crate::tensors::map_values;
 
 /// A dictionary `D` of `p` atoms (columns) over `m` features (rows).
@@ -104,30 +103,6 @@ pub fn spectral_norm_squared(dictionary: &Array2<f64>) -> f64 {
 pub fn quick_spectral_norm_squared(dictionary: &Array2<f64>) -> f64 {
     let atoms = dictionary.ncols();
     power_iteration(atoms, 1e-4, |direction| dictionary.t().dot(&dictionary.dot(direction)))
-}
-
-fn power_iteration(
-    size: usize,
-    tolerance: f64,
-    image_of: impl Fn(&Array1<f64>) -> Array1<f64>,
-) -> f64 {
-    let mut stream = Stream::new(0, "spectral norm", 0);
-    let mut direction = Array1::from_shape_simple_fn(size, || stream.normal());
-    let mut eigenvalue = 0.0;
-    for _ in 0..10_000 {
-        let norm = direction.dot(&direction).sqrt();
-        if norm == 0.0 || norm.is_nan() {
-            return norm;
-        }
-        direction /= norm;
-        let image = image_of(&direction);
-        let next = direction.dot(&image);
-        if (next - eigenvalue).abs() <= tolerance * next.abs() {
-            return next;
-        }
-        (eigenvalue, direction) = (next, image);
-    }
-    eigenvalue
 }
 
 #[cfg(test)]

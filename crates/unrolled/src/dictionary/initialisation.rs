@@ -4,10 +4,12 @@ mod pairwise;
 
 pub use pairwise::{Pairwise, pairwise};
 
-use ndarray::{Array1, Array2, Axis};
+use burn::tensor::Device;
+use ndarray::Array2;
 
 use super::Constraint;
 use crate::random::Stream;
+use crate::tensors::{Precision, to_array, to_tensor};
 
 /// `normalise(N)`, N standard normal: the way the paper draws its true dictionaries.
 pub fn random(features: usize, atoms: usize, stream: &mut Stream) -> Array2<f64> {
@@ -33,59 +35,25 @@ pub fn from_examples(x: &Array2<f64>, atoms: usize, stream: &mut Stream) -> Arra
     Constraint::UnitSphere.project(dictionary)
 }
 
-/// The leading right singular vectors of X `[n, m]`, the directions in which the examples vary most, by
-/// orthogonal iteration on XᵀX. There are m of them at most; further atoms are random.
+/// The leading right singular vectors of X `[n, m]`, the directions in which the examples vary most: those of XᵀX.
+/// There are m of them at most; further atoms are random.
 pub fn svd(x: &Array2<f64>, atoms: usize, stream: &mut Stream) -> Array2<f64> {
-    let features = x.ncols();
-    let count = atoms.min(features);
-    let mut dictionary = random(features, atoms, stream);
-    let covariance = x.t().dot(x) / x.nrows().max(1) as f64;
-    let start = dictionary.slice_axis(Axis(1), (0..count).into()).to_owned();
-    let mut basis = orthonormalise(start, stream);
-    let mut variances = Array1::<f64>::zeros(count);
-    for _ in 0..100 {
-        let image = covariance.dot(&basis);
-        let now = (&basis * &image).sum_axis(Axis(0));
-        basis = orthonormalise(image, stream);
-        let change = (&now - &variances).fold(0.0f64, |most, change| most.max(change.abs()));
-        if change <= 1e-9 * now[0].abs() {
-            break;
-        }
-        variances = now;
+    /// Far more than the iteration ever needs.
+    const SWEEPS: usize = 1000;
+    let mut dictionary = random(x.ncols(), atoms, stream);
+    let covariance = to_tensor(&x.t().dot(x), Precision::Float64, &Device::flex());
+    let (_, _, directions) = burn_linalg::svd::<2, 1>(covariance, SWEEPS);
+    let directions = to_array(&directions);
+    for (mut atom, direction) in dictionary.columns_mut().into_iter().zip(directions.rows()) {
+        atom.assign(&direction);
     }
-    dictionary.slice_axis_mut(Axis(1), (0..count).into()).assign(&basis);
     dictionary
-}
-
-/// Modified Gram–Schmidt, twice; a column that vanishes is replaced by a random one.
-fn orthonormalise(mut columns: Array2<f64>, stream: &mut Stream) -> Array2<f64> {
-    for j in 0..columns.ncols() {
-        let mut column = columns.column(j).to_owned();
-        let mut scale = column.dot(&column).sqrt();
-        loop {
-            for _ in 0..2 {
-                for k in 0..j {
-                    let before = columns.column(k);
-                    let share = before.dot(&column);
-                    column.scaled_add(-share, &before);
-                }
-            }
-            let norm = column.dot(&column).sqrt();
-            if norm > 1e-10 * scale && norm > 0.0 {
-                column /= norm;
-                break;
-            }
-            column = Array1::from_shape_simple_fn(column.len(), || stream.normal());
-            scale = column.dot(&column).sqrt();
-        }
-        columns.column_mut(j).assign(&column);
-    }
-    columns
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ndarray::Axis;
 
     #[test]
     fn atoms_have_norm_one_and_no_noise_means_the_truth() {
@@ -116,7 +84,7 @@ mod tests {
     fn the_svd_start_holds_the_principal_directions() {
         // Variances 9, 4 and 1 along the columns of an orthonormal matrix.
         let mut stream = Stream::new(2, "svd", 0);
-        let basis = orthonormalise(random(6, 3, &mut stream), &mut stream);
+        let basis = svd(&random(6, 6, &mut stream), 3, &mut stream);
         let scores = Array2::from_shape_fn((4000, 3), |(_, j)| (3 - j) as f64 * stream.normal());
         let found = svd(&scores.dot(&basis.t()), 8, &mut stream);
         assert_eq!(found.dim(), (6, 8));

@@ -3,16 +3,15 @@
 //! An encoder knows how many iterations it makes, with which step, data fit and proximal operator; the
 //! operator it is handed may carry a graph or not, and the iterates carry one accordingly.
 
-mod form;
 pub(crate) mod gradient_step;
 pub(crate) mod momentum;
 mod step;
 mod unrolled;
 
-pub use form::Form;
 pub use momentum::Momentum;
 pub use step::{StepLimits, StepVerdict, automatic_step};
 pub use unrolled::Unrolled;
+pub use unrolled_kernels::Form;
 
 /// The encoder that a configuration names: any momentum, any of the proximal operators.
 pub type AnyEncoder = Unrolled<AnyProx>;

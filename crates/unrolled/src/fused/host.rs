@@ -6,7 +6,6 @@ use unrolled_kernels::{Matrix, Misfit, Outcome, Request, Thresholds, Unroll};
 
 use super::description::UnrollDescription;
 use crate::encoder::Form;
-use crate::prox::Sided;
 
 /// Whether the kernels can take tensors like this one: of the CPU's flex backend, in float32 or float64.
 pub(super) fn serves<const R: usize>(tensor: &Tensor<R>) -> bool {
@@ -32,14 +31,8 @@ impl Settings {
         let form = unroll.form.unwrap_or_else(|| Form::cheapest_fused(m, p, unroll.count(), n));
         Self {
             operator: unroll.prox.operator,
-            sided: match unroll.prox.sided {
-                Sided::Two => kernels::Sided::Two,
-                Sided::One => kernels::Sided::One,
-            },
-            form: match form {
-                Form::Gram => kernels::Form::Gram,
-                Form::Residual => kernels::Form::Residual,
-            },
+            sided: unroll.prox.sided,
+            form,
             step: match unroll.learned_step {
                 Some(step) => crate::tensors::to_scalar(&step.val()),
                 None => unroll.step,

@@ -131,16 +131,17 @@ pub trait Estimator<N>: Debug + Send + Sync {
 
 /// The names of all estimators.
 ///
-/// `g_truncated` and `g_one_step` are not among them: they need a loss, the first a window too.
-pub const NAMES: [&str; 4] = ["g_dec", "g_ae_lasso", "g_ae_ls", "g_noodl"];
+/// `g_truncated` is not among them: it needs a window.
+pub const NAMES: [&str; 5] = ["g_dec", "g_ae_lasso", "g_ae_ls", "g_noodl", "g_one_step"];
 
-/// The estimator of that name.
+/// The estimator of that name; `g_one_step` is that of least squares.
 pub fn named<N: SparseCoder>(name: &str) -> Option<Box<dyn Estimator<N>>> {
     Some(match name {
         "g_dec" => Box::new(GDec),
         "g_ae_lasso" => Box::new(GAeLasso),
         "g_ae_ls" => Box::new(GAeLs),
         "g_noodl" => Box::new(GNoodl),
+        "g_one_step" => Box::new(GTruncated::one_step(Loss::LeastSquares)),
         _ => return None,
     })
 }

@@ -22,18 +22,30 @@ pub fn duality_gaps(
     let rows = residual.axis_iter(Axis(0)).zip(correlations.axis_iter(Axis(0)));
     rows.zip(x.axis_iter(Axis(0)).zip(codes.axis_iter(Axis(0))))
         .map(|((r, correlation), (x, z))| {
-            let largest = correlation.iter().fold(0.0f64, |largest, v| match sided {
-                Sided::Two => largest.max(v.abs()),
-                Sided::One => largest.max(*v),
-            });
-            let scale = if largest > penalty { penalty / largest } else { 1.0 };
-            let l1: f64 = z.iter().map(|v| v.abs()).sum();
-            let primal = 0.5 * r.dot(&r) + penalty * l1;
-            // ½‖x‖² − ½‖x − s r‖² = s⟨x, r⟩ − ½ s²‖r‖².
-            let dual = scale * x.dot(&r) - 0.5 * scale * scale * r.dot(&r);
-            if primal > 0.0 { ((primal - dual) / primal).max(0.0) } else { 0.0 }
+            let l1 = z.iter().map(|v| v.abs()).sum();
+            relative_gap(r.dot(&r), x.dot(&r), l1, correlation.iter(), penalty, sided)
         })
         .collect()
+}
+
+/// The gap of one code from ‖r‖², ⟨x, r⟩, ‖z‖₁ and Dᵀr.
+pub(crate) fn relative_gap<'a>(
+    squares: f64,
+    product: f64,
+    l1: f64,
+    correlations: impl Iterator<Item = &'a f64>,
+    penalty: f64,
+    sided: Sided,
+) -> f64 {
+    let largest = correlations.fold(0.0f64, |largest, v| match sided {
+        Sided::Two => largest.max(v.abs()),
+        Sided::One => largest.max(*v),
+    });
+    let scale = if largest > penalty { penalty / largest } else { 1.0 };
+    let primal = 0.5 * squares + penalty * l1;
+    // ½‖x‖² − ½‖x − s r‖² = s⟨x, r⟩ − ½ s²‖r‖².
+    let dual = scale * product - 0.5 * scale * scale * squares;
+    if primal > 0.0 { ((primal - dual) / primal).max(0.0) } else { 0.0 }
 }
 
 #[cfg(test)]

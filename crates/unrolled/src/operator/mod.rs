@@ -28,6 +28,7 @@ pub use untied::Untied;
 use burn::module::{Module, ModuleDisplay, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
+use ndarray::Array1;
 
 use crate::parameters::Network;
 use crate::random::Stream;
@@ -80,26 +81,36 @@ pub trait LinearOperator: Module + ModuleDisplay {
     /// where the operator's own arrays allow it. Of a pair that is untied, that of the product of both.
     fn spectral_norm_squared(&self, tolerance: f64, device: &Device, precision: Precision) -> f64 {
         let [_, width] = self.shape();
-        let mut stream = Stream::new(0, "spectral norm", 0);
-        let start = (0..width).map(|_| stream.normal());
-        let mut direction = from_values::<2>(start, [1, width], precision, device);
-        let norm = |v: &Tensor<2>| to_values(v).iter().map(|v| v * v).sum::<f64>().sqrt();
-        let mut eigenvalue = 0.0;
-        for _ in 0..10_000 {
-            let length = norm(&direction);
-            if length == 0.0 || length.is_nan() {
-                return length;
-            }
-            let unit = direction.mul_scalar(1.0 / length);
-            direction = self.adjoint(self.forward(unit.clone()));
-            let next = to_values(&direction.clone().mul(unit)).iter().sum::<f64>();
-            if (next - eigenvalue).abs() <= tolerance * next.abs() {
-                return next;
-            }
-            eigenvalue = next;
-        }
-        eigenvalue
+        power_iteration(width, tolerance, |direction| {
+            let row = from_values::<2>(direction.iter().copied(), [1, width], precision, device);
+            to_values(&self.adjoint(self.forward(row))).into()
+        })
     }
+}
+
+/// The largest eigenvalue of a positive map on vectors of a length, to a relative change of `tolerance`.
+pub(crate) fn power_iteration(
+    length: usize,
+    tolerance: f64,
+    image_of: impl Fn(&Array1<f64>) -> Array1<f64>,
+) -> f64 {
+    let mut stream = Stream::new(0, "spectral norm", 0);
+    let mut direction = Array1::from_shape_simple_fn(length, || stream.normal());
+    let mut eigenvalue = 0.0;
+    for _ in 0..10_000 {
+        let norm = direction.dot(&direction).sqrt();
+        if norm == 0.0 || norm.is_nan() {
+            return norm;
+        }
+        direction /= norm;
+        let image = image_of(&direction);
+        let next = direction.dot(&image);
+        if (next - eigenvalue).abs() <= tolerance * next.abs() {
+            return next;
+        }
+        (eigenvalue, direction) = (next, image);
+    }
+    eigenvalue
 }
 
 /// An operator that is a matrix `[m, q]`.

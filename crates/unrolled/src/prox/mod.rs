@@ -14,20 +14,12 @@ pub use learned::LearnedSoftThreshold;
 pub(crate) use learned::by_entry;
 pub use schedule::PenaltySchedule;
 pub use soft::SoftThreshold;
+pub use unrolled_kernels::Sided;
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
 use crate::fused::ProxDescription;
-
-/// Which signs a code may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Sided {
-    /// Codes of either sign.
-    Two,
-    /// Non-negative codes.
-    One,
-}
 
 /// The operator of one unrolled iteration, `z_{t+1} = prox(v_t)` with `v_t = z_t − α Dᵀ(D z_t − x)`.
 ///

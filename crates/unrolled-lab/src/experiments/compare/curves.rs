@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use unrolled::metrics::{cosine, frobenius};
 
-use super::block::Sums;
 use super::plan::Plan;
+use super::sums::Sums;
 
 /// Curves over T by the name of the figure, for what all estimators share or for one of them.
 pub(super) type Curves = BTreeMap<String, Curve>;

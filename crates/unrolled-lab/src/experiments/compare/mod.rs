@@ -10,11 +10,13 @@ mod block;
 mod checkpoints;
 mod config;
 mod curves;
+mod gradients;
 mod plan;
 mod ranking;
 mod repeat;
 mod report;
 mod results;
+mod sums;
 
 use std::sync::Arc;
 

@@ -15,7 +15,7 @@ use crate::Error;
 use crate::check::Estimate;
 use crate::config::{Config, DataConfig, EncoderConfig, Run, Unrolling};
 use crate::devices::Opened;
-use crate::fit::Demand;
+use crate::fit::MemoryPlan;
 use crate::memory::{Meter, Reading};
 
 /// The encoder of every comparison.
@@ -81,7 +81,7 @@ impl<'a> Plan<'a> {
             true => block_size(m, p, n),
             false => {
                 let demand =
-                    Demand::new((encoder, config.precision), [m, p], form(n), longest, true);
+                    MemoryPlan::new((encoder, config.precision), [m, p], form(n), longest, true);
                 let fit = demand.fit(&config.device, &limits, n, MOST_ON_DEVICE);
                 fit.map_err(|message| Error::at("device", message))?.block
             }
@@ -129,6 +129,11 @@ impl<'a> Plan<'a> {
         &self.sections().compare.iterations.0
     }
 
+    /// The longest T.
+    pub fn longest(&self) -> usize {
+        self.iterations().last().copied().unwrap_or(0)
+    }
+
     /// Work of one repeat, in iterations of one block.
     pub fn units(&self) -> u64 {
         self.sizes[0].div_ceil(self.block) as u64 * self.units_of_a_block()
@@ -139,8 +144,7 @@ impl<'a> Plan<'a> {
     pub fn units_of_a_block(&self) -> u64 {
         let through = self.estimators.iter().filter(|e| e.differentiates_encoder()).count() as u64;
         let unrolled: u64 = self.iterations().iter().map(|&t| 3 * t as u64).sum();
-        let longest = self.iterations().last().copied().unwrap_or(0) as u64;
-        through * unrolled + longest + self.sections().compare.lasso_iterations as u64
+        through * unrolled + self.longest() as u64 + self.sections().compare.lasso_iterations as u64
     }
 
     /// What a meter reads once the device has done its work; the memory of a graphics card is not the host's to
@@ -170,7 +174,7 @@ impl<'a> Plan<'a> {
         let mut stream = Stream::new(config.seed, "probe", 0);
         let x = Array2::from_shape_simple_fn((self.block, m), || stream.normal());
         let problem = Problem {
-            data: DataSet { x, true_dictionary: None, true_codes: None },
+            data: DataSet { x, true_dictionary: None, true_codes: None, labels: None },
             dictionary: initialisation::random(m, p, &mut stream),
             step: 0.1,
         };
@@ -191,9 +195,9 @@ impl<'a> Plan<'a> {
     pub fn estimate(&self, threads: usize, estimate: &mut Estimate) {
         let config = &self.run.config;
         let [n, m, p] = self.sizes;
-        let longest = self.iterations().last().copied().unwrap_or(0);
+        let longest = self.longest();
         let workers = self.workers(threads);
-        let demand = Demand::new(
+        let demand = MemoryPlan::new(
             (&self.sections().encoder, config.precision),
             [m, p],
             self.form,

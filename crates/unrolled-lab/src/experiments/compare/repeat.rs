@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use ndarray::Array2;
 
-use super::block::{Sums, measure, warm_up};
+use super::block::{Block, warm_up};
 use super::curves::Repeat;
 use super::plan::{Plan, Problem};
+use super::sums::Sums;
 use crate::Error;
 use crate::devices::guarded;
 use crate::experiment::Session;
-use crate::workers::{Crew, in_order};
+use crate::workers::{Workers, in_order};
 
 /// Arrays to save, by name within the run: shape and values.
 pub(super) type SavedArrays = BTreeMap<String, (Vec<usize>, Vec<f64>)>;
@@ -28,8 +29,8 @@ pub(super) fn compute(
     let workers = plan.workers(session.threads);
     // What is computed on the CPU beside a graphics card has all threads.
     let crew = match config.is_on_cpu() {
-        true => Crew::of(workers),
-        false => Crew { workers, threads: session.threads },
+        true => Workers::of(workers),
+        false => Workers { workers, threads: session.threads },
     };
     let mut sums = Sums::default();
     let observer = &mut session.observer;
@@ -45,7 +46,7 @@ pub(super) fn compute(
             });
         },
         |block, reporter| {
-            guarded(&config.device, || measure(plan, &problem, block, stop, reporter))
+            guarded(&config.device, || Block::new(plan, &problem, block, stop, reporter).measure())
         },
         |units| observer.advance(units),
         |block| {

@@ -50,7 +50,7 @@ fn run(plan: &Plan, repeats: &[Repeat]) -> Value {
     let mut fields = Map::new();
     fields.insert("device".to_owned(), json!(config.device));
     fields.insert("precision".to_owned(), json!(name_of(config.precision)));
-    let engine = if plan.sections().encoder.is_fused() { "fused" } else { "autodiff" };
+    let engine = plan.sections().encoder.engine(config.device_kind());
     fields.insert("engine".to_owned(), json!(engine));
     fields.insert("seed".to_owned(), json!(config.seed));
     fields.insert("repeats".to_owned(), json!(repeats.len()));

@@ -13,7 +13,7 @@ use crate::Error;
 use crate::check::Estimate;
 use crate::config::{Config, Run, Unrolling};
 use crate::devices::Opened;
-use crate::fit::Demand;
+use crate::fit::MemoryPlan;
 use crate::training::{Lesson, Training};
 
 /// A run that can begin.
@@ -76,7 +76,7 @@ impl<'a> Plan<'a> {
             (true, false) => batch.div_ceil(2).clamp(16, 512).min(batch),
             (false, _) => {
                 let through = estimator.differentiates_encoder();
-                let demand = Demand::new(
+                let demand = MemoryPlan::new(
                     (encoder, config.precision),
                     [m, p],
                     form(batch),
@@ -171,7 +171,7 @@ impl<'a> Plan<'a> {
         let workers = threads.min(self.batch.div_ceil(self.block)) as u64;
         let through = self.estimator.differentiates_encoder();
         let demand =
-            Demand::new((encoder, config.precision), [m, p], self.form, iterations, through);
+            MemoryPlan::new((encoder, config.precision), [m, p], self.form, iterations, through);
         let data = (8 * n * (m + p) + 8 * m * p * 10) as u64;
         match (config.is_on_cpu(), uses_kernels) {
             (true, true) => {

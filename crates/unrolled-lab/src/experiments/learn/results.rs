@@ -17,7 +17,7 @@ use crate::training::State;
 pub(super) fn figures(plan: &Plan, lesson: &Learning, state: &State<Network, Memory>) -> Value {
     let (config, sections) = (plan.config(), plan.sections());
     let Prepared { data, feature_shape, start, .. } = &lesson.prepared;
-    let engine = if sections.encoder.is_fused() { "fused" } else { "autodiff" };
+    let engine = sections.encoder.engine(config.device_kind());
     let mut fields = Map::new();
     let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     put("device", json!(config.device));
