@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use ndarray::Array2;
 use proptest::prelude::*;
 use unrolled::dictionary::initialisation;
-use unrolled::fused::{Engine, sweep};
+use unrolled::fused::{Engine, at_iterations};
 use unrolled::gradient::NAMES;
 use unrolled::gradient::named;
 use unrolled::loss::{Loss, Losses};
@@ -202,7 +202,7 @@ proptest! {
 
 /// One forward pass for all T gives what every T gives by itself.
 #[test]
-fn a_sweep_is_every_estimate() {
+fn many_iterations_are_every_estimate() {
     let problem = sparse_problem([70, 20, 40], 3, 7);
     let [d, x] = &problem;
     let at = [0, 1, 4, 20, 60];
@@ -216,8 +216,8 @@ fn a_sweep_is_every_estimate() {
         };
         let longest = of(60, Engine::Fused);
         let x = float64(x, &Device::flex());
-        let swept = sweep(&longest, &x, &losses, &at).unwrap();
-        assert!(sweep(&of(60, Engine::Autodiff), &x, &losses, &at).is_none());
+        let swept = at_iterations(&longest, &x, &losses, &at).unwrap();
+        assert!(at_iterations(&of(60, Engine::Autodiff), &x, &losses, &at).is_none());
         for (iterations, swept) in at.into_iter().zip(&swept) {
             let network = of(iterations, Engine::Autodiff);
             for (name, swept) in ["g_ae_ls", "g_ae_lasso"].into_iter().zip(swept) {

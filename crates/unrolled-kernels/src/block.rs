@@ -62,7 +62,7 @@ pub(crate) fn block<S: Simd, T: Number>(
     }
     if adjoint && request.examples {
         let mut examples = vec![T::ZERO; x.data.len()];
-        let s = View::rows(&work.block.sums.shrinkage, x.rows, prepared.atoms, prepared.stride);
+        let s = View::rows(&work.block.sums.adjoint_sums, x.rows, prepared.atoms, prepared.stride);
         let (step, atoms) = (prepared.unroll.step, prepared.dictionary().transposed());
         multiply(&mut examples, x.columns, T::ZERO, step, s, atoms);
         work.block.examples = examples;
@@ -130,7 +130,7 @@ impl<T: Number> Work<'_, T> {
         early.backward(simd, &mut dense, &mut q);
         if let Some(plain) = plain {
             let sums = &mut self.block.sums;
-            let products = sums.shrinkage.iter().zip(&plain);
+            let products = sums.adjoint_sums.iter().zip(&plain);
             sums.step += products.map(|(s, c)| s.to_f64() * c.to_f64()).sum::<f64>();
         }
     }
@@ -146,7 +146,7 @@ impl<T: Number> Work<'_, T> {
         let mut q = vec![T::ZERO; if keep { early.last.len() } else { 0 }];
         let mut together = Vec::new();
         let mut reached = vec![early.to; self.x.rows];
-        if prepared.transition().panels() > 1 {
+        if prepared.scaled_gram().panels() > 1 {
             together = vec![Trace::default(); self.x.rows];
             for (example, trace) in together.iter_mut().enumerate() {
                 trace.begin(&early.last[row(example)][..atoms], keep);

@@ -5,7 +5,7 @@
 //!
 //! Examples go through all iterations, and back, in blocks that one thread keeps in its cache. The first
 //! iterations of a block, in which many codes are not 0, are products of matrices; then each example goes on
-//! by itself over its active atoms alone (all together through panels of DᵀD where that is large). [`sweep`] gives
+//! by itself over its active atoms alone (all together through panels of DᵀD where that is large). [`at_iterations`] gives
 //! the gradients at many T from one forward pass. What is dense and what is sparse is decided by counts, so results
 //! do not depend on the number of threads, nor on time.
 //!
@@ -43,8 +43,8 @@ mod products;
 mod request;
 mod residual;
 mod sums;
-mod sweep;
-mod transition;
+mod at_iterations;
+mod scaled_gram;
 mod vectors;
 
 pub use decoder::Direct;
@@ -52,4 +52,4 @@ pub use form::Form;
 pub use number::Number;
 pub use problem::{Matrix, Misfit, Operator, Sided, Thresholds, Unroll};
 pub use request::{Derivative, Outcome, Request, run};
-pub use sweep::sweep;
+pub use at_iterations::at_iterations;

@@ -67,7 +67,7 @@ pub trait Number:
         request: &Request<Self>,
     ) -> Result<Outcome<Self>, Misfit>;
     #[doc(hidden)]
-    fn sweep(
+    fn at_iterations(
         unroll: &Unroll<Self>,
         x: Matrix<Self>,
         at: &[usize],
@@ -153,14 +153,14 @@ macro_rules! number {
             }
 
             #[inline(never)]
-            fn sweep(
+            fn at_iterations(
                 unroll: &Unroll<Self>,
                 x: Matrix<Self>,
                 at: &[usize],
                 penalties: &[Self],
                 bias: bool,
             ) -> Result<Option<Vec<Outcome<Self>>>, Misfit> {
-                crate::sweep::sweep_in(unroll, x, at, penalties, bias)
+                crate::at_iterations::at_iterations_in(unroll, x, at, penalties, bias)
             }
 
             const ZERO: Self = 0.0;

@@ -6,7 +6,7 @@ use crate::form::Form;
 use crate::number::{Number, padded};
 use crate::problem::{Thresholds, Unroll};
 use crate::products::{View, transpose};
-use crate::transition::Transition;
+use crate::scaled_gram::ScaledGram;
 use crate::vectors;
 
 /// The matrices and numbers of an unroll.
@@ -23,7 +23,7 @@ pub(crate) struct Prepared<'a, T> {
     /// Dᵀ, `[p, width]`.
     pub transposed: Vec<T>,
     /// N = −α DᵀD; none in residual form.
-    pub transition: Option<Transition<T>>,
+    pub scaled_gram: Option<ScaledGram<T>>,
     /// The thresholds of all atoms where they are given by atom, padded with 0.
     pub by_atom: Option<Vec<T>>,
     /// The thresholds are the same in all iterations from this one on.
@@ -35,9 +35,9 @@ impl<'a, T: Number> Prepared<'a, T> {
         let (features, atoms) = (unroll.dictionary.rows, unroll.dictionary.columns);
         let (stride, width) = (padded(atoms), padded(features));
         let transposed = transpose(unroll.dictionary.data, [features, atoms], atoms, width);
-        let transition = (unroll.form == Form::Gram).then(|| {
+        let scaled_gram = (unroll.form == Form::Gram).then(|| {
             let dictionary = View::rows(unroll.dictionary.data, features, atoms, atoms);
-            Transition::new(dictionary, unroll.step)
+            ScaledGram::new(dictionary, unroll.step)
         });
         let (by_atom, constant_from) = match unroll.thresholds {
             Thresholds::Atoms(values) => {
@@ -57,7 +57,7 @@ impl<'a, T: Number> Prepared<'a, T> {
             stride,
             width,
             transposed,
-            transition,
+            scaled_gram,
             by_atom,
             constant_from,
         }
@@ -71,8 +71,8 @@ impl<'a, T: Number> Prepared<'a, T> {
 
     /// N. The residual form has none, and never asks.
     #[inline(always)]
-    pub fn transition(&self) -> &Transition<T> {
-        self.transition.as_ref().expect("in Gram form")
+    pub fn scaled_gram(&self) -> &ScaledGram<T> {
+        self.scaled_gram.as_ref().expect("in Gram form")
     }
 
     /// The threshold of iteration `t`, the same for all atoms; 0 where they are given by atom.

@@ -127,8 +127,8 @@ pub(crate) fn run_in<T: Number>(
     let with_gradient = adjoint || request.direct != Direct::None;
     let room = |wanted: bool, columns: usize| vec![T::ZERO; if wanted { n * columns } else { 0 }];
     let mut residuals = room(request.losses && with_gradient, prepared.width);
-    let mut shrinkage = room(adjoint, prepared.stride);
-    let (mut transition, mut atoms) = (Vec::new(), Vec::new());
+    let mut adjoint_sums = room(adjoint, prepared.stride);
+    let (mut scaled_gram, mut atoms) = (Vec::new(), Vec::new());
     let arch = Arch::new();
     let range = |index: usize| index * size..((index + 1) * size).min(n);
     ordered::in_order(
@@ -149,25 +149,25 @@ pub(crate) fn run_in<T: Number>(
             put(&mut outcome.codes, first * prepared.atoms, &codes);
             put(&mut outcome.examples, first * prepared.features, &examples);
             put(&mut residuals, first * prepared.width, &of_block);
-            put(&mut shrinkage, first * prepared.stride, &sums.shrinkage);
+            put(&mut adjoint_sums, first * prepared.stride, &sums.adjoint_sums);
             outcome.reconstruction += losses.reconstruction;
             outcome.sparsity += losses.sparsity;
             outcome.step += sums.step;
             add(&mut outcome.bias, sums.bias);
-            add(&mut transition, sums.transition);
+            add(&mut scaled_gram, sums.scaled_gram);
             add(&mut atoms, sums.atoms);
         },
     );
     outcome.bias.truncate(prepared.atoms);
     if with_gradient {
-        let mut ends = Ends {
+        let mut dictionary_sums = DictionarySums {
             residuals: &residuals,
-            shrinkage: &shrinkage,
-            transition: &mut transition,
+            adjoint_sums: &adjoint_sums,
+            scaled_gram: &mut scaled_gram,
             atoms: &atoms,
         };
         let codes = std::mem::take(&mut outcome.codes);
-        ends.gradient(&prepared, request, x, &codes, &mut outcome);
+        dictionary_sums.gradient(&prepared, request, x, &codes, &mut outcome);
         outcome.codes = codes;
     }
     Ok(outcome)
@@ -189,18 +189,18 @@ pub(crate) fn add<T: Copy + std::ops::AddAssign>(to: &mut Vec<T>, values: Vec<T>
 }
 
 /// What the gradient of D is made of.
-pub(crate) struct Ends<'a, T> {
+pub(crate) struct DictionarySums<'a, T> {
     /// R = D z_T − x, `[n, width]`.
     pub residuals: &'a [T],
     /// S = Σ s over the iterations, `[n, stride]`.
-    pub shrinkage: &'a [T],
+    pub adjoint_sums: &'a [T],
     /// G = Σ z ⊗ s, `[p, stride]`, in Gram form. G + Gᵀ afterwards.
-    pub transition: &'a mut [T],
+    pub scaled_gram: &'a mut [T],
     /// The gradient of Dᵀ through the iterations, `[p, width]`, in residual form.
     pub atoms: &'a [T],
 }
 
-impl<T: Number> Ends<'_, T> {
+impl<T: Number> DictionarySums<'_, T> {
     /// The gradient of D, `Rᵀ Z + α Xᵀ S − α D (G + Gᵀ)`, and what it says of that of α: `−⟨D G, D⟩`.
     pub fn gradient(
         &mut self,
@@ -217,9 +217,9 @@ impl<T: Number> Ends<'_, T> {
             true => vec![T::ZERO; features * atoms],
             false => transpose(self.atoms, [atoms, features], prepared.width, atoms),
         };
-        if !self.transition.is_empty() {
-            symmetrise(self.transition, atoms, stride);
-            let symmetric = View::rows(self.transition, atoms, atoms, stride);
+        if !self.scaled_gram.is_empty() {
+            symmetrise(self.scaled_gram, atoms, stride);
+            let symmetric = View::rows(self.scaled_gram, atoms, atoms, stride);
             let dictionary = prepared.dictionary();
             multiply_in_parallel(&mut gradient, atoms, T::ZERO, T::ONE, dictionary, symmetric);
             if request.step {
@@ -229,7 +229,7 @@ impl<T: Number> Ends<'_, T> {
             }
             gradient.iter_mut().for_each(|g| *g = -(step * *g));
             let examples = View::rows(x.data, n, features, features).transposed();
-            let s = View::rows(self.shrinkage, n, atoms, stride);
+            let s = View::rows(self.adjoint_sums, n, atoms, stride);
             multiply_in_parallel(&mut gradient, atoms, T::ONE, step, examples, s);
         }
         if request.direct != Direct::None {

@@ -131,7 +131,7 @@ impl<T: Number> Iteration<T> for Residual<'_, T> {
             vectors::mask(simd, &mut s, next, q);
             for row in 0..self.x.rows {
                 let range = row * stride..(row + 1) * stride;
-                self.sums.add_shrinkage(simd, prepared, row, &s[range.clone()], &next[range]);
+                self.sums.add_adjoint(simd, prepared, row, &s[range.clone()], &next[range]);
             }
             self.sums.flush_bias();
             let z = (k > 0 || !from_zero).then_some(&before[k * size..(k + 1) * size]);

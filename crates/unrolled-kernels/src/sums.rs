@@ -11,12 +11,12 @@ use crate::vectors;
 /// Sums over the examples of a block, and over their iterations.
 pub(crate) struct Sums<T> {
     /// Σ s over the iterations, for every example of the block, `[examples, stride]`.
-    pub shrinkage: Vec<T>,
+    pub adjoint_sums: Vec<T>,
     /// Σ z ⊗ s, `[p, stride]`: the gradient of N; empty in residual form.
-    pub transition: Vec<T>,
+    pub scaled_gram: Vec<T>,
     /// The gradient of Dᵀ through the iterations, `[p, width]`; empty in Gram form.
     pub atoms: Vec<T>,
-    /// The gradient of α but for what follows from `transition`.
+    /// The gradient of α but for what follows from `scaled_gram`.
     pub step: f64,
     /// The gradient of the thresholds, `[stride]`; empty when nobody asks.
     pub bias: Vec<f64>,
@@ -33,8 +33,8 @@ impl<T: Number> Sums<T> {
         let in_residual_form = prepared.unroll.form == Form::Residual;
         let zeros = |count| vec![T::ZERO; if adjoint { count } else { 0 }];
         Self {
-            shrinkage: zeros(examples * stride),
-            transition: zeros(if in_residual_form { 0 } else { prepared.atoms * stride }),
+            adjoint_sums: zeros(examples * stride),
+            scaled_gram: zeros(if in_residual_form { 0 } else { prepared.atoms * stride }),
             atoms: zeros(if in_residual_form { prepared.transposed.len() } else { 0 }),
             step: 0.0,
             bias: vec![0.0; bias],
@@ -44,7 +44,7 @@ impl<T: Number> Sums<T> {
 
     /// Begins anew.
     pub fn clear(&mut self) {
-        for numbers in [&mut self.shrinkage, &mut self.transition, &mut self.atoms] {
+        for numbers in [&mut self.adjoint_sums, &mut self.scaled_gram, &mut self.atoms] {
             numbers.fill(T::ZERO);
         }
         self.bias.fill(0.0);
@@ -53,7 +53,7 @@ impl<T: Number> Sums<T> {
 
     /// Adds s of one iteration of example `row`, where `next` is the iterate it belongs to.
     #[inline(always)]
-    pub fn add_shrinkage<S: Simd>(
+    pub fn add_adjoint<S: Simd>(
         &mut self,
         simd: S,
         prepared: &Prepared<T>,
@@ -62,7 +62,7 @@ impl<T: Number> Sums<T> {
         next: &[T],
     ) {
         let stride = prepared.stride;
-        let sum = &mut self.shrinkage[row * stride..(row + 1) * stride];
+        let sum = &mut self.adjoint_sums[row * stride..(row + 1) * stride];
         vectors::add_scaled(simd, sum, T::ONE, s);
         if !self.bias.is_empty() {
             subtract_signed(simd, prepared.unroll.sided, &mut self.small_bias, s, next);

@@ -191,7 +191,7 @@ impl<T: Number> Adjoint<T> {
         );
         let stride = prepared.stride;
         let atoms = trace.atoms(segment);
-        let sum = &mut sums.shrinkage[example * stride..(example + 1) * stride];
+        let sum = &mut sums.adjoint_sums[example * stride..(example + 1) * stride];
         for (atom, s) in atoms.iter().zip(&self.sum) {
             sum[*atom as usize] += *s;
         }
@@ -200,7 +200,7 @@ impl<T: Number> Adjoint<T> {
         }
         for (atom, products) in atoms.iter().zip(self.products.chunks_exact(width)) {
             let atom = *atom as usize;
-            let row = &mut sums.transition[atom * stride..(atom + 1) * stride];
+            let row = &mut sums.scaled_gram[atom * stride..(atom + 1) * stride];
             for (other, product) in atoms.iter().zip(products) {
                 row[*other as usize] += *product;
             }
@@ -219,7 +219,7 @@ impl<T: Number> Adjoint<T> {
     ) {
         self.atoms.clear();
         self.values.clear();
-        let sum = &mut sums.shrinkage[example * prepared.stride..(example + 1) * prepared.stride];
+        let sum = &mut sums.adjoint_sums[example * prepared.stride..(example + 1) * prepared.stride];
         let atoms = trace.atoms(segment);
         let first = trace.iterate(segment, 0);
         for ((atom, z), q) in atoms.iter().zip(first).zip(&self.q) {
@@ -241,14 +241,14 @@ impl<T: Number> Adjoint<T> {
     #[inline(always)]
     fn full<S: Simd>(&mut self, simd: S, prepared: &Prepared<T>, sums: &mut Sums<T>) {
         let stride = prepared.stride;
-        let transition = prepared.transition();
+        let scaled_gram = prepared.scaled_gram();
         let lanes = stride / T::lanes::<S>(&self.row).len();
         if !cost::whole_rows(self.atoms.len(), stride, lanes) {
             self.entries.resize(self.atoms.len(), T::ZERO);
             for (atom, code) in self.active.iter().zip(&mut self.codes) {
                 let atom = *atom as usize;
-                let sum = &mut sums.transition[atom * stride..(atom + 1) * stride];
-                transition.gather(atom, &self.atoms, &mut self.entries);
+                let sum = &mut sums.scaled_gram[atom * stride..(atom + 1) * stride];
+                scaled_gram.gather(atom, &self.atoms, &mut self.entries);
                 let mut q = T::ZERO;
                 for ((other, s), entry) in self.atoms.iter().zip(&self.values).zip(&self.entries) {
                     let other = *other as usize;
@@ -267,11 +267,11 @@ impl<T: Number> Adjoint<T> {
         }
         for (atom, code) in self.active.iter().zip(&self.codes) {
             let atom = *atom as usize;
-            let sum = &mut sums.transition[atom * stride..(atom + 1) * stride];
+            let sum = &mut sums.scaled_gram[atom * stride..(atom + 1) * stride];
             vectors::add_scaled(simd, sum, *code, &self.row);
         }
         self.image.resize(stride, T::ZERO);
-        transition.combine(simd, &mut self.image, &self.row, &self.atoms, &self.values);
+        scaled_gram.combine(simd, &mut self.image, &self.row, &self.atoms, &self.values);
         for atom in &self.atoms {
             self.row[*atom as usize] = T::ZERO;
         }

@@ -42,7 +42,7 @@ impl<T: Number> Iteration<T> for Dense<'_, T> {
         if let Some(z) = z {
             vectors::add_scaled(simd, next, T::ONE, z);
             let z = View::rows(z, self.rows.len(), prepared.atoms, stride);
-            prepared.transition().multiply(next, z);
+            prepared.scaled_gram().multiply(next, z);
         }
         prepared.shrink(simd, &mut self.bias, t, next)
     }
@@ -73,7 +73,7 @@ impl<T: Number> Iteration<T> for Dense<'_, T> {
                     let range = index * stride..(index + 1) * stride;
                     let s = &mut s[range.clone()];
                     vectors::mask(simd, s, &next[range.clone()], &q[range.clone()]);
-                    self.sums.add_shrinkage(simd, prepared, *row, s, &next[range]);
+                    self.sums.add_adjoint(simd, prepared, *row, s, &next[range]);
                 }
                 self.sums.flush_bias();
                 if k == 0 && from_zero {
@@ -82,7 +82,7 @@ impl<T: Number> Iteration<T> for Dense<'_, T> {
                     let s = &self.workspace[(k - begin) * size..(k - begin + 1) * size];
                     q.copy_from_slice(s);
                     let s = View::rows(s, examples, prepared.atoms, stride);
-                    prepared.transition().multiply(q, s);
+                    prepared.scaled_gram().multiply(q, s);
                 }
             }
             // z₀ = 0 adds nothing.
@@ -93,7 +93,7 @@ impl<T: Number> Iteration<T> for Dense<'_, T> {
                 let z = View::rows(z, count, prepared.atoms, stride).transposed();
                 let s = &self.workspace[skip * size..(beyond - begin) * size];
                 let s = View::rows(s, count, stride, stride);
-                multiply(&mut self.sums.transition, stride, T::ONE, T::ONE, z, s);
+                multiply(&mut self.sums.scaled_gram, stride, T::ONE, T::ONE, z, s);
             }
             beyond = begin;
         }

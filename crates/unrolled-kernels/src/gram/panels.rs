@@ -65,13 +65,13 @@ impl<'a, T: Number> Panels<'a, T> {
             if going.is_empty() {
                 break;
             }
-            let transition = prepared.transition();
-            for panel in 0..transition.panels() {
+            let scaled_gram = prepared.scaled_gram();
+            for panel in 0..scaled_gram.panels() {
                 for going in &going {
                     let trace = &traces[going.example];
                     let row = going.example * stride..(going.example + 1) * stride;
                     let (v, c) = (&mut self.v[row.clone()], &self.correlations[row]);
-                    transition.combine_panel(simd, panel, v, c, &trace.active, &trace.codes);
+                    scaled_gram.combine_panel(simd, panel, v, c, &trace.active, &trace.codes);
                 }
             }
             let bias = self.bias.at(prepared, t);

@@ -103,8 +103,8 @@ impl<T: Number> Tail<T> {
     ) -> Option<Outside<T>> {
         let Unroll { operator, sided, .. } = prepared.unroll;
         let bias = self.bias.at(prepared, t);
-        let transition = prepared.transition();
-        transition.combine(simd, &mut self.v, correlations, &trace.active, &trace.codes);
+        let scaled_gram = prepared.scaled_gram();
+        scaled_gram.combine(simd, &mut self.v, correlations, &trace.active, &trace.codes);
         for (atom, code) in trace.active.iter().zip(&trace.codes) {
             self.v[*atom as usize] += *code;
         }
@@ -119,7 +119,7 @@ impl<T: Number> Tail<T> {
         }
 
         let near = match wanted {
-            true => T::from_f64(cost::HORIZON) * transition.coupling * moved,
+            true => T::from_f64(cost::HORIZON) * scaled_gram.coupling * moved,
             false => T::ZERO,
         };
         self.look.look(simd, sided, [&self.v, &self.z, bias], near);
@@ -138,7 +138,7 @@ impl<T: Number> Tail<T> {
             // What rounding may have made of v.
             let threshold = prepared.threshold(t);
             let rounding = T::from_f64(16.0) * T::EPSILON * (norm + threshold);
-            transition.squares(simd, &mut self.previous, &trace.indices[first..]);
+            scaled_gram.squares(simd, &mut self.previous, &trace.indices[first..]);
             let rows = [&self.v[..], bias, &self.previous];
             let [radius, strongest] = Look::radius(simd, sided, rows, near, rounding);
             self.previous.fill(T::ZERO);

@@ -93,7 +93,7 @@ impl<T: Number> Trace<T> {
         let at = self.matrices.len();
         self.matrices.resize(at + chosen.len() * width, T::ZERO);
         for (atom, out) in chosen.iter().zip(self.matrices[at..].chunks_exact_mut(width)) {
-            prepared.transition().gather(*atom as usize, chosen, out);
+            prepared.scaled_gram().gather(*atom as usize, chosen, out);
         }
         at
     }

@@ -324,9 +324,9 @@ fn iterations_at_a_fixed_point_are_counted() {
     }
 }
 
-/// Every T and loss of a sweep is what a run for it alone gives.
+/// Every T and loss of many is what a run for it alone gives.
 #[test]
-fn a_sweep_agrees_with_runs_of_every_length() {
+fn many_iterations_agree_with_runs_of_every_length() {
     // Many T within fixed points, working sets and dense iterations; several blocks.
     for (sizes, nonzeros, level) in [
         ([9, 20, 40], 3, 0.02),
@@ -343,7 +343,7 @@ fn a_sweep_agrees_with_runs_of_every_length() {
             let values = thresholds(choice, 150, p, level);
             let all = unroll(choice, d, problem.step, &values, 150);
             let penalties = [0.0, 0.3];
-            let Some(swept) = sweep(&all, x, &at, &penalties, true).unwrap() else {
+            let Some(swept) = at_iterations(&all, x, &at, &penalties, true).unwrap() else {
                 panic!("{choice:?} {sizes:?}: cannot be shared")
             };
             let pairs = at.iter().flat_map(|t| penalties.iter().map(move |l| (*t, *l)));
@@ -376,8 +376,8 @@ fn a_sweep_agrees_with_runs_of_every_length() {
     let problem = Problem::new([2, 5, 3], 1, 1);
     let (d, x) = (Matrix::new(&problem.d, 5, 3).unwrap(), Matrix::new(&problem.x, 2, 5).unwrap());
     let residual = unroll(EVERY[2], d, 0.1, &[0.1; 4], 4);
-    assert!(sweep(&residual, x, &[4], &[0.0], false).unwrap().is_none());
-    let beyond = sweep(&residual, x, &[5], &[0.0], false).unwrap_err().to_string();
+    assert!(at_iterations(&residual, x, &[4], &[0.0], false).unwrap().is_none());
+    let beyond = at_iterations(&residual, x, &[5], &[0.0], false).unwrap_err().to_string();
     assert_eq!(beyond, "the largest number of iterations should be 4, but is 5");
 }
 

@@ -72,7 +72,7 @@ fn constraint_name<S: serde::Serializer>(
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Rest {
+struct Atoms {
     atoms: Option<usize>,
 }
 
@@ -94,11 +94,11 @@ struct Nothing {}
 
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct PairwiseRest {
+struct PairwiseConfig {
     pairs_per_atom: usize,
 }
 
-impl Default for PairwiseRest {
+impl Default for PairwiseConfig {
     fn default() -> Self {
         Self { pairs_per_atom: Pairwise::default().pairs_per_atom }
     }
@@ -138,7 +138,7 @@ impl DictionaryConfig {
                 Init::Svd
             }
             5 => {
-                let PairwiseRest { pairs_per_atom } = init.rest();
+                let PairwiseConfig { pairs_per_atom } = init.rest();
                 let at = "dictionary.init.pairs_per_atom";
                 problems
                     .require(pairs_per_atom > 0, at, || format!("`{at}` is 0; write 1 or more"));
@@ -158,7 +158,7 @@ impl DictionaryConfig {
                 Init::File { path, key }
             }
         };
-        let Rest { atoms } = reader.rest();
+        let Atoms { atoms } = reader.rest();
         problems.require(atoms != Some(0), "dictionary.atoms", || {
             "`dictionary.atoms` is 0; write 1 or more".to_owned()
         });

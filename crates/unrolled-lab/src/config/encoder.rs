@@ -161,13 +161,13 @@ impl<'de> Deserialize<'de> for Learned {
 
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Rest {
+struct Iterating {
     iterations: usize,
     step: Step,
     learned_step: bool,
 }
 
-impl Default for Rest {
+impl Default for Iterating {
     fn default() -> Self {
         Self { iterations: 100, step: Step::Fixed(0.2), learned_step: false }
     }
@@ -213,7 +213,7 @@ impl EncoderConfig {
         let form = FORMS[reader.choice("form", &FORMS)];
         let engine = ENGINES[reader.choice("engine", &ENGINES)];
         let prox = ProxConfig::read(reader.table("prox", "kind"));
-        let Rest { iterations, step, learned_step } = reader.rest();
+        let Iterating { iterations, step, learned_step } = reader.rest();
         problems.require(iterations <= MOST_ITERATIONS, "encoder.iterations", || {
             format!("`encoder.iterations` is {iterations}; write {MOST_ITERATIONS} or less")
         });

@@ -66,13 +66,13 @@ pub fn name_of(precision: Precision) -> &'static str {
 
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Rest {
+struct Common {
     name: String,
     seed: u64,
     device: String,
 }
 
-impl Default for Rest {
+impl Default for Common {
     fn default() -> Self {
         Self { name: String::new(), seed: 39, device: "flex".to_owned() }
     }
@@ -93,7 +93,7 @@ impl Config {
             _ => Precision::Float32,
         };
         let sections = kind.sections(&mut reader);
-        let Rest { name, seed, device } = reader.rest();
+        let Common { name, seed, device } = reader.rest();
         problems.require(seed <= i64::MAX as u64, "seed", || {
             format!("`seed` is {seed}; write less than 2⁶³")
         });

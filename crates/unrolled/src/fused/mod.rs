@@ -13,11 +13,11 @@ mod estimate;
 mod host;
 
 mod operation;
-mod sweep;
+mod at_iterations;
 
 pub use description::{ProxDescription, ThresholdsDescription, UnrollDescription};
 pub use engine::Engine;
-pub use sweep::sweep;
+pub use at_iterations::at_iterations;
 pub use unrolled_kernels::Operator;
 
 pub(crate) use estimate::{Direct, at_codes, estimate};

@@ -101,7 +101,7 @@ pub trait Estimator<N>: Debug + Send + Sync {
     }
 
     /// The known loss whose total derivative through all T iterations it is, where it is that:
-    /// [`crate::fused::sweep`] then serves many T and losses with one forward pass.
+    /// [`crate::fused::at_iterations`] then serves many T and losses with one forward pass.
     fn through_all_iterations(&self) -> Option<Loss> {
         self.descends().filter(|_| self.reach() == Reach::All)
     }

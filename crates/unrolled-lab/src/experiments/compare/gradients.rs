@@ -3,7 +3,7 @@
 
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use unrolled::fused::sweep;
+use unrolled::fused::at_iterations;
 use unrolled::prox::AnyProx;
 use unrolled::tensors::{to_array, to_values};
 
@@ -42,7 +42,7 @@ pub(super) fn add_together(block: &Block, sums: &mut [EstimatorSums]) {
     let (losses, mut sums): (Vec<_>, Vec<_>) = through
         .filter_map(|(estimator, sums)| Some((estimator.through_all_iterations()?, sums)))
         .unzip();
-    let Some(gradients) = sweep(&block.network, &block.x, &losses, plan.iterations()) else {
+    let Some(gradients) = at_iterations(&block.network, &block.x, &losses, plan.iterations()) else {
         return;
     };
     for gradients in &gradients {

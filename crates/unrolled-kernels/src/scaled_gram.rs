@@ -10,7 +10,7 @@ use crate::{cost, vectors};
 /// N, `[p, stride]`, in *panels* of columns: each panel is a matrix of its own with all p rows, so that a core's cache
 /// holds it where it does not hold N. A small N is one panel. The identity is not added: entries near 1
 /// would round four times as coarsely as those near α.
-pub(crate) struct Transition<T> {
+pub(crate) struct ScaledGram<T> {
     data: Vec<T>,
     /// p.
     atoms: usize,
@@ -22,7 +22,7 @@ pub(crate) struct Transition<T> {
     pub coupling: T,
 }
 
-impl<T: Number> Transition<T> {
+impl<T: Number> ScaledGram<T> {
     /// `−step · DᵀD` for a dictionary `[m, p]`.
     pub fn new(dictionary: View<T>, step: T) -> Self {
         let atoms = dictionary.columns();
@@ -45,10 +45,10 @@ impl<T: Number> Transition<T> {
                 },
             );
         });
-        let mut transition = Self { data, atoms, stride, panel, coupling: T::ZERO };
-        transition.mirror();
-        transition.coupling = transition.largest_row();
-        transition
+        let mut scaled_gram = Self { data, atoms, stride, panel, coupling: T::ZERO };
+        scaled_gram.mirror();
+        scaled_gram.coupling = scaled_gram.largest_row();
+        scaled_gram
     }
 
     /// Copies what is below the diagonal to above it.
@@ -184,7 +184,7 @@ mod tests {
         // Wide enough for several panels in float64.
         for (m, p) in [(3, 5), (7, 420), (2, 1030)] {
             let d: Vec<f64> = (0..m * p).map(|i| ((i * 7919) % 101) as f64 / 50.0 - 1.0).collect();
-            let transition = Transition::new(View::rows(&d, m, p, p), 0.5);
+            let scaled_gram = ScaledGram::new(View::rows(&d, m, p, p), 0.5);
             let entry = |i: usize, j: usize| {
                 -0.5 * (0..m).map(|k| d[k * p + i] * d[k * p + j]).sum::<f64>()
             };
@@ -192,16 +192,16 @@ mod tests {
             let mut row = vec![0.0; others.len()];
             let mut norm: f64 = 0.0;
             for i in 0..p {
-                transition.gather(i, &others, &mut row);
+                scaled_gram.gather(i, &others, &mut row);
                 for (value, j) in row.iter().zip(&others) {
                     assert!((value - entry(i, *j as usize)).abs() < 1e-12);
                 }
                 norm = norm.max((0..p).filter(|j| *j != i).map(|j| entry(i, j).powi(2)).sum());
             }
-            assert!((transition.coupling - norm.sqrt()).abs() < 1e-9);
+            assert!((scaled_gram.coupling - norm.sqrt()).abs() < 1e-9);
             let z: Vec<f64> = (0..2 * p).map(|i| (i % 5) as f64 - 2.0).collect();
             let mut out = vec![1.0; 2 * padded(p)];
-            transition.multiply(&mut out, View::rows(&z, 2, p, p));
+            scaled_gram.multiply(&mut out, View::rows(&z, 2, p, p));
             for (r, j) in [(0, 0), (1, p - 1), (1, p / 2)] {
                 let expected: f64 = (0..p).map(|k| z[r * p + k] * entry(k, j)).sum();
                 assert!((out[r * padded(p) + j] - 1.0 - expected).abs() < 1e-9);

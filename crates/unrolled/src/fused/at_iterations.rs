@@ -16,7 +16,7 @@ use crate::network::{Batch, SparseCoder};
 ///
 /// `None` where the kernels cannot serve, or cannot share: another engine or device, the residual form, a
 /// learned step.
-pub fn sweep<N: SparseCoder>(
+pub fn at_iterations<N: SparseCoder>(
     network: &N,
     x: &Tensor<2>,
     losses: &[Loss],
@@ -61,7 +61,7 @@ fn in_precision<T: Element>(
         _ => None,
     };
     let x = Matrix::new(host::slice::<T>(&x), n, m).ok()?;
-    let outcomes = kernels::sweep(&unrolled, x, at, &penalties, bias.is_some()).ok()??;
+    let outcomes = kernels::at_iterations(&unrolled, x, at, &penalties, bias.is_some()).ok()??;
     let mean = 1.0 / n as f64;
     let gradients = |outcome: kernels::Outcome<T>| {
         let mut gradients = GradientsParams::new();

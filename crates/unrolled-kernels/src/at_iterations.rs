@@ -10,7 +10,7 @@ use crate::number::Number;
 use crate::prepared::Prepared;
 use crate::problem::{Matrix, Misfit, Unroll};
 use crate::products::{View, multiply};
-use crate::request::{Ends, add};
+use crate::request::{DictionarySums, add};
 use crate::sums::Sums;
 use crate::{Outcome, Request, cost, ordered};
 
@@ -23,17 +23,17 @@ use crate::{Outcome, Request, cost, ordered};
 ///
 /// # Errors
 /// As [`crate::run`], and when a T is beyond `unroll.iterations`.
-pub fn sweep<T: Number>(
+pub fn at_iterations<T: Number>(
     unroll: &Unroll<T>,
     x: Matrix<T>,
     at: &[usize],
     penalties: &[T],
     bias: bool,
 ) -> Result<Option<Vec<Outcome<T>>>, Misfit> {
-    T::sweep(unroll, x, at, penalties, bias)
+    T::at_iterations(unroll, x, at, penalties, bias)
 }
 
-pub(crate) fn sweep_in<T: Number>(
+pub(crate) fn at_iterations_in<T: Number>(
     unroll: &Unroll<T>,
     x: Matrix<T>,
     at: &[usize],
@@ -161,13 +161,13 @@ impl<T: Number> OneBlock<'_, T> {
                     bias: sums.bias.iter().take(atoms).copied().collect(),
                     ..Outcome::default()
                 };
-                let mut ends = Ends {
+                let mut dictionary_sums = DictionarySums {
                     residuals: &residuals,
-                    shrinkage: &sums.shrinkage,
-                    transition: &mut sums.transition,
+                    adjoint_sums: &sums.adjoint_sums,
+                    scaled_gram: &mut sums.scaled_gram,
                     atoms: &[],
                 };
-                ends.gradient(prepared, &Request::loss(penalty), x, &codes, &mut outcome);
+                dictionary_sums.gradient(prepared, &Request::loss(penalty), x, &codes, &mut outcome);
                 outcomes.push(outcome);
             }
         }
