@@ -167,7 +167,13 @@ impl<T: Number> OneBlock<'_, T> {
                     scaled_gram: &mut sums.scaled_gram,
                     atoms: &[],
                 };
-                dictionary_sums.gradient(prepared, &Request::loss(penalty), x, &codes, &mut outcome);
+                dictionary_sums.gradient(
+                    prepared,
+                    &Request::loss(penalty),
+                    x,
+                    &codes,
+                    &mut outcome,
+                );
                 outcomes.push(outcome);
             }
         }

@@ -28,6 +28,7 @@
 //! # Ok::<(), Misfit>(())
 //! ```
 
+mod at_iterations;
 mod block;
 mod cost;
 mod decoder;
@@ -42,14 +43,13 @@ mod problem;
 mod products;
 mod request;
 mod residual;
-mod sums;
-mod at_iterations;
 mod scaled_gram;
+mod sums;
 mod vectors;
 
+pub use at_iterations::at_iterations;
 pub use decoder::Direct;
 pub use form::Form;
 pub use number::Number;
 pub use problem::{Matrix, Misfit, Operator, Sided, Thresholds, Unroll};
 pub use request::{Derivative, Outcome, Request, run};
-pub use at_iterations::at_iterations;

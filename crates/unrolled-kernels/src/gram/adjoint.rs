@@ -219,7 +219,8 @@ impl<T: Number> Adjoint<T> {
     ) {
         self.atoms.clear();
         self.values.clear();
-        let sum = &mut sums.adjoint_sums[example * prepared.stride..(example + 1) * prepared.stride];
+        let sum =
+            &mut sums.adjoint_sums[example * prepared.stride..(example + 1) * prepared.stride];
         let atoms = trace.atoms(segment);
         let first = trace.iterate(segment, 0);
         for ((atom, z), q) in atoms.iter().zip(first).zip(&self.q) {

@@ -12,12 +12,12 @@ mod engine;
 mod estimate;
 mod host;
 
-mod operation;
 mod at_iterations;
+mod operation;
 
+pub use at_iterations::at_iterations;
 pub use description::{ProxDescription, ThresholdsDescription, UnrollDescription};
 pub use engine::Engine;
-pub use at_iterations::at_iterations;
 pub use unrolled_kernels::Operator;
 
 pub(crate) use estimate::{Direct, at_codes, estimate};

@@ -42,7 +42,8 @@ pub(super) fn add_together(block: &Block, sums: &mut [EstimatorSums]) {
     let (losses, mut sums): (Vec<_>, Vec<_>) = through
         .filter_map(|(estimator, sums)| Some((estimator.through_all_iterations()?, sums)))
         .unzip();
-    let Some(gradients) = at_iterations(&block.network, &block.x, &losses, plan.iterations()) else {
+    let Some(gradients) = at_iterations(&block.network, &block.x, &losses, plan.iterations())
+    else {
         return;
     };
     for gradients in &gradients {
