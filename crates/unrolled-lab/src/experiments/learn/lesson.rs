@@ -1,6 +1,6 @@
 //! Dictionary learning as a lesson: the network, its constants at each step, the figures of a step.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use unrolled::dictionary::{Constraint, quick_spectral_norm_squared};
@@ -58,6 +58,11 @@ impl<'a> Learning<'a> {
         let truth = prepared.data.true_dictionary.as_ref().filter(|_| !plan.config().is_on_cpu());
         let truth = truth.map(|d| Constraint::UnitSphere.project_tensor(plan.tensor(d)));
         Self { plan, prepared, source, truth }
+    }
+
+    /// Numbers beside those that the CPU computes.
+    fn float64(&self, values: Vec<f64>) -> Tensor<1> {
+        vector_to_tensor(&values.into(), Precision::Float64, &self.plan.device)
     }
 
     /// The encoder at a training step, with the parameters of `learned`.
@@ -131,7 +136,7 @@ impl Lesson for Learning<'_> {
                 .columns()
                 .into_iter()
                 .map(|column| f64::from(u8::from(column.iter().any(|v| *v != 0.0))));
-            return Some(on_host(std::iter::once(error).chain(uses).collect()));
+            return Some(self.float64(std::iter::once(error).chain(uses).collect()));
         }
         let codes = &estimate.codes;
         let used = codes.clone().abs().sum_dim(0).sign();
@@ -149,7 +154,7 @@ impl Lesson for Learning<'_> {
             Some(truth) => Some(dictionary_error_tensor(&dictionary, truth)),
             None => {
                 let truth = self.prepared.data.true_dictionary.as_ref()?;
-                Some(on_host(vec![dictionary_error(&to_array(&dictionary), truth)]))
+                Some(self.float64(vec![dictionary_error(&to_array(&dictionary), truth)]))
             }
         }
     }
@@ -184,10 +189,6 @@ impl Lesson for Learning<'_> {
     ) -> (Vec<Option<f64>>, Option<String>) {
         measure::take(self, state, codes)
     }
-}
-
-fn on_host(values: Vec<f64>) -> Tensor<1> {
-    vector_to_tensor(&values.into(), Precision::Float64, &Device::flex())
 }
 
 impl Plan<'_> {
