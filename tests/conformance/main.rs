@@ -84,16 +84,26 @@ fn ndarray() {
     conforms("ndarray", &Device::ndarray());
 }
 
+/// The adapter of wgpu, opened once for all tests; where there is none, that is said, or fails where one is required.
 #[cfg(feature = "wgpu")]
-#[test]
-fn wgpu() {
-    let opened = Device::wgpu_options().init();
-    match opened {
-        Ok(device) => conforms("wgpu", &device),
+pub(crate) fn adapter() -> Option<Device> {
+    match unrolled_lab::devices::open("wgpu") {
+        Ok(opened) => Some(opened.device),
         Err(error) if std::env::var_os("UNROLLED_REQUIRE_GPU").is_some() => {
             panic!("an adapter is required here: {error}")
         }
-        Err(error) => say(&format!("wgpu SKIPPED, there is no adapter: {error}")),
+        Err(error) => {
+            say(&format!("wgpu SKIPPED, there is no adapter: {error}"));
+            None
+        }
+    }
+}
+
+#[cfg(feature = "wgpu")]
+#[test]
+fn wgpu() {
+    if let Some(device) = adapter() {
+        conforms("wgpu", &device);
     }
 }
 
