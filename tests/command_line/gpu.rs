@@ -140,7 +140,7 @@ fn a_batch_in_several_blocks_is_the_same_batch() {
 }
 
 #[test]
-fn a_step_that_is_not_finite_is_masked_and_named() {
+fn a_step_that_is_not_finite_is_undone_and_named() {
     if !adapter() {
         return;
     }

@@ -1,5 +1,6 @@
 //! The command line as a user types it.
 
+mod adversary;
 mod browser;
 mod configs;
 mod encode;

@@ -216,5 +216,5 @@ fn nobody_has_to_watch() {
     let directory = directory.expect("an empty folder can be used");
     let mut session = Session { threads: 1, observer: &mut Silent, stop: &Stop::default() };
     let mut plan = KINDS.plan(&configuration).expect("it can begin");
-    assert!(plan.run(&directory, &mut session).is_ok() && directory.is_finished());
+    assert!(plan.run(&directory, &mut session).is_ok() && directory.is_finished(&plan.files()));
 }

@@ -86,14 +86,14 @@ impl Kind for Toy {
     }
 
     fn sections(&self, reader: &mut Reader) -> Arc<dyn Sections> {
-        let classifier: ClassifierConfig = reader.table("classifier", "").rest();
+        let classifier: ClassifierConfig = reader.table("classifier").rest();
         reader.problems().require(classifier.atoms > 0, "classifier.atoms", || {
             "`classifier.atoms` is 0; write 1 or more".to_owned()
         });
         Arc::new(ToySections {
             classifier,
-            train: TrainConfig::read(reader.table("train", "")),
-            optimizer: OptimizerConfig::read(reader.table("optimizer", "")),
+            train: TrainConfig::read(reader.table("train")),
+            optimizer: OptimizerConfig::read(reader.table("optimizer")),
         })
     }
 }
@@ -209,7 +209,7 @@ impl Plan for ToyPlan<'_> {
         let done = |at: usize| saved[at].as_ref().map_or(0, |saved| saved.step());
         let steps: Vec<_> =
             runs.iter().enumerate().map(|(at, run)| (&*run.name, done(at))).collect();
-        let mut metrics = MetricsFile::open(directory, &[], &[], &steps)?;
+        let (mut metrics, _) = MetricsFile::open(directory, &[], &[], &steps)?;
         let (mut arrays, mut figures) = (Arrays::default(), Map::new());
         for (run, saved) in runs.iter().zip(saved) {
             let config = &run.config;
@@ -228,6 +228,7 @@ impl Plan for ToyPlan<'_> {
                 device,
                 train,
                 optimizer,
+                identity: run.identity(0),
                 steps: train.total_steps(0),
                 block: 8,
                 spreads_blocks: false,

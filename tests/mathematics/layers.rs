@@ -12,13 +12,14 @@ const FORBIDDEN: [(&str, &[&str]); 4] = [
 ];
 
 /// The rooms of `unrolled-lab`, each of which names none below it: what is on top knows the kinds of experiment.
-const ROOMS: [&str; 19] = [
+const ROOMS: [&str; 20] = [
     "words",
     "error",
     "memory",
     "statistics",
     "progress",
     "files",
+    "lock",
     "arrays",
     "workers",
     "devices",

@@ -38,11 +38,29 @@ pub fn execute(arguments: Arguments) -> Result<(), Error> {
     }
 }
 
-fn load(arguments: &ExperimentArguments) -> Result<(Configuration, usize), Error> {
+fn load(arguments: &ExperimentArguments) -> Result<(Configuration, Threads), Error> {
     let overrides = Overrides { set: arguments.set.clone(), device: arguments.device.clone() };
     let configuration = EXPERIMENTS.load(&arguments.config, &overrides)?;
-    let all = || std::thread::available_parallelism().map_or(1, usize::from);
-    Ok((configuration, arguments.threads.map_or_else(all, usize::from)))
+    Ok((configuration, Threads::of(arguments.threads.map(usize::from))))
+}
+
+/// How many threads to use, and what there is to say about it.
+struct Threads {
+    count: usize,
+    note: Option<String>,
+}
+
+impl Threads {
+    /// As many as asked for, or as there are cores; never more than can help.
+    fn of(asked: Option<usize>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let most = 4 * cores;
+        let count = asked.unwrap_or(cores).min(most);
+        let note = asked.filter(|asked| *asked > most).map(|asked| {
+            format!("--threads {asked} is more than can help on {cores} cores: {most} are used")
+        });
+        Self { count, note }
+    }
 }
 
 fn run(
@@ -51,14 +69,18 @@ fn run(
     existing: Existing,
     quiet: bool,
 ) -> Result<(), Error> {
-    let (configuration, threads) = load(arguments)?;
+    let (configuration, Threads { count: threads, note }) = load(arguments)?;
     let effective = configuration.effective();
     let out = out.unwrap_or_else(|| Path::new("runs").join(&configuration.base.name));
     RunDirectory::check(&out, existing, &effective)?;
     let mut plan = EXPERIMENTS.plan(&configuration)?;
     let estimate = plan.estimate(threads)?;
+    if existing == Existing::Resume {
+        plan.check_resume(&out)?;
+    }
     let mut observer = observer(quiet);
-    for note in devices::note(&configuration.base.device)?.iter().chain(&estimate.warnings) {
+    let notes = note.into_iter().chain(devices::note(&configuration.base.device)?);
+    for note in notes.chain(estimate.warnings) {
         observer.say(&format!("note: {note}"));
     }
     let stop = Stop::default();
@@ -73,7 +95,7 @@ fn run(
     .expect("no other handler is installed");
 
     let directory = RunDirectory::open(&out, existing, &effective)?;
-    if !directory.is_finished() {
+    if !directory.is_finished(&plan.files()) {
         let mut session = Session { threads, observer: observer.as_mut(), stop: &stop };
         let outcome = plan.run(&directory, &mut session);
         outcome.map_err(|error| match error {
@@ -91,11 +113,12 @@ fn run(
 }
 
 fn check(arguments: &ExperimentArguments) -> Result<(), Error> {
-    let (configuration, threads) = load(arguments)?;
+    let (configuration, Threads { count: threads, note }) = load(arguments)?;
     let estimate = EXPERIMENTS.plan(&configuration)?.estimate(threads)?;
     println!("{}", configuration.effective());
     print!("{}", describe(&configuration, &estimate, threads));
-    for note in devices::note(&configuration.base.device)?.iter().chain(&estimate.warnings) {
+    let notes = note.into_iter().chain(devices::note(&configuration.base.device)?);
+    for note in notes.chain(estimate.warnings) {
         println!("note      {note}");
     }
     Ok(())

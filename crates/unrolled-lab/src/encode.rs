@@ -1,6 +1,6 @@
 //! `unrolled encode`: apply a learned dictionary to data, a block of examples at a time.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ use unrolled_data::{DataError, Rows, read_matrix};
 
 use crate::arrays::{Arrays, Stored};
 use crate::devices::Opened;
-use crate::files::UNFINISHED;
+use crate::files::WholeFile;
 use crate::progress::Observer;
 use crate::{Error, RunDirectory, devices};
 
@@ -84,6 +84,14 @@ pub fn run(request: &Encode, observer: &mut dyn Observer) -> Result<Summary, Err
             "codes are computed in float64, which the adapter of \"{}\" cannot; use --device flex",
             request.device
         )));
+    }
+    let same = |a: &Path, b: &Path| {
+        a.canonicalize().ok().is_some_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+    };
+    if [&request.data, &request.dictionary].into_iter().any(|input| same(input, &request.out)) {
+        let message =
+            format!("--out {} is one of the inputs; name another file", request.out.display());
+        return Err(Error::Config(vec![message]));
     }
     let (dictionary, preprocessing) = request.dictionary()?;
     let data_error = |error: DataError| Error::Config(vec![error.to_string()]);
@@ -236,7 +244,7 @@ impl<'a> Coder<'a> {
 /// whole.
 struct Output {
     path: PathBuf,
-    file: BufWriter<tempfile::NamedTempFile>,
+    file: WholeFile,
     sparse: bool,
     shape: [usize; 2],
     gaps: Vec<f64>,
@@ -247,14 +255,9 @@ struct Output {
 
 impl Output {
     fn begin(path: &Path, sparse: bool, examples: usize, atoms: usize) -> Result<Self, Error> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let file = tempfile::Builder::new()
-            .prefix(UNFINISHED)
-            .tempfile_in(folder.unwrap_or(Path::new(".")))
-            .map_err(|error| Error::writing(path, &error))?;
         let mut output = Self {
             path: path.to_owned(),
-            file: BufWriter::new(file),
+            file: WholeFile::begin(path)?,
             sparse,
             shape: [examples, atoms],
             gaps: Vec::new(),
@@ -325,10 +328,6 @@ impl Output {
             let gaps: Vec<u8> = self.gaps.iter().flat_map(|gap| gap.to_le_bytes()).collect();
             self.put(&gaps)?;
         }
-        let path = self.path;
-        let file = self.file.into_inner().map_err(|error| Error::writing(&path, error.error()))?;
-        file.as_file().sync_all().map_err(|error| Error::writing(&path, &error))?;
-        file.persist(&path).map_err(|error| Error::writing(&path, &error.error))?;
-        Ok(())
+        self.file.finish()
     }
 }

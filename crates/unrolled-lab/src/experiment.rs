@@ -38,6 +38,16 @@ pub trait Plan {
     /// What they will take, and what the user should know.
     fn estimate(&self, threads: usize) -> Result<Estimate, Error>;
 
+    /// Whether runs that were begun in a folder can be gone on with.
+    fn check_resume(&self, _folder: &Path) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The files that runs write beside results.json, configuration and report.
+    fn files(&self) -> Vec<&'static str> {
+        vec!["metrics.csv"]
+    }
+
     /// Runs every run that is not finished yet and writes all files but the report.
     fn run(&mut self, directory: &RunDirectory, session: &mut Session) -> Result<(), Error>;
 }

@@ -13,6 +13,7 @@ pub mod experiment;
 mod experiments;
 mod files;
 mod fit;
+mod lock;
 pub mod memory;
 pub mod progress;
 pub mod report;

@@ -1,11 +1,13 @@
 //! The folder that a run writes: see the README for its files.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::config::name_of;
+use crate::config::{fixed_lines, name_of};
 use crate::files::{UNFINISHED, write_whole};
+use crate::lock::Lock;
 use crate::{Configuration, Error};
 
 /// What to do with a folder that is already there.
@@ -23,6 +25,8 @@ pub enum Existing {
 #[derive(Clone, Debug)]
 pub struct RunDirectory {
     path: PathBuf,
+    /// Held for as long as a run goes on in it.
+    _lock: Option<Arc<Lock>>,
 }
 
 const CONFIG: &str = "config.toml";
@@ -76,19 +80,22 @@ impl RunDirectory {
         }
     }
 
-    /// Opens the folder: makes it, clears it or goes on in it, and writes the effective
+    /// Opens the folder, for this process alone: makes it, clears it or goes on in it, and writes the effective
     /// configuration.
     pub fn open(path: &Path, existing: Existing, effective: &str) -> Result<Self, Error> {
+        Self::check(path, existing, effective)?;
+        std::fs::create_dir_all(path).map_err(|error| Error::writing(path, &error))?;
+        let lock = Lock::take(path)?;
+        // Another run may have come and gone in between.
         Self::check(path, existing, effective)?;
         if existing == Existing::Overwrite {
             // Only what a run writes: anything else in the folder belongs to somebody else.
             for name in FILES {
                 let _ = std::fs::remove_file(path.join(name));
             }
-            let _ = std::fs::remove_dir_all(path.join("checkpoints"));
+            remove_checkpoints(&path.join(CHECKPOINTS));
         }
-        std::fs::create_dir_all(path).map_err(|error| Error::writing(path, &error))?;
-        let directory = Self { path: path.to_owned() };
+        let directory = Self { path: path.to_owned(), _lock: Some(Arc::new(lock)) };
         if directory.config().ok().as_deref() != Some(effective) {
             // What was finished under the configuration before is not under this one.
             let _ = std::fs::remove_file(path.join(RESULTS));
@@ -100,7 +107,7 @@ impl RunDirectory {
     /// A folder that holds a run.
     pub fn existing(path: &Path) -> Result<Self, Error> {
         match path.join(CONFIG).is_file() {
-            true => Ok(Self { path: path.to_owned() }),
+            true => Ok(Self { path: path.to_owned(), _lock: None }),
             false => Err(Error::RunDirectory(format!(
                 "{}: holds no run (no {CONFIG}); name a folder that `unrolled run` has written",
                 path.display()
@@ -113,9 +120,9 @@ impl RunDirectory {
         &self.path
     }
 
-    /// Whether the run in it is finished.
-    pub fn is_finished(&self) -> bool {
-        self.path.join(RESULTS).is_file()
+    /// Whether the run in it is finished: its results are there, and so are the files that it writes beside them.
+    pub fn is_finished(&self, files: &[&str]) -> bool {
+        files.iter().chain(&[RESULTS]).all(|name| self.path.join(name).is_file())
     }
 
     /// Writes a file, whole.
@@ -153,6 +160,30 @@ impl RunDirectory {
     }
 }
 
+/// The folder of checkpoints.
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
+
+/// Removes the checkpoints of a run and the folders that are empty then; anything else in them belongs to somebody
+/// else. They are `<run>/step-….safetensors`, `<run>-repeat-….json` and `<run>.safetensors`.
+fn remove_checkpoints(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if path.is_dir() {
+            for entry in std::fs::read_dir(&path).into_iter().flatten().flatten() {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                if name.starts_with("step-") && name.ends_with(".safetensors") {
+                    let _ = std::fs::remove_file(entry.path());
+                }
+            }
+            let _ = std::fs::remove_dir(&path);
+        } else if name.ends_with(".safetensors") || name.contains("-repeat-") {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+    let _ = std::fs::remove_dir(folder);
+}
+
 /// results.json of any experiment: what was run, and the figures of its runs.
 pub fn results(
     configuration: &Configuration,
@@ -175,19 +206,9 @@ pub fn results(
     })
 }
 
-/// Keys that may change from one part of a run to the next; the arrays of a checkpoint are those of any device.
-const MAY_CHANGE: [&str; 4] = ["steps = ", "epochs = ", "checkpoint_every = ", "device = "];
-
 /// The first lines that differ, comments and keys that may change aside.
 fn first_difference(before: &str, now: &str) -> Option<(String, String)> {
-    let lines = |text: &str| -> Vec<String> {
-        let counts = |line: &&str| {
-            let fixed = !MAY_CHANGE.iter().any(|key| line.starts_with(key));
-            !line.is_empty() && !line.starts_with('#') && fixed
-        };
-        text.lines().map(str::trim).filter(counts).map(str::to_owned).collect()
-    };
-    let (before, now) = (lines(before), lines(now));
+    let (before, now) = (fixed_lines(before), fixed_lines(now));
     let length = before.len().max(now.len());
     let line = |lines: &[String], index| lines.get(index).cloned().unwrap_or("nothing".to_owned());
     (0..length)

@@ -326,7 +326,7 @@ impl SyntheticConfig {
             0 => SignConfig::PerExample,
             _ => SignConfig::PerEntry,
         };
-        let mut amplitude = reader.table("amplitude", "distribution");
+        let mut amplitude = reader.table("amplitude");
         let amplitude = match amplitude.choice("distribution", &["uniform", "normal"]) {
             0 => AmplitudeConfig::Uniform(amplitude.rest()),
             _ => AmplitudeConfig::Normal(amplitude.rest()),

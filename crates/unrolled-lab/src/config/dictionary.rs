@@ -117,7 +117,7 @@ impl DictionaryConfig {
         let (folder, problems) = (reader.folder(), reader.problems());
         reader.choice("kind", &["dense"]);
         let constraint = CONSTRAINTS[reader.choice("constraint", &CONSTRAINTS.map(|c| c.0))].1;
-        let mut init = reader.table("init", "method");
+        let mut init = reader.table("init");
         let methods = ["perturbed-truth", "random", "file", "data", "svd", "pairwise"];
         let init = match init.choice("method", &methods) {
             0 => {

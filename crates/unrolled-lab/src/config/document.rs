@@ -22,6 +22,12 @@ pub struct Node {
     content: Content,
 }
 
+impl Default for Node {
+    fn default() -> Self {
+        Self { origin: Origin::Line(1), content: Content::Table(BTreeMap::new()) }
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Content {
     /// A table written with `[header]` or dotted keys: an override is merged into it.
@@ -29,6 +35,11 @@ enum Content {
     /// A value, or an inline table: an override replaces it.
     Value(Value),
 }
+
+/// Keys whose text stands for a table, and which key of it: `init = "random"` is `init = { method = "random" }`, before
+/// anything is laid over it.
+const SHORTHANDS: [(&str, &str); 4] =
+    [("amplitude", "distribution"), ("init", "method"), ("prox", "kind"), ("schedule", "kind")];
 
 /// A document that is not TOML.
 #[derive(Debug)]
@@ -80,6 +91,7 @@ impl Node {
             *self = node;
             return;
         };
+        let node = if rest.is_empty() { node.expanded(first) } else { node };
         self.open();
         let origin = node.origin.clone();
         if let Content::Table(children) = &mut self.content {
@@ -88,6 +100,14 @@ impl Node {
                 .or_insert_with(|| Self { origin, content: Content::Table(BTreeMap::new()) });
             child.set(rest, node);
         }
+    }
+
+    /// The node under a key, shorthands written out.
+    fn expanded(mut self, key: &str) -> Self {
+        if let Content::Value(value) = &mut self.content {
+            expand(key, value);
+        }
+        self
     }
 
     /// As [`Self::set`], where something is written at that path already, or at a part of it.
@@ -229,6 +249,21 @@ impl Node {
     }
 }
 
+/// Writes out shorthands in the value under a key.
+fn expand(key: &str, value: &mut Value) {
+    let tag = SHORTHANDS.iter().find(|(known, _)| *known == key).map(|(_, tag)| *tag);
+    match (tag, &mut *value) {
+        (Some(tag), Value::String(text)) => {
+            let text = Value::String(std::mem::take(text));
+            *value = Value::Table(Table::from_iter([(tag.to_owned(), text)]));
+        }
+        (_, Value::Table(table)) => {
+            table.iter_mut().for_each(|(key, value)| expand(key, value));
+        }
+        _ => {}
+    }
+}
+
 fn children(
     table: DeTable<'_>,
     text: &str,
@@ -238,7 +273,9 @@ fn children(
         .into_iter()
         .map(|(key, value)| {
             let line = line_of(key.span().start);
-            (key.into_inner().into_owned(), node(value, text, line_of, Some(line)))
+            let key = key.into_inner().into_owned();
+            let node = node(value, text, line_of, Some(line)).expanded(&key);
+            (key, node)
         })
         .collect()
 }
@@ -333,6 +370,20 @@ mod tests {
         assert!(matches!(document.origin_of("encoder.prox.penalty"), Some(Origin::Option(_))));
         assert!(Node::parse_option("seed").is_err());
         assert!(Node::parse_option("device=flex").is_err());
+    }
+
+    #[test]
+    fn a_shorthand_is_not_forgotten_by_what_is_laid_over_it() {
+        let mut document = Node::parse("[encoder]\nprox = \"hard\"\n").unwrap();
+        let (path, node) = Node::parse_option("encoder.prox.penalty=0.5").unwrap();
+        document.set(&path, node);
+        let prox = document.to_value()["encoder"]["prox"].clone();
+        assert_eq!((prox["kind"].as_str(), prox["penalty"].as_float()), (Some("hard"), Some(0.5)));
+        let inline = Node::parse("optimizer = { schedule = \"step\" }\n").unwrap().to_value();
+        assert_eq!(inline["optimizer"]["schedule"]["kind"].as_str(), Some("step"));
+        let (path, node) = Node::parse_option("encoder.prox=\"soft\"").unwrap();
+        document.set(&path, node);
+        assert_eq!(document.to_value()["encoder"]["prox"]["kind"].as_str(), Some("soft"));
     }
 
     #[test]

@@ -33,3 +33,16 @@ pub(super) fn write(base: &Config, variants: &Variants) -> String {
     }
     text
 }
+
+/// Keys that may change from one part of a run to the next; the arrays of a checkpoint are those of any device.
+const MAY_CHANGE: [&str; 4] = ["steps = ", "epochs = ", "checkpoint_every = ", "device = "];
+
+/// The lines of a configuration that stay the same for as long as a run is gone on with: neither comments nor keys that
+/// may change.
+pub(crate) fn fixed_lines(text: &str) -> Vec<String> {
+    let counts = |line: &&str| {
+        let fixed = !MAY_CHANGE.iter().any(|key| line.starts_with(key));
+        !line.is_empty() && !line.starts_with('#') && fixed
+    };
+    text.lines().map(str::trim).filter(counts).map(str::to_owned).collect()
+}

@@ -212,7 +212,7 @@ impl EncoderConfig {
         let kind = KINDS[reader.choice("kind", &KINDS)];
         let form = FORMS[reader.choice("form", &FORMS)];
         let engine = ENGINES[reader.choice("engine", &ENGINES)];
-        let prox = ProxConfig::read(reader.table("prox", "kind"));
+        let prox = ProxConfig::read(reader.table("prox"));
         let Iterating { iterations, step, learned_step } = reader.rest();
         problems.require(iterations <= MOST_ITERATIONS, "encoder.iterations", || {
             format!("`encoder.iterations` is {iterations}; write {MOST_ITERATIONS} or less")

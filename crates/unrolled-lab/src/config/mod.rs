@@ -17,7 +17,7 @@ mod variants;
 
 pub use data::{DataConfig, Loaded, Preprocessing, Standardise};
 pub use dictionary::{DictionaryConfig, Init};
-pub(crate) use effective::HEADER;
+pub(crate) use effective::{HEADER, fixed_lines};
 pub use encoder::{EncoderConfig, ProxConfig, Unrolling};
 pub use kind::{Kind, Sections};
 pub use optimizer::OptimizerConfig;
@@ -168,6 +168,14 @@ pub struct Run {
 }
 
 impl Run {
+    /// What a run is known by in its checkpoints: its name, all of its configuration that may not change while it is
+    /// gone on with, and a fingerprint of its data.
+    pub fn identity(&self, data: u32) -> String {
+        let text = toml::to_string(&self.config.table()).expect("a table is valid TOML");
+        let lines = fixed_lines(&text).join("\n");
+        format!("{:08x}-{data:08x}", crc32fast::hash(format!("{}\n{lines}", self.name).as_bytes()))
+    }
+
     /// Puts the file and the line of its key before an error that names one.
     pub fn locate(&self, error: Error) -> Error {
         match error {

@@ -93,7 +93,7 @@ impl OptimizerConfig {
     pub fn read(mut reader: Reader) -> Self {
         let problems = reader.problems();
         let kind = reader.choice("kind", &["adam", "adamw", "sgd"]);
-        let schedule = ScheduleConfig::read(reader.table("schedule", "kind"));
+        let schedule = ScheduleConfig::read(reader.table("schedule"));
         let method = match kind {
             0 => Method::Adam(reader.rest()),
             1 => Method::AdamW(reader.rest()),

@@ -83,17 +83,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The table under `key`; empty where there is none. Text stands for a table with that `tag`, so
-    /// that `init = "random"` means `init = { method = "random" }`; pass "" to allow no text.
-    pub fn table(&mut self, key: &str, tag: &str) -> Reader<'a> {
+    /// The table under `key`; empty where there is none.
+    pub fn table(&mut self, key: &str) -> Reader<'a> {
         self.known.push(key.to_owned());
         let path = self.path_of(key);
         let table = match self.table.remove(key) {
             None => Table::new(),
             Some(Value::Table(table)) => table,
-            Some(text @ Value::String(_)) if !tag.is_empty() => {
-                Table::from_iter([(tag.to_owned(), text)])
-            }
             Some(other) => {
                 let message = format!("`{path}` is {}; write a table", describe(&other));
                 self.problems.add(path.clone(), message);

@@ -1,5 +1,7 @@
 //! `[[runs]]` and `[sweep]`: several runs in one file.
 
+use std::collections::BTreeMap;
+
 use toml::Value;
 
 use super::document::{Node, Origin};
@@ -93,8 +95,10 @@ impl Variants {
                 ),
             }
         }
-        let runs = keys.iter().map(|(_, values, _)| values.len()).product::<usize>();
-        if runs > MOST_RUNS {
+        let lengths = keys.iter().map(|(_, values, _)| values.len());
+        let runs = lengths.fold(Some(1), |runs: Option<usize>, length| runs?.checked_mul(length));
+        if runs.is_none_or(|runs| runs > MOST_RUNS) {
+            let runs = runs.map_or("too many".to_owned(), |runs| runs.to_string());
             let message = format!("[sweep] asks for {runs} runs; ask for {MOST_RUNS} or less");
             problems.add_at(sweep.origin(), message);
         }
@@ -128,44 +132,64 @@ impl Variants {
                 .collect(),
             Self::Swept(keys) if keys.is_empty() => vec![("main".to_owned(), document.clone())],
             Self::Swept(keys) => {
-                let mut runs = vec![(String::new(), document.clone())];
+                let mut runs = vec![Varied { document: document.clone(), ..Varied::default() }];
                 for (key, values, origin) in keys {
-                    let vary = |(name, document): &(String, Node)| -> Vec<(String, Node)> {
-                        values
-                            .iter()
-                            .map(|value| vary_one(name, document, key, value, origin))
-                            .collect()
+                    let vary = |run: &Varied| -> Vec<Varied> {
+                        values.iter().map(|value| run.vary(key, value, origin)).collect()
                     };
                     runs = runs.iter().flat_map(vary).collect();
                 }
-                runs
+                named(runs)
             }
         }
     }
 }
 
-/// `penalty=0.1` or, behind other keys, `noise=0.05,penalty=0.1`.
-fn vary_one(
-    name: &str,
-    document: &Node,
-    key: &str,
-    value: &Value,
-    origin: &Origin,
-) -> (String, Node) {
-    let path: Vec<String> = key.split('.').map(str::to_owned).collect();
-    let last = path.last().cloned().unwrap_or_default();
-    let shown: String = value
-        .to_string()
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || "._-=,".contains(*c))
-        .collect();
-    let separator = if name.is_empty() { "" } else { "," };
-    let mut document = document.clone();
-    document.set(&path, Node::value(value.clone(), origin.clone()));
-    (format!("{name}{separator}{last}={shown}"), document)
+/// A run of a sweep.
+#[derive(Default)]
+struct Varied {
+    /// `penalty=0.1` or, behind other keys, `noise=0.05,penalty=0.1`.
+    name: String,
+    /// The values in full.
+    values: String,
+    document: Node,
+}
+
+impl Varied {
+    fn vary(&self, key: &str, value: &Value, origin: &Origin) -> Self {
+        let path: Vec<String> = key.split('.').map(str::to_owned).collect();
+        let last = path.last().cloned().unwrap_or_default();
+        let text = value.to_string();
+        let shown: String = text.chars().filter(|c| is_allowed(*c)).collect();
+        let separator = if self.name.is_empty() { "" } else { "," };
+        let mut document = self.document.clone();
+        document.set(&path, Node::value(value.clone(), origin.clone()));
+        Self {
+            name: format!("{}{separator}{last}={shown}", self.name),
+            values: format!("{}{key}={text}\n", self.values),
+            document,
+        }
+    }
+}
+
+/// Runs by name. Values may differ in what a name cannot show: then each of those names ends in a checksum of its
+/// values, which does not depend on the order they are listed in.
+fn named(runs: Vec<Varied>) -> Vec<(String, Node)> {
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    for run in &runs {
+        *count.entry(run.name.clone()).or_default() += 1;
+    }
+    let name = |run: &Varied| match count[&run.name] {
+        1 => run.name.clone(),
+        _ => format!("{}-{:08x}", run.name, crc32fast::hash(run.values.as_bytes())),
+    };
+    runs.iter().map(|run| (name(run), run.document.clone())).collect()
+}
+
+fn is_allowed(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._-=,".contains(c)
 }
 
 fn valid(name: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-=,".contains(c);
-    !name.is_empty() && name.chars().all(allowed) && !name.starts_with('.')
+    !name.is_empty() && name.chars().all(is_allowed) && !name.starts_with('.')
 }

@@ -14,6 +14,7 @@ use super::parameters::{Memories, Values, values, with_values};
 use super::state::State;
 use crate::arrays::{Arrays, Stored};
 use crate::progress::Observer;
+use crate::run_directory::CHECKPOINTS;
 use crate::{Error, RunDirectory};
 
 /// Everything that is not an array.
@@ -33,6 +34,8 @@ struct Counters {
 #[derive(Serialize, Deserialize)]
 struct Record {
     checksum: String,
+    /// Whose it is.
+    identity: String,
     /// Not part of the state: times differ from one run to the next.
     seconds: String,
     counters: String,
@@ -42,6 +45,7 @@ struct Record {
 pub struct Saved {
     path: PathBuf,
     arrays: Arrays,
+    identity: String,
     counters: Counters,
     seconds: f64,
 }
@@ -51,14 +55,23 @@ const KEPT: usize = 2;
 
 const STATE: &str = "state";
 
-fn folder(directory: &RunDirectory, run: &str) -> PathBuf {
-    directory.path().join("checkpoints").join(run)
+fn folder(directory: &Path, run: &str) -> PathBuf {
+    directory.join(CHECKPOINTS).join(run)
+}
+
+/// Steps that the newest checkpoint says are done, by its name.
+pub(super) fn steps_done(directory: &Path, run: &str) -> usize {
+    let newest = list(&folder(directory, run)).pop();
+    let stem = newest.as_deref().and_then(Path::file_stem).and_then(|stem| stem.to_str());
+    let steps = stem.and_then(|stem| stem.strip_prefix("step-")?.parse().ok());
+    steps.unwrap_or(0)
 }
 
 /// Saves a state and removes the oldest.
 pub(super) fn save<N: Module, M: Serialize>(
     directory: &RunDirectory,
     run: &str,
+    identity: &str,
     state: &State<N, M>,
 ) -> Result<(), Error> {
     let mut arrays = Arrays::default();
@@ -90,14 +103,14 @@ pub(super) fn save<N: Module, M: Serialize>(
     };
     let counters = serde_json::to_string(&counters).expect("counters are valid JSON");
     let seconds = state.seconds.to_string();
-    let checksum = checksum(&arrays, &[&counters, &seconds]);
+    let checksum = checksum(&arrays, &[identity, &counters, &seconds]);
     // One entry, because the order of several is not fixed.
-    let record = Record { checksum, seconds, counters };
+    let record = Record { checksum, identity: identity.to_owned(), seconds, counters };
     let record = serde_json::to_string(&record).expect("a record is valid JSON");
     arrays.metadata.insert(STATE.to_owned(), record);
-    let name = format!("checkpoints/{run}/step-{:08}.safetensors", state.step);
+    let name = format!("{CHECKPOINTS}/{run}/step-{:08}.safetensors", state.step);
     directory.write(&name, &arrays.to_bytes())?;
-    let mut all = list(&folder(directory, run));
+    let mut all = list(&folder(directory.path(), run));
     while all.len() > KEPT {
         // Not being there is what is wanted.
         let _ = std::fs::remove_file(all.remove(0));
@@ -111,7 +124,7 @@ pub(super) fn newest(
     run: &str,
     observer: &mut dyn Observer,
 ) -> Option<Saved> {
-    let mut all = list(&folder(directory, run));
+    let mut all = list(&folder(directory.path(), run));
     while let Some(path) = all.pop() {
         match load(&path) {
             Ok(saved) => return Some(saved),
@@ -139,14 +152,14 @@ fn load(path: &Path) -> Result<Saved, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let arrays = Arrays::parse(&bytes).map_err(|error| error.to_string())?;
     let record = arrays.metadata.get(STATE).ok_or("it has no state")?;
-    let Record { checksum: expected, seconds, counters } =
+    let Record { checksum: expected, identity, seconds, counters } =
         serde_json::from_str(record).map_err(|error| error.to_string())?;
-    if expected != checksum(&arrays, &[&counters, &seconds]) {
+    if expected != checksum(&arrays, &[&identity, &counters, &seconds]) {
         return Err("its checksum is wrong".to_owned());
     }
     let counters = serde_json::from_str(&counters).map_err(|error| error.to_string())?;
     let seconds = seconds.parse().unwrap_or(0.0);
-    Ok(Saved { path: path.to_owned(), arrays, counters, seconds })
+    Ok(Saved { path: path.to_owned(), arrays, identity, counters, seconds })
 }
 
 impl Saved {
@@ -158,17 +171,22 @@ impl Saved {
     /// The state, of a network and a lesson as they start.
     pub(super) fn into_state<N: Module, M: DeserializeOwned>(
         self,
+        expected: &str,
         network: N,
         device: &Device,
         dtype: DType,
     ) -> Result<State<N, M>, Error> {
-        let Self { path, arrays, counters, seconds } = self;
+        let Self { path, arrays, identity, counters, seconds } = self;
         let foreign = |reason: String| {
             Error::RunDirectory(format!(
                 "{}: is not a checkpoint of this run ({reason}); remove it, or start anew with --overwrite",
                 path.display()
             ))
         };
+        if identity != expected {
+            let reason = "its name, its configuration or its data were others";
+            return Err(foreign(reason.to_owned()));
+        }
         let names: Vec<String> = values(&network).into_keys().collect();
         let values = |prefix: &str| -> Values {
             let found = names.iter().filter_map(|name| {

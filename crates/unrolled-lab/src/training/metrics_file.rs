@@ -16,13 +16,13 @@ pub struct MetricsFile {
 
 impl MetricsFile {
     /// Opens the file for lessons with these columns of every step and of every measurement. Of every run, named with the steps that it has done, the rows after those
-    /// steps are dropped, and so are rows of other runs.
+    /// steps are dropped, and so are rows of other runs. The notes say which rows are missing.
     pub fn open(
         directory: &RunDirectory,
         columns: &[&str],
         measured: &[&str],
         runs: &[(&str, usize)],
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Vec<String>), Error> {
         let path = directory.path().join("metrics.csv");
         let all = ["run", "step", "epoch", "loss", "reconstruction"]
             .iter()
@@ -36,12 +36,22 @@ impl MetricsFile {
         keep(&all.copied().collect());
         let before = std::fs::read(&path).unwrap_or_default();
         let rows: Vec<_> = csv::Reader::from_reader(&before[..]).records().flatten().collect();
+        let mut notes = Vec::new();
         for (run, done) in runs {
             let of_run = rows.iter().filter(|row| {
                 let step = row[1].parse::<usize>();
                 row[0] == **run && step.is_ok_and(|step| step <= *done)
             });
-            of_run.take(*done).for_each(&mut keep);
+            let of_run: Vec<_> = of_run.take(*done).collect();
+            of_run.iter().for_each(|row| keep(row));
+            if of_run.len() < *done {
+                notes.push(format!(
+                    "note: {}: {} of the {done} rows of run `{run}` are missing or damaged; the report lacks those \
+                     steps, and nothing else does",
+                    path.display(),
+                    done - of_run.len()
+                ));
+            }
         }
         directory.write("metrics.csv", &kept.into_inner().expect("memory can be written to"))?;
         let open = || -> std::io::Result<_> {
@@ -49,7 +59,7 @@ impl MetricsFile {
             Ok((file.try_clone()?, csv::WriterBuilder::new().has_headers(false).from_writer(file)))
         };
         let (file, writer) = open().map_err(|error| Error::writing(&path, &error))?;
-        Ok(Self { path, file, writer, measured: measured.len() })
+        Ok((Self { path, file, writer, measured: measured.len() }, notes))
     }
 
     /// Writes the row of a step, whole lines only.

@@ -21,6 +21,8 @@ pub use source::{InMemory, Rows, Source};
 pub use state::State;
 pub use step::{Row, Training};
 
+use std::path::Path;
+
 use crate::devices::guarded;
 use crate::experiment::Session;
 use crate::progress::Observer;
@@ -30,6 +32,11 @@ use step::{StateOf, Trainer};
 /// The newest checkpoint of a run that is intact; what is damaged is said.
 pub fn newest(directory: &RunDirectory, run: &str, observer: &mut dyn Observer) -> Option<Saved> {
     checkpoint::newest(directory, run, observer)
+}
+
+/// Steps that the newest checkpoint of a run says it has done, by its name alone.
+pub fn steps_done(folder: &Path, run: &str) -> usize {
+    checkpoint::steps_done(folder, run)
 }
 
 impl<L: Lesson> Training<'_, L> {
@@ -45,7 +52,8 @@ impl<L: Lesson> Training<'_, L> {
         let mut state = match saved {
             None => State::start(network, memory),
             Some(saved) => {
-                saved.into_state(network, &self.device, self.config.precision.dtype())?
+                let dtype = self.config.precision.dtype();
+                saved.into_state(&self.identity, network, &self.device, dtype)?
             }
         };
         let started = std::time::Instant::now();
@@ -53,7 +61,7 @@ impl<L: Lesson> Training<'_, L> {
         let trainer = Trainer::new(self, session.threads);
         let mut saved_at = state.step;
         if state.step == 0 {
-            checkpoint::save(directory, self.name, &state)?;
+            checkpoint::save(directory, self.name, &self.identity, &state)?;
         }
         while state.step < self.steps && !state.stopped_early {
             let mut rows = Vec::new();
@@ -71,14 +79,14 @@ impl<L: Lesson> Training<'_, L> {
                 metrics.sync()?;
                 if matches!(error, Error::NotFinite(_)) {
                     // The state is that of the last good step.
-                    checkpoint::save(directory, self.name, &state)?;
+                    checkpoint::save(directory, self.name, &self.identity, &state)?;
                 }
                 return Err(error);
             }
             let stop = session.stop.is_requested();
             if stop || state.step.is_multiple_of(self.train.checkpoint_every) {
                 metrics.sync()?;
-                checkpoint::save(directory, self.name, &state)?;
+                checkpoint::save(directory, self.name, &self.identity, &state)?;
                 saved_at = state.step;
             }
             if stop && state.step < self.steps {
@@ -87,7 +95,7 @@ impl<L: Lesson> Training<'_, L> {
         }
         if saved_at != state.step || state.stopped_early {
             metrics.sync()?;
-            checkpoint::save(directory, self.name, &state)?;
+            checkpoint::save(directory, self.name, &self.identity, &state)?;
         }
         Ok(state)
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::{GradientsParams, Optimizer};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Bool, Tensor, TensorData};
 use unrolled::optimizer::{AnyOptimizer, Moments};
+use unrolled::tensors::all_finite;
 
 /// The values of a module's parameters, by name.
 pub type Values = BTreeMap<String, TensorData>;
@@ -91,6 +92,19 @@ fn read<'a, M: Module>(module: &M, gradients: Option<&'a GradientsParams>) -> Re
 /// The values of every parameter.
 pub fn values<M: Module>(module: &M) -> Values {
     read(module, None).values
+}
+
+/// Whether each parameter is finite.
+pub(super) fn finite_parameters<M: Module>(module: &M) -> Vec<Tensor<1, Bool>> {
+    struct Finite(Vec<Tensor<1, Bool>>);
+    impl ModuleVisitor for Finite {
+        fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+            self.0.push(all_finite(&parameter.val()));
+        }
+    }
+    let mut finite = Finite(Vec::new());
+    module.visit(&mut finite);
+    finite.0
 }
 
 /// The gradients of the parameters that have one.

@@ -6,17 +6,19 @@
 
 use std::ops::Range;
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{Bool, DType, Device, Tensor};
 use unrolled::gradient::Estimate;
 use unrolled::network::{Batch, Network};
 use unrolled::tensors::{all_finite, to_tensor, to_values};
 
 use super::lesson::Lesson;
-use super::parameters::{Gradients, gradients_of, update, values};
+use super::parameters::{Gradients, finite_parameters, gradients_of, update, values};
 use super::state::State;
 use crate::Error;
 use crate::config::{Config, OptimizerConfig, TrainConfig};
 use crate::workers::{Reporter, Workers, in_order};
+
+const UPDATED: &str = "a parameter after the update";
 
 /// Steps between two looks at a graphics card, at most: an answer costs about what a small step does.
 const MOST_STEPS: usize = 50;
@@ -35,6 +37,8 @@ pub struct Training<'a, L> {
     pub train: &'a TrainConfig,
     /// `[optimizer]`.
     pub optimizer: &'a OptimizerConfig,
+    /// What its checkpoints are known by, as [`crate::config::Run::identity`] gives it.
+    pub identity: String,
     /// Steps in all.
     pub steps: usize,
     /// Examples in a block of a step.
@@ -113,13 +117,17 @@ impl<'a, L: Lesson> Trainer<'a, L> {
     /// Takes one step or several and adds a row for each. On an error the state is that after the last row.
     pub fn advance(&self, state: &mut StateOf<L>, rows: &mut Vec<Row>) -> Result<(), Error> {
         let last = self.next_look(state.step);
-        let before = (last > state.step + 1).then(|| state.clone());
-        let codes = self.window(state, last, rows).map_err(|bad| {
-            if let Some(before) = before {
-                *state = before;
-                if bad.step > state.step + 1 {
-                    // These were finite the first time.
-                    let _ = self.window(state, bad.step - 1, rows);
+        let before = state.clone();
+        let codes = self.window(state, last, rows).map_err(|mut bad| {
+            // The good steps are taken again; the last of them may turn out to be the one at fault.
+            loop {
+                *state = before.clone();
+                if bad.step == state.step + 1 {
+                    break;
+                }
+                match self.window(state, bad.step - 1, rows) {
+                    Ok(_) => break,
+                    Err(earlier) => bad = earlier,
                 }
             }
             self.not_finite(&bad)
@@ -180,32 +188,37 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             let pass = self.pass(&network, step);
             let mut verdicts = vec![all_finite(&pass.loss)];
             verdicts.extend(pass.gradients.iter().map(|(_, gradient)| all_finite(gradient)));
-            let verdicts = verdicts.into_iter().map(|good| good.float().cast(self.wide)).collect();
-            let verdicts: Tensor<1> = Tensor::cat(verdicts, 0);
+            let mut verdicts = self.numbers(verdicts);
             if first == last {
-                look(step, &to_values(&verdicts))?;
+                look(step, &to_values(&verdicts), usize::MAX)?;
             }
-            let rate = optimizer.rate(step, *steps);
-            let gradients = self.clipped(pass.gradients);
-            let optimizer = optimizer.build();
-            let moved = update(network, &mut state.memories, gradients, &optimizer, rate);
-            state.network = moved.project();
             let gradients = verdicts.dims()[0];
+            let rate = optimizer.rate(step, *steps);
+            let clipped = self.clipped(pass.gradients);
+            let optimizer = optimizer.build();
+            let moved = update(network, &mut state.memories, clipped, &optimizer, rate);
+            state.network = moved.project();
+            if step == last {
+                // What is not finite here shows in the loss of the next step: one look at the end is enough.
+                let parameters = self.numbers(finite_parameters(&state.network));
+                verdicts = Tensor::cat(vec![verdicts, parameters], 0);
+            }
+            let verdicts_count = verdicts.dims()[0];
             sums = pass.sums.as_ref().map_or(0, |sums| sums.dims()[0]);
             let after = lesson.figures(&state.network).map(|figures| figures.cast(self.wide));
             let parts = [pass.loss, pass.reconstruction, verdicts].into_iter();
             let parts: Vec<_> = parts.chain(pass.sums).chain(after).collect();
-            figures.push((step, rate, gradients, Tensor::cat(parts, 0)));
+            figures.push((step, rate, [gradients, verdicts_count], Tensor::cat(parts, 0)));
             codes = pass.codes;
         }
         let all = Tensor::cat(figures.iter().map(|(.., figures)| figures.clone()).collect(), 0);
         let mut all = &to_values(&all)[..];
         let from = rows.len();
-        for (step, learning_rate, verdicts, figures) in &figures {
+        for (step, learning_rate, [gradients, verdicts], figures) in &figures {
             let (own, rest) = all.split_at(figures.dims()[0]);
             all = rest;
             let (head, own) = own.split_at(2 + verdicts);
-            look(*step, &head[2..]).inspect_err(|_| rows.truncate(from))?;
+            look(*step, &head[2..], *gradients).inspect_err(|_| rows.truncate(from))?;
             let (sums, after) = own.split_at(sums);
             let figures = lesson.record(&mut state.lesson, sums, after);
             let (loss, reconstruction) = (head[0], head[1]);
@@ -273,6 +286,12 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         }
     }
 
+    /// 1 for yes and 0 for no, where sums are.
+    fn numbers(&self, verdicts: Vec<Tensor<1, Bool>>) -> Tensor<1> {
+        let numbers = verdicts.into_iter().map(|good| good.float().cast(self.wide));
+        Tensor::cat(numbers.collect(), 0)
+    }
+
     /// Gradients in the precision of the run, of the norm asked for at most.
     fn clipped(&self, gradients: Gradients) -> Gradients {
         let squares = |gradient: &Tensor<1>| gradient.clone().mul(gradient.clone()).sum();
@@ -292,9 +311,13 @@ impl<'a, L: Lesson> Trainer<'a, L> {
     /// Why training stopped at a step.
     fn not_finite(&self, Bad { step, what }: &Bad) -> Error {
         let source = self.training.lesson.source();
+        let remedy = match *what {
+            UPDATED => "a smaller learning rate, or an `optimizer.epsilon` above 0,",
+            _ => "a smaller learning rate or encoder step",
+        };
         Error::NotFinite(format!(
             "run `{}`: {what} is not finite at step {step} (epoch {}, {}); the state before that step is \
-             kept; a smaller learning rate or encoder step keeps it finite",
+             kept; {remedy} keeps it finite",
             self.training.name,
             source.epoch_of(*step),
             source.describe(*step)
@@ -302,12 +325,13 @@ impl<'a, L: Lesson> Trainer<'a, L> {
     }
 }
 
-/// Whether the loss of a step, and then its gradients, are finite.
-fn look(step: usize, verdicts: &[f64]) -> Result<(), Bad> {
+/// Whether the loss of a step, its gradients (up to `gradients`) and then the parameters after it are finite.
+fn look(step: usize, verdicts: &[f64], gradients: usize) -> Result<(), Bad> {
     let what = match verdicts.iter().position(|good| *good != 1.0) {
         None => return Ok(()),
         Some(0) => "the loss",
-        Some(_) => "the gradient",
+        Some(place) if place < gradients => "the gradient",
+        Some(_) => UPDATED,
     };
     Err(Bad { step, what })
 }

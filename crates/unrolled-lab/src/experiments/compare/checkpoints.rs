@@ -42,6 +42,11 @@ pub(super) fn save(
 /// The repeats that are finished, from the first on, as many as are there without a gap.
 pub(super) fn load(directory: &RunDirectory, plan: &Plan) -> Result<Vec<Repeat>, Error> {
     let mut repeats = Vec::new();
+    let saves = !plan.sections().compare.save_arrays_at.is_empty();
+    let arrays = || std::fs::read(directory.path().join(arrays_file(plan)));
+    if saves && !arrays().is_ok_and(|bytes| Arrays::parse(&bytes).is_ok()) {
+        return Ok(repeats);
+    }
     for index in 0..plan.sections().compare.repeats {
         let path = directory.path().join(file(plan, index));
         let Ok(text) = std::fs::read_to_string(&path) else {

@@ -20,10 +20,10 @@ pub struct Sections {
 impl Sections {
     pub fn read(reader: &mut Reader) -> Self {
         Self {
-            data: DataConfig::read(reader.table("data", "")),
-            dictionary: DictionaryConfig::read(reader.table("dictionary", "")),
-            encoder: EncoderConfig::read(reader.table("encoder", "")),
-            compare: CompareConfig::read(reader.table("compare", "")),
+            data: DataConfig::read(reader.table("data")),
+            dictionary: DictionaryConfig::read(reader.table("dictionary")),
+            encoder: EncoderConfig::read(reader.table("encoder")),
+            compare: CompareConfig::read(reader.table("compare")),
         }
     }
 }

@@ -78,6 +78,12 @@ impl Planned for Plans<'_> {
         estimate.affordable()
     }
 
+    fn files(&self) -> Vec<&'static str> {
+        let arrays = |plan: &Plan| !plan.sections().compare.save_arrays_at.is_empty();
+        let arrays = self.plans.iter().any(arrays).then_some("arrays.safetensors");
+        ["metrics.csv"].into_iter().chain(arrays).collect()
+    }
+
     fn run(&mut self, directory: &RunDirectory, session: &mut Session) -> Result<(), Error> {
         let started = std::time::Instant::now();
         let plans = &self.plans;

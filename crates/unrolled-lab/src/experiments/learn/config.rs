@@ -20,11 +20,11 @@ pub struct Sections {
 impl Sections {
     pub fn read(reader: &mut Reader) -> Self {
         let sections = Self {
-            data: DataConfig::read(reader.table("data", "")),
-            dictionary: DictionaryConfig::read(reader.table("dictionary", "")),
-            encoder: EncoderConfig::read(reader.table("encoder", "")),
-            train: TrainConfig::read(reader.table("train", "")),
-            optimizer: OptimizerConfig::read(reader.table("optimizer", "")),
+            data: DataConfig::read(reader.table("data")),
+            dictionary: DictionaryConfig::read(reader.table("dictionary")),
+            encoder: EncoderConfig::read(reader.table("encoder")),
+            train: TrainConfig::read(reader.table("train")),
+            optimizer: OptimizerConfig::read(reader.table("optimizer")),
         };
         sections.train.check_estimator::<Network>(&sections.encoder, reader.problems());
         sections

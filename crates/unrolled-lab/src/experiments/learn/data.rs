@@ -19,6 +19,17 @@ pub(super) struct Prepared {
     pub feature_shape: Option<[usize; 2]>,
     /// D⁰, `[m, p]`.
     pub start: Arc<Array2<f64>>,
+    /// A checksum of the examples.
+    pub fingerprint: u32,
+}
+
+fn fingerprint(x: &Array2<f64>) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    for row in x.rows() {
+        let bytes: Vec<u8> = row.iter().flat_map(|value| value.to_le_bytes()).collect();
+        hasher.update(&bytes);
+    }
+    hasher.finalize()
 }
 
 type Key = (DataConfig, DictionaryConfig, u64);
@@ -42,7 +53,9 @@ impl Shelf {
         *last = None;
         let Loaded { data, preprocessing, feature_shape } = data.load_with_shape(config.seed, 0)?;
         let start = Arc::new(dictionary.initialise(&data, config.seed, 0)?);
-        let prepared = Prepared { data: Arc::new(data), preprocessing, feature_shape, start };
+        let fingerprint = fingerprint(&data.x);
+        let data = Arc::new(data);
+        let prepared = Prepared { data, preprocessing, feature_shape, start, fingerprint };
         *last = Some((key, prepared.clone()));
         Ok(prepared)
     }

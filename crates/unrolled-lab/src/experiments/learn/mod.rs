@@ -8,6 +8,7 @@ mod plan;
 mod report;
 mod results;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -20,7 +21,7 @@ use crate::config::{Kind, Reader};
 use crate::devices::guarded;
 use crate::experiment::{Experiment, Plan as Planned, Session, write_unfinished};
 use crate::report::page::Section;
-use crate::training::{MetricsFile, newest};
+use crate::training::{MetricsFile, newest, steps_done};
 use crate::{Configuration, Error, RunDirectory, run_directory};
 use data::Shelf;
 use plan::Plan;
@@ -82,6 +83,26 @@ impl Planned for Plans<'_> {
         estimate.affordable()
     }
 
+    fn check_resume(&self, folder: &Path) -> Result<(), Error> {
+        self.plans.iter().try_for_each(|plan| {
+            let done = steps_done(folder, &plan.run.name);
+            if done <= plan.steps {
+                return Ok(());
+            }
+            let message = format!(
+                "`train` asks for {} steps, but the run in {} has done {done}; write {done} or more, or start anew \
+                 with --overwrite",
+                plan.steps,
+                folder.display()
+            );
+            Err(plan.run.locate(Error::at("train.steps", message)))
+        })
+    }
+
+    fn files(&self) -> Vec<&'static str> {
+        vec!["metrics.csv", "arrays.safetensors"]
+    }
+
     fn run(&mut self, directory: &RunDirectory, session: &mut Session) -> Result<(), Error> {
         let mut saved = Vec::new();
         for plan in &self.plans {
@@ -90,7 +111,9 @@ impl Planned for Plans<'_> {
         let done = |at: usize| saved[at].as_ref().map_or(0, |saved| saved.step());
         let steps: Vec<(&str, usize)> =
             self.plans.iter().enumerate().map(|(at, plan)| (&*plan.run.name, done(at))).collect();
-        let mut metrics = MetricsFile::open(directory, lesson::COLUMNS, measure::COLUMNS, &steps)?;
+        let (mut metrics, notes) =
+            MetricsFile::open(directory, lesson::COLUMNS, measure::COLUMNS, &steps)?;
+        notes.iter().for_each(|note| session.observer.say(note));
         let total = self.plans.iter().map(|plan| plan.steps as u64).sum();
         session.observer.begin(total, steps.iter().map(|(_, done)| *done as u64).sum());
         let (mut arrays, mut figures, mut seconds) = (Arrays::default(), Map::new(), 0.0);

@@ -155,6 +155,7 @@ impl<'a> Plan<'a> {
             device: self.device.clone(),
             train,
             optimizer,
+            identity: self.run.identity(lesson.prepared.fingerprint),
             steps: self.steps,
             block: self.block,
             spreads_blocks: encoder.uses_kernels(self.config().device_kind()),
