@@ -172,6 +172,30 @@ fn a_state_that_the_last_update_made_infinite_is_not_kept() {
 }
 
 #[test]
+fn a_run_that_diverges_leaves_the_other_runs_of_a_sweep() {
+    let folder = small();
+    let sweep = "[optimizer]\nkind = \"sgd\"\nlearning_rate = 0.1\n[dictionary]\nconstraint = \"none\"\n\
+        [sweep]\n\"optimizer.learning_rate\" = [1e30, 0.01, 0.1]\n";
+    let text =
+        SMALL.replace("[optimizer]\nlearning_rate = 1e-2\n", "").replace("[dictionary]\n", "");
+    let init = "init = { method = \"perturbed-truth\", noise = 0.1 }\n";
+    let text = format!("{}{sweep}", text.replace(init, ""));
+    write(folder.path(), "small.toml", &text);
+    let said = run(folder.path(), "run", &[], 1);
+    assert!(said.contains("is not finite at step"), "{said}");
+    let runs = results(&folder.path().join("run"))["runs"].clone();
+    assert_eq!(runs.as_object().unwrap().len(), 3, "{runs}");
+    let failed = runs.as_object().unwrap().values().filter(|run| run.get("failed").is_some());
+    assert_eq!(failed.count(), 1, "{runs}");
+    assert!(folder.path().join("run/arrays.safetensors").is_file());
+    let report = std::fs::read_to_string(folder.path().join("run/report.html")).unwrap();
+    assert!(report.contains("</b> failed: run `learning_rate="), "the report says which");
+    output(folder.path(), &["report", "run"], 0);
+    // What failed is tried again, and fails again.
+    run(folder.path(), "run", &["--resume"], 1);
+}
+
+#[test]
 fn more_threads_than_can_help_are_not_started() {
     let folder = small();
     let said = run(folder.path(), "run", &["--threads", "65535"], 0);

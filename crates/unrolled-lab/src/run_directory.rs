@@ -120,9 +120,18 @@ impl RunDirectory {
         &self.path
     }
 
-    /// Whether the run in it is finished: its results are there, and so are the files that it writes beside them.
+    /// Whether the run in it is finished: its results are there, and so are the files that it writes beside them; and none
+    /// of its runs has failed.
     pub fn is_finished(&self, files: &[&str]) -> bool {
-        files.iter().chain(&[RESULTS]).all(|name| self.path.join(name).is_file())
+        let has_failed = |results: Value| {
+            results["runs"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .any(|(_, run)| run.get(FAILED).is_some())
+        };
+        files.iter().all(|name| self.path.join(name).is_file())
+            && self.results().is_ok_and(|results| !has_failed(results))
     }
 
     /// Writes a file, whole.
@@ -159,6 +168,9 @@ impl RunDirectory {
         std::fs::read_to_string(&path).map_err(|error| Error::reading(&path, &error))
     }
 }
+
+/// What results.json says of a run that did not come to its end, in place of its figures: why.
+pub(crate) const FAILED: &str = "failed";
 
 /// The folder of checkpoints.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";

@@ -117,11 +117,13 @@ impl<'a, L: Lesson> Trainer<'a, L> {
     /// Takes one step or several and adds a row for each. On an error the state is that after the last row.
     pub fn advance(&self, state: &mut StateOf<L>, rows: &mut Vec<Row>) -> Result<(), Error> {
         let last = self.next_look(state.step);
-        let before = state.clone();
+        // Not the parameters that are kept: those would be copied.
+        let State { step, network, memories, lesson, .. } = &*state;
+        let before = (*step, network.clone(), memories.clone(), lesson.clone());
         let codes = self.window(state, last, rows).map_err(|mut bad| {
             // The good steps are taken again; the last of them may turn out to be the one at fault.
             loop {
-                *state = before.clone();
+                (state.step, state.network, state.memories, state.lesson) = before.clone();
                 if bad.step == state.step + 1 {
                     break;
                 }

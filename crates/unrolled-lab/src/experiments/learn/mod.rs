@@ -11,7 +11,7 @@ mod results;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use unrolled::encoder::AnyEncoder;
 use unrolled::prelude::Autoencoder;
 
@@ -21,6 +21,7 @@ use crate::config::{Kind, Reader};
 use crate::devices::guarded;
 use crate::experiment::{Experiment, Plan as Planned, Session, write_unfinished};
 use crate::report::page::Section;
+use crate::run_directory::FAILED;
 use crate::training::{MetricsFile, newest, steps_done};
 use crate::{Configuration, Error, RunDirectory, run_directory};
 use data::Shelf;
@@ -117,6 +118,7 @@ impl Planned for Plans<'_> {
         let total = self.plans.iter().map(|plan| plan.steps as u64).sum();
         session.observer.begin(total, steps.iter().map(|(_, done)| *done as u64).sum());
         let (mut arrays, mut figures, mut seconds) = (Arrays::default(), Map::new(), 0.0);
+        let mut failed = Vec::new();
         let finish = || -> Result<(), Error> {
             for (plan, saved) in self.plans.iter().zip(saved) {
                 let one = || -> Result<(), Error> {
@@ -128,7 +130,15 @@ impl Planned for Plans<'_> {
                     results::put_arrays(plan, &lesson, &state, &mut arrays);
                     Ok(())
                 };
-                one().map_err(|error| plan.run.locate(error))?;
+                match one().map_err(|error| plan.run.locate(error)) {
+                    Err(Error::NotFinite(message)) => {
+                        // The other runs have nothing to do with it.
+                        session.observer.say(&format!("note: {message}"));
+                        figures.insert(plan.run.name.clone(), json!({ FAILED: message }));
+                        failed.push(message);
+                    }
+                    outcome => outcome?,
+                }
             }
             Ok(())
         };
@@ -136,12 +146,15 @@ impl Planned for Plans<'_> {
         session.observer.end();
         metrics.sync()?;
         let results = run_directory::results(self.configuration, session.threads, seconds, figures);
-        if let Err(Error::NotFinite(_)) = &outcome {
-            // A report of the run so far; without results.json the run stays unfinished.
-            let _ = write_unfinished(&LearnDictionary, directory, results.clone());
-        }
         outcome?;
-        directory.write("arrays.safetensors", &arrays.to_bytes())?;
-        directory.write_results(&results)
+        if failed.len() < self.plans.len() {
+            directory.write("arrays.safetensors", &arrays.to_bytes())?;
+            directory.write_results(&results)?;
+        }
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let _ = write_unfinished(&LearnDictionary, directory, results);
+        Err(Error::NotFinite(failed.join("\n")))
     }
 }

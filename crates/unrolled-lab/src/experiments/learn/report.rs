@@ -6,6 +6,7 @@ use crate::report::chart::{Chart, Series};
 use crate::report::page::Section;
 use crate::report::pictures::mosaic;
 use crate::report::table::{Cell, escape, number, table};
+use crate::run_directory::FAILED;
 use crate::statistics::mean_and_std;
 use crate::{Error, RunDirectory};
 
@@ -180,11 +181,16 @@ const EXPLANATION: &str = "<p>Every step codes a batch by T unrolled iterations,
     Dictionary Learning</i>, Transactions on Machine Learning Research, 2022 (arXiv 2106.00058).</p>\n";
 
 fn finding(results: &Value, runs: &[&str]) -> String {
-    let done = results["runs"].as_object().map_or(0, |runs| runs.len());
-    let unfinished = match runs.len() > done {
-        true => "<p>Not every run has come to its end: these are the figures so far.</p>\n",
-        false => "",
-    };
+    let failed = results["runs"].as_object().into_iter().flatten();
+    let failed: Vec<String> = failed
+        .filter_map(|(name, run)| Some((name, run[FAILED].as_str()?)))
+        .map(|(name, why)| format!("<p><b>{}</b> failed: {}.</p>\n", escape(name), escape(why)))
+        .collect();
+    let done = results["runs"].as_object().map_or(0, |runs| runs.len() - failed.len());
+    let mut unfinished = failed.concat();
+    if runs.len() > done {
+        unfinished += "<p>Not every run has come to its end: these are the figures so far.</p>\n";
+    }
     let errors: Vec<(&str, f64)> = runs
         .iter()
         .filter_map(|run| Some((*run, results["runs"][run]["dictionary_error"]["final"].as_f64()?)))
@@ -201,7 +207,7 @@ fn finding(results: &Value, runs: &[&str]) -> String {
             number(*error)
         ),
     };
-    match (unfinished, sentence.as_str()) {
+    match (unfinished.as_str(), sentence.as_str()) {
         ("", "") => String::new(),
         _ => format!("<div class=\"finding\">\n{unfinished}{sentence}</div>\n"),
     }
