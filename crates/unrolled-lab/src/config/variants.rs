@@ -95,8 +95,8 @@ impl Variants {
                 ),
             }
         }
-        let lengths = keys.iter().map(|(_, values, _)| values.len());
-        let runs = lengths.fold(Some(1), |runs: Option<usize>, length| runs?.checked_mul(length));
+        let mut lengths = keys.iter().map(|(_, values, _)| values.len());
+        let runs = lengths.try_fold(1usize, |runs, length| runs.checked_mul(length));
         if runs.is_none_or(|runs| runs > MOST_RUNS) {
             let runs = runs.map_or("too many".to_owned(), |runs| runs.to_string());
             let message = format!("[sweep] asks for {runs} runs; ask for {MOST_RUNS} or less");
