@@ -24,7 +24,7 @@ const ROOMS: [&str; 20] = [
     "workers",
     "devices",
     "config",
-    "fit",
+    "memory_plan",
     "check",
     "run_directory",
     "report",

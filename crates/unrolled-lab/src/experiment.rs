@@ -136,7 +136,7 @@ impl<'a> Experiments<'a> {
     }
 }
 
-/// Draws the report of a run that did not come to its end, from the results so far.
+/// Draws the report of runs of which some did not come to their end, from the results so far.
 pub fn write_unfinished(
     experiment: &dyn Experiment,
     directory: &RunDirectory,

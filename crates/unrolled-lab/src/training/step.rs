@@ -174,8 +174,8 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             .unwrap_or(done + 1)
     }
 
-    /// Takes the steps up to `last` and returns the codes of the last batch. A first step that is not finite is seen
-    /// before the update where the window is one step; in a wider window the state is of no use then.
+    /// Takes the steps up to `last` and returns the codes of the last batch. Where the window is one step, a loss or a
+    /// gradient that is not finite is seen before the update; on any error the state is of no use.
     fn window(
         &self,
         state: &mut StateOf<L>,
@@ -205,12 +205,12 @@ impl<'a, L: Lesson> Trainer<'a, L> {
                 let parameters = self.numbers(finite_parameters(&state.network));
                 verdicts = Tensor::cat(vec![verdicts, parameters], 0);
             }
-            let verdicts_count = verdicts.dims()[0];
+            let count = verdicts.dims()[0];
             sums = pass.sums.as_ref().map_or(0, |sums| sums.dims()[0]);
             let after = lesson.figures(&state.network).map(|figures| figures.cast(self.wide));
             let parts = [pass.loss, pass.reconstruction, verdicts].into_iter();
             let parts: Vec<_> = parts.chain(pass.sums).chain(after).collect();
-            figures.push((step, rate, [gradients, verdicts_count], Tensor::cat(parts, 0)));
+            figures.push((step, rate, [gradients, count], Tensor::cat(parts, 0)));
             codes = pass.codes;
         }
         let all = Tensor::cat(figures.iter().map(|(.., figures)| figures.clone()).collect(), 0);

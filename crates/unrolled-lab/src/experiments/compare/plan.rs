@@ -15,8 +15,8 @@ use crate::Error;
 use crate::check::Estimate;
 use crate::config::{Config, DataConfig, EncoderConfig, Run, Unrolling};
 use crate::devices::Opened;
-use crate::fit::MemoryPlan;
 use crate::memory::{Meter, Reading};
+use crate::memory_plan::MemoryPlan;
 
 /// The encoder of every comparison.
 pub(super) type Network = Autoencoder<AnyEncoder>;

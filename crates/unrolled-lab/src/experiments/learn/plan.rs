@@ -13,7 +13,7 @@ use crate::Error;
 use crate::check::Estimate;
 use crate::config::{Config, Run, Unrolling};
 use crate::devices::Opened;
-use crate::fit::MemoryPlan;
+use crate::memory_plan::MemoryPlan;
 use crate::training::{Lesson, Training};
 
 /// A run that can begin.

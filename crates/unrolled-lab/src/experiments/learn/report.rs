@@ -184,7 +184,10 @@ fn finding(results: &Value, runs: &[&str]) -> String {
     let failed = results["runs"].as_object().into_iter().flatten();
     let failed: Vec<String> = failed
         .filter_map(|(name, run)| Some((name, run[FAILED].as_str()?)))
-        .map(|(name, why)| format!("<p><b>{}</b> failed: {}.</p>\n", escape(name), escape(why)))
+        .map(|(name, why)| {
+            let why = why.strip_prefix(&format!("run `{name}`: ")).unwrap_or(why);
+            format!("<p><b>{}</b> failed: {}.</p>\n", escape(name), escape(why))
+        })
         .collect();
     let done = results["runs"].as_object().map_or(0, |runs| runs.len() - failed.len());
     let mut unfinished = failed.concat();
