@@ -16,8 +16,14 @@ fn run_writes_every_file_of_the_contract() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    let expected =
-        ["arrays.safetensors", "config.toml", "metrics.csv", "report.html", "results.json"];
+    let expected = [
+        ".unrolled",
+        "arrays.safetensors",
+        "config.toml",
+        "metrics.csv",
+        "report.html",
+        "results.json",
+    ];
     assert_eq!(files, expected);
 
     let results = results(&directory);
