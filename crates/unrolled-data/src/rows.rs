@@ -67,11 +67,12 @@ impl Rows {
             Source::Memory(matrix) => matrix.slice(s![from..to, ..]).to_owned(),
             Source::File { file, offset, float } => {
                 let offset = *offset + (from * columns * float.width()) as u64;
-                let values = file
-                    .numbers(offset, *float, (to - from) * columns)
-                    .map_err(|fault| fault.of_array(&self.path, "safetensors", &self.key))?;
-                Array2::from_shape_vec((to - from, columns), values)
-                    .expect("as many values were read as the shape says")
+                let values = file.numbers(offset, *float, (to - from) * columns);
+                let rows = values.and_then(|values| {
+                    let rows = Array2::from_shape_vec((to - from, columns), values);
+                    rows.map_err(|error| error.to_string().into())
+                });
+                rows.map_err(|fault| fault.of_array(&self.path, "safetensors", &self.key))?
             }
         };
         match rows.indexed_iter().find(|(_, value)| !value.is_finite()) {

@@ -1,16 +1,19 @@
-//! Whatever bytes a file has, reading it ends in arrays or in an error: no panic, no memory beyond a
-//! small multiple of the file.
+//! Whatever bytes a file has, reading it ends in arrays or in an error: no panic, no endless loop, no
+//! memory beyond a small multiple of the file.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{Cursor, Read, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use unrolled::random::Stream;
 use unrolled_data::{Keys, Rows, Split, load, load_images, read_arrays, read_matrix};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
+/// Mutations of each file.
+const TIMES: u64 = 1000;
 /// The files here have some kilobytes; who asks for more than this at once ends the test.
 const MOST: usize = 16 << 20;
 
@@ -38,23 +41,37 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(fixtures.join(name)).unwrap()
 }
 
+/// What bytes are replaced with: numbers that are too large, brackets and quotes of .npy headers, and
+/// integers of pickles.
+fn words() -> Vec<Vec<u8>> {
+    let numbers = [0, 1, 255, 1 << 16, 1 << 30, u64::from(u32::MAX), 1 << 32, 1 << 62, u64::MAX];
+    let mut words = vec![b"0".to_vec(), b"9999999999".to_vec(), b"'".to_vec(), b"\\".to_vec()];
+    words.extend(["(", "[", "{", "("].map(|open| open.repeat(40).into_bytes()));
+    words.extend([vec![b'0'; 4], vec![0; 4], vec![255; 4], vec![255; 8], b"K\0K\0".to_vec()]);
+    for number in numbers {
+        words.push(number.to_le_bytes().to_vec());
+        words.push((number as u32).to_be_bytes().to_vec());
+        words.push([b"J", &(number as u32).to_le_bytes()[..]].concat());
+    }
+    words
+}
+
 /// Some bytes of `content` changed, cut out, repeated or put in.
-fn mutated(content: &[u8], stream: &mut Stream) -> Vec<u8> {
-    const NUMBERS: [u64; 8] = [0, 1, 127, 1 << 16, 1 << 31, 1 << 32, 1 << 62, u64::MAX];
-    const TEXTS: [&[u8]; 8] =
-        [b"0", b"9999999999", b"(", b"[[[[[[[[", b"{", b"'", b"\\", b"\x8a\x08\xff\xff\xff\x7f"];
+fn mutated(content: &[u8], words: &[Vec<u8>], stream: &mut Stream) -> Vec<u8> {
     let mut bytes = content.to_vec();
-    for _ in 0..1 + stream.below(3) {
-        let from = stream.below(bytes.len().max(1)).min(bytes.len());
+    for _ in 0..1 + stream.below(4) {
+        // Half of the time where headers are, and where a number could begin.
+        let most = [bytes.len(), bytes.len().min(64)][stream.below(2)].max(1);
+        let from = (stream.below(most) & [!0, !3][stream.below(2)]).min(bytes.len());
         let to = (from + 1 + stream.below(8)).min(bytes.len());
-        let number = NUMBERS[stream.below(NUMBERS.len())].to_le_bytes();
-        match stream.below(7) {
-            0 => bytes[from..to].iter_mut().for_each(|byte| *byte = 1 << stream.below(8)),
-            1 => bytes[from..to].iter_mut().for_each(|byte| *byte ^= 1 << stream.below(8)),
-            2 => bytes[from..to].copy_from_slice(&number[..to - from]),
-            3 => drop(bytes.splice(from..to, TEXTS[stream.below(TEXTS.len())].iter().copied())),
-            4 => drop(bytes.drain(from..to)),
-            5 => {
+        let word = &words[stream.below(words.len())];
+        let end = (from + word.len()).min(bytes.len());
+        match stream.below(8) {
+            0 => bytes[from..to].iter_mut().for_each(|byte| *byte ^= 1 << stream.below(8)),
+            1..4 => bytes[from..end].copy_from_slice(&word[..end - from]),
+            4 => drop(bytes.splice(from..to, word.iter().copied())),
+            5 => drop(bytes.drain(from..to)),
+            6 => {
                 let again = bytes[from..to].repeat(1 + stream.below(40));
                 drop(bytes.splice(from..from, again));
             }
@@ -83,34 +100,58 @@ fn rezipped(
     writer.finish().unwrap().into_inner()
 }
 
-/// Everything that can be asked of a file of arrays; whether all of it could be read.
+/// Asks a file of arrays for everything; whether there were arrays, and a matrix.
 fn read_all(path: &Path) -> bool {
-    let arrays = read_arrays(path).is_ok();
-    let data = load(path, &Keys::default()).is_ok();
-    let matrices = ["X", "W", "b", "counts"].map(|key| read_matrix(path, key).is_ok());
+    let arrays = read_arrays(path);
+    for array in arrays.iter().flat_map(|arrays| arrays.values()) {
+        let count = array.shape.iter().product::<usize>();
+        assert!(array.values.as_ref().map_or(true, |values| values.len() == count));
+    }
+    if let Ok(data) = load(path, &Keys::default()) {
+        assert!(data.examples() > 0 && data.features() > 0);
+    }
     let rows = Rows::open(path, "X").and_then(|mut rows| {
         let [n, _] = rows.shape();
-        rows.read(0, n.min(1000))
+        rows.read(0, n)
     });
-    arrays && (data || matrices[1]) && (rows.is_ok() || matrices[1])
+    assert_eq!(rows.ok(), read_matrix(path, "X").ok(), "by rows and as a whole");
+    arrays.is_ok() && ["X", "W"].iter().any(|key| read_matrix(path, key).is_ok())
 }
 
-/// Writes what `make` makes of each stream to `path` and reads it; how often it could be read.
+/// Reads the images of all classes and of one; whether there were any.
+fn read_images(folder: &Path) -> bool {
+    let images = load_images(folder, Split::Train, &[]);
+    if let Ok(images) = &images {
+        assert!(images.data.examples() > 0 && images.data.features() > 0);
+    }
+    load_images(folder, Split::Train, &[1]).is_ok() && images.is_ok()
+}
+
+/// Reads `path` with its first content and then with every other. A reader that panics or does not
+/// come to an end fails the test.
 fn read_many(
-    path: &Path,
-    times: u64,
-    make: impl Fn(&mut Stream) -> Vec<u8>,
-    read: impl Fn() -> bool,
-) -> u64 {
-    (0..times)
-        .filter(|index| {
-            let mut stream = Stream::new(39, "any bytes", *index);
-            std::fs::write(path, make(&mut stream)).unwrap();
-            catch_unwind(AssertUnwindSafe(&read)).unwrap_or_else(|_| {
-                panic!("{} panicked at mutation {index}", path.display());
-            })
-        })
-        .count() as u64
+    path: PathBuf,
+    whole: Vec<u8>,
+    make: impl Fn(&[Vec<u8>], &mut Stream) -> Vec<u8> + Send + 'static,
+    read: impl Fn() -> bool + Send + 'static,
+) {
+    let name = path.display().to_string();
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        std::fs::write(&path, whole).unwrap();
+        sender.send(read()).unwrap();
+        let words = words();
+        for index in 0..TIMES {
+            let content = make(&words, &mut Stream::new(39, "any bytes", index));
+            std::fs::write(&path, content).unwrap();
+            sender.send(read()).unwrap();
+        }
+    });
+    for index in 0..=TIMES {
+        let read = receiver.recv_timeout(Duration::from_secs(20));
+        let read = read.unwrap_or_else(|_| panic!("{name}: no answer to content {index}"));
+        assert!(read || index > 0, "{name} can be read as it is");
+    }
 }
 
 fn small_safetensors() -> Vec<u8> {
@@ -123,16 +164,16 @@ fn small_safetensors() -> Vec<u8> {
 #[test]
 fn files_of_arrays_of_any_bytes_are_read_or_refused() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, content) in [
+    for (name, whole) in [
         ("a.safetensors", small_safetensors()),
         ("a.npz", fixture("orders.npz")),
         ("b.npz", fixture("orders_compressed.npz")),
         ("a.pt", fixture("state.pt")),
     ] {
         let path = folder.path().join(name);
-        let read = || read_all(&path);
-        assert_eq!(read_many(&path, 1, |_| content.clone(), read), 1, "{name} can be read");
-        read_many(&path, 3000, |stream| mutated(&content, stream), read);
+        let (content, read) = (whole.clone(), path.clone());
+        let make = move |words: &[Vec<u8>], stream: &mut Stream| mutated(&content, words, stream);
+        read_many(path, whole, make, move || read_all(&read));
     }
 }
 
@@ -144,11 +185,13 @@ fn entries_of_any_bytes_under_a_good_checksum_are_read_or_refused() {
         ("b.npz", "orders.npz", CompressionMethod::Deflated),
         ("a.pt", "state.pt", CompressionMethod::Stored),
     ] {
-        let (path, archive) = (folder.path().join(name), fixture(archive));
-        let make = |stream: &mut Stream| {
-            rezipped(&archive, method, &mut |content| mutated(&content, stream))
+        let path = folder.path().join(name);
+        let (whole, read) = (fixture(archive), path.clone());
+        let content = whole.clone();
+        let make = move |words: &[Vec<u8>], stream: &mut Stream| {
+            rezipped(&content, method, &mut |entry| mutated(&entry, words, stream))
         };
-        read_many(&path, 3000, make, || read_all(&path));
+        read_many(path, whole, make, move || read_all(&read));
     }
 }
 
@@ -168,21 +211,32 @@ fn zipped(content: &[u8]) -> Vec<u8> {
 #[test]
 fn images_of_any_bytes_are_read_or_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str| -> PathBuf { folder.path().join(name) };
-    let [images, labels] = [idx(&[3, 2, 2], &[7; 12]), idx(&[3], &[1, 0, 1])];
-    let read = || {
-        let all = load_images(folder.path(), Split::Train, &[]).is_ok();
-        load_images(folder.path(), Split::Train, &[1]).is_ok() && all
-    };
+    let (root, file) = (folder.path().to_owned(), |name: &str| folder.path().join(name));
+    let images = idx(&[3, 2, 2], &[7; 12]);
+    let labels = idx(&[3], &[1, 0, 1]);
+    std::fs::write(file("train-labels-idx1-ubyte"), &labels).unwrap();
+    for (name, is_zipped, is_zipped_after) in [
+        ("train-images-idx3-ubyte.gz", true, false),
+        ("train-images-idx3-ubyte.gz", true, true),
+        ("train-images-idx3-ubyte", false, false),
+    ] {
+        let packed = |content: Vec<u8>| if is_zipped { zipped(&content) } else { content };
+        let (whole, root) = (packed(images.clone()), root.clone());
+        let content = if is_zipped_after { images.clone() } else { whole.clone() };
+        let make = move |words: &[Vec<u8>], stream: &mut Stream| {
+            let content = mutated(&content, words, stream);
+            if is_zipped_after { zipped(&content) } else { content }
+        };
+        read_many(file(name), whole, make, move || read_images(&root));
+    }
     std::fs::write(file("train-images-idx3-ubyte"), &images).unwrap();
-    let path = file("train-labels-idx1-ubyte");
-    read_many(&path, 3000, |stream| mutated(&labels, stream), read);
-    std::fs::write(&path, &labels).unwrap();
-    assert!(read(), "the images can be read");
-    let path = file("train-images-idx3-ubyte");
-    read_many(&path, 3000, |stream| mutated(&images, stream), read);
-    std::fs::remove_file(path).unwrap();
-    let path = file("train-images-idx3-ubyte.gz");
-    read_many(&path, 3000, |stream| zipped(&mutated(&images, stream)), read);
-    read_many(&path, 3000, |stream| mutated(&zipped(&images), stream), read);
+    let whole = labels.clone();
+    let make = move |words: &[Vec<u8>], stream: &mut Stream| mutated(&labels, words, stream);
+    read_many(file("train-labels-idx1-ubyte"), whole, make, move || read_images(&root));
+    // No images at all, of no size and of every size, plain: labels agree with them.
+    std::fs::write(file("train-labels-idx1-ubyte"), idx(&[0], &[])).unwrap();
+    for shape in [[0, 2, 2], [0, u32::MAX, u32::MAX], [0, 1 << 31, 1 << 31]] {
+        std::fs::write(file("train-images-idx3-ubyte"), idx(&shape, &[])).unwrap();
+        assert!(!read_images(folder.path()), "{shape:?}");
+    }
 }
