@@ -76,15 +76,13 @@ impl ArrayFile {
         Ok(Self { path: path.to_owned(), name, format })
     }
 
-    /// The names of the arrays, in order.
+    /// The names of the arrays.
     pub fn names(&self) -> Vec<String> {
-        let mut names = match &self.format {
+        match &self.format {
             Format::Safetensors(file) => file.names(),
             Format::Npz(file) => file.names(),
             Format::Pytorch(file) => file.names(),
-        };
-        names.sort();
-        names
+        }
     }
 
     /// Reads one array.
