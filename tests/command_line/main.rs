@@ -3,6 +3,7 @@
 mod adversary;
 mod browser;
 mod configs;
+mod data_files;
 mod encode;
 mod errors;
 mod golden;
