@@ -97,7 +97,7 @@ pub enum DataError {
     /// An array has an entry that is not a finite number.
     #[error(
         "{path}: `{key}` holds {value} at row {row}, column {column} (counted from 0); \
-         remove or replace such examples"
+         give a finite number there or, if the row is an example, leave it out"
     )]
     NotFinite {
         /// The file.
