@@ -4,6 +4,8 @@
 //! binary installs the allocator; where it is not installed, [`Meter`] reads nothing and the figures
 //! are absent.
 
+pub use unrolled_data::available;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,14 +78,6 @@ unsafe impl GlobalAlloc for CountingAllocator {
         }
         moved
     }
-}
-
-/// The memory that is free, where the system tells (Linux).
-pub fn available() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
 }
 
 /// Measures time and the peak of memory of work on this thread, with pauses.
