@@ -11,6 +11,7 @@ mod interruption;
 mod learning;
 mod learning_resumed;
 mod readme;
+mod reports;
 mod reproducibility;
 mod support;
 mod usage;
