@@ -197,7 +197,7 @@ impl Experiment for Toy {
         }
         let steps = curves.iter().map(|(label, curve)| format!("<p>{label}: {}</p>", curve.len()));
         let steps: String = steps.collect();
-        let each = curves.into_iter().enumerate();
+        let each = curves.into_iter().zip(subject.styles());
         let chart = Chart {
             title: "Cross entropy.".to_owned(),
             caption: "Mean over the batch.".to_owned(),
@@ -205,9 +205,7 @@ impl Experiment for Toy {
             x: "step",
             y: "loss",
             log_y: true,
-            series: each
-                .map(|(index, (label, curve))| Series::numbered(index, label, curve))
-                .collect(),
+            series: each.map(|((label, curve), style)| Series::new(label, curve, style)).collect(),
             marks: Vec::new(),
             level: None,
         };

@@ -173,6 +173,17 @@ fn draw(
     page: &Path,
     folder: &str,
 ) -> Result<(), Error> {
+    for (directory, _) in &found {
+        let inputs = ["config.toml", "results.json", "metrics.csv", "arrays.safetensors"];
+        let is_page =
+            |name| directory.path().join(name).canonicalize().ok() == page.canonicalize().ok();
+        if page.exists() && inputs.into_iter().any(is_page) {
+            return Err(Error::RunDirectory(format!(
+                "{}: is one of the inputs; name another file",
+                page.display()
+            )));
+        }
+    }
     let subject = Subject::read(experiment, found)?;
     let mut figures = Figures::new(folder);
     let sections = experiment.report(&subject, &mut figures)?;

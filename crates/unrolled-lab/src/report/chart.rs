@@ -20,11 +20,15 @@ pub struct Series {
 }
 
 impl Series {
-    /// The curve of that number among many: colour and stroke tell it from the others.
-    pub fn numbered(index: usize, name: String, points: Vec<(f64, f64)>) -> Self {
-        let stroke = index + index / COLOURS.len();
-        Self { name, points, spread: None, colour: index, stroke }
+    /// A curve without a spread, in a colour and stroke.
+    pub fn new(name: String, points: Vec<(f64, f64)>, (colour, stroke): (usize, usize)) -> Self {
+        Self { name, points, spread: None, colour, stroke }
     }
+}
+
+/// Colour and stroke of the curve of that number among many.
+pub fn numbered(index: usize) -> (usize, usize) {
+    (index, index + index / MOST_COLOURS)
 }
 
 /// A chart. Axes are logarithmic where that is asked for and the values allow it.
@@ -61,6 +65,9 @@ const COLOURS: [RGBColor; 6] = [
 
 /// Dashes and gaps, for curves that overlap.
 const STROKES: [(i32, i32); 4] = [(0, 0), (9, 6), (3, 4), (16, 4)];
+
+/// More colours than this cannot be told apart.
+pub const MOST_COLOURS: usize = COLOURS.len();
 
 /// More strokes than this cannot be told apart.
 pub const MOST_STROKES: usize = STROKES.len();

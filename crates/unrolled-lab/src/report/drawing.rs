@@ -64,7 +64,9 @@ pub(super) fn plot(chart: &Chart) -> Option<String> {
     let y_range = match chart.log_y {
         true => (y_low / 1.25, y_high * 1.25),
         false => {
-            let margin = 0.06 * (y_high - y_low).max(1e-3 * y_high.abs()).max(1e-12);
+            // A constant has room around it.
+            let height = if y_high > y_low { y_high - y_low } else { 4.0 * y_high.abs() };
+            let margin = 0.06 * height.max(1e-3 * y_high.abs()).max(1e-12);
             (y_low - margin, y_high + margin)
         }
     };

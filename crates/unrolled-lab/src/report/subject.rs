@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::chart::{MOST_COLOURS, MOST_STROKES, numbered};
 use crate::config::{Kind, Overrides};
 use crate::{Configuration, Error, RunDirectory};
 
@@ -67,6 +68,33 @@ impl Subject {
     pub fn runs(&self) -> Vec<(&Finished, &ReportedRun)> {
         let each = self.directories.iter();
         each.flat_map(|found| found.runs.iter().map(move |run| (found, run))).collect()
+    }
+
+    /// Colour and stroke of the curve of every run. Where directories have runs of the same names, a name keeps its colour
+    /// and a directory its stroke, if there are enough of both.
+    pub fn styles(&self) -> Vec<(usize, usize)> {
+        let runs = self.runs();
+        let mut names: Vec<&str> = runs.iter().map(|(_, run)| run.name.as_str()).collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        let directories = self.directories.len();
+        let shared = names.len() > 1 && names.len() < all;
+        if !shared || names.len() > MOST_COLOURS || directories > MOST_STROKES {
+            return (0..all).map(numbered).collect();
+        }
+        let mut seen: Vec<&str> = Vec::new();
+        let mut styles = Vec::new();
+        for (stroke, found) in self.directories.iter().enumerate() {
+            for run in &found.runs {
+                let colour = seen.iter().position(|name| *name == run.name).unwrap_or_else(|| {
+                    seen.push(&run.name);
+                    seen.len() - 1
+                });
+                styles.push((colour, stroke));
+            }
+        }
+        styles
     }
 
     /// Where several directories are compared, a run without a name of its own is called as its directory is, and one

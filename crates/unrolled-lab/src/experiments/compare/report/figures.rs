@@ -3,7 +3,7 @@
 use super::view::{Reference, RunView};
 use super::{chosen, symbol};
 use crate::report::Figures;
-use crate::report::chart::{Chart, MOST_STROKES, Series};
+use crate::report::chart::{Chart, MOST_STROKES, Series, numbered};
 use crate::report::table::escape;
 
 /// What a chart shows of every run.
@@ -207,7 +207,7 @@ fn panels<'c>(shown: &'c Shown, runs: &[&RunView]) -> Vec<Chart<'c>> {
         let series: Vec<Series> = each()
             .filter_map(|run| {
                 let Series { name, points, .. } = series(name, run)?;
-                Some(Series::numbered(run.0, name, points))
+                Some(Series::new(name, points, numbered(run.0)))
             })
             .collect();
         let title = format!("{}: {}.", shown.title.trim_end_matches('.'), name.1);

@@ -82,10 +82,6 @@ pub(super) fn of(runs: &[&RunView]) -> String {
     for t in wanted {
         rows.extend(runs.iter().filter_map(|run| row(t, run)));
     }
-    let spreads = match runs.iter().any(|run| run.repeats() > 1) {
-        true => " ± is the standard deviation over the repeats.",
-        false => "",
-    };
     let zero = match farther {
         true => format!(
             " † The error exceeds ‖{to}‖: the gradient is farther from {to} than the zero gradient is."
@@ -93,10 +89,7 @@ pub(super) fn of(runs: &[&RunView]) -> String {
         false => String::new(),
     };
     let norms: String = runs.iter().map(|run| norms(run, named)).collect();
-    format!(
-        "{}{norms}<p>Below each error: relative to ‖{to}‖.{spreads}{zero}</p>\n",
-        table(&heads, &rows)
-    )
+    format!("{}{norms}<p>Below each error: relative to ‖{to}‖.{zero}</p>\n", table(&heads, &rows))
 }
 
 fn norms(run: &RunView, named: bool) -> String {
@@ -115,7 +108,7 @@ fn norms(run: &RunView, named: bool) -> String {
 pub(super) fn spread(value: f64) -> String {
     match value {
         0.0 => "0".to_owned(),
-        v if !(1e-4..1e5).contains(&v) => format!("{v:.0e}"),
+        v if !(1e-6..1e5).contains(&v) => number(v),
         v => {
             let digits = (1 - v.log10().floor() as i32).max(0) as usize;
             format!("{v:.digits$}")

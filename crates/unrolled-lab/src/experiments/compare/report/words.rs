@@ -59,7 +59,7 @@ fn finding(run: &RunView) -> String {
             if b - a < 1e-3 * b {
                 "; the first two agree to one part in a thousand.".to_owned()
             } else if is_clear(run, first, last) {
-                format!("; the first is the closest in all {repeats} repeats.")
+                "; the first is the closest in every repeat, by more than the spread.".to_owned()
             } else if repeats > 1 {
                 format!(
                     "; the first is the closest in {holds} of {repeats} repeats, and its distance to the second is \

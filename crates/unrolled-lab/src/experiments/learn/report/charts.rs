@@ -67,9 +67,9 @@ const CHARTS: [(&str, &str, &str, &str, bool); 9] = [
 pub(super) fn of(runs: &[Learned], joint: bool, figures: &mut Figures) -> String {
     let mut html = String::new();
     for (column, title, caption, y, log_y) in CHARTS {
-        let curves = runs.iter().enumerate();
-        let series: Vec<Series> = curves
-            .map(|(index, run)| Series::numbered(index, run.label(), thinned(run.curve(column))))
+        let series: Vec<Series> = runs
+            .iter()
+            .map(|run| Series::new(run.label(), thinned(run.curve(column)), run.style))
             .filter(|series| !series.points.is_empty())
             .collect();
         let flat = series.iter().flat_map(|s| &s.points).all(|point| point.1 == 0.0);

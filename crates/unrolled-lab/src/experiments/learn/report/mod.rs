@@ -20,6 +20,8 @@ struct Learned<'a> {
     run: &'a ReportedRun,
     metrics: &'a Metrics,
     stored: Stored,
+    /// Colour and stroke.
+    style: (usize, usize),
 }
 
 /// What is read of the figures of a run; the names are those of the contract.
@@ -45,10 +47,11 @@ impl Learned<'_> {
 pub(super) fn sections(subject: &Subject, figures: &mut Figures) -> Result<Vec<Section>, Error> {
     let read = |found: &Finished| Metrics::read(&found.path);
     let metrics = subject.directories.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let mut styles = subject.styles().into_iter();
     let mut runs = Vec::new();
     for (found, metrics) in subject.directories.iter().zip(&metrics) {
-        for run in &found.runs {
-            runs.push(Learned { found, run, metrics, stored: found.figures(run)? });
+        for (run, style) in found.runs.iter().zip(&mut styles) {
+            runs.push(Learned { found, run, metrics, stored: found.figures(run)?, style });
         }
     }
     let mut sections = Vec::new();
