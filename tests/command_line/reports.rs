@@ -355,10 +355,10 @@ fn a_change_within_the_spread_is_not_stated_flatly() {
     let ls = [[0.6, 0.01], [0.4, 0.01], [0.270, 0.007]];
     let unsure = with(dec, ls, [3, 3, 2]);
     for part in [
-        "the first is the closest in 2 of 3 repeats, and its distance to the second is within the spread",
+        "the first is the closest in 2 of 3 repeats, but its lead over the second is within the spread",
         "0.270 ± 0.0070",
-        "This change is within the spread over repeats: by more than that, and in every repeat, \
-         g<sub>dec</sub> is the closest at T = 1, 4 before it and g<sub>ae-ls</sub> at no T behind it.",
+        "This change is within the spread over repeats: beyond it, and in every repeat, \
+         g<sub>dec</sub> is the closest at T = 1, 4, g<sub>ae-ls</sub> at no T.",
         "Farther from g* than the zero gradient, because the error exceeds ‖g*‖ = 0.500: \
          g<sub>ae-ls</sub> at T = 1.",
     ] {

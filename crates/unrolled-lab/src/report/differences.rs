@@ -53,7 +53,7 @@ pub fn differences(subject: &Subject) -> String {
         .collect();
     let other_data = keys.iter().any(|key| key == "seed" || key.starts_with("data."));
     let note = match subject.is_joint() && other_data {
-        true => " Data or seeds differ: every run is held against its own truth.",
+        true => " Data or seeds differ: the errors of a run are against its own data.",
         false => "",
     };
     format!("<p>In this the runs differ.{note}</p>\n{}", table(&heads, &rows))

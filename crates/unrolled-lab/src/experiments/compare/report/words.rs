@@ -62,7 +62,7 @@ fn finding(run: &RunView) -> String {
                 "; the first is the closest in every repeat, by more than the spread.".to_owned()
             } else if repeats > 1 {
                 format!(
-                    "; the first is the closest in {holds} of {repeats} repeats, and its distance to the second is \
+                    "; the first is the closest in {holds} of {repeats} repeats, but its lead over the second is \
                      within the spread over repeats."
                 )
             } else {
@@ -142,8 +142,8 @@ fn changed(run: &RunView, change: &Crossover, earlier: usize) -> String {
         }
     };
     format!(
-        "{text} This change is within the spread over repeats: by more than that, and in every repeat, {b} is the \
-         closest {} before it and {a} {} behind it.",
+        "{text} This change is within the spread over repeats: beyond it, and in every repeat, {b} is the closest \
+         {}, {a} {}.",
         clear(before, 0, last),
         clear(after, first, run.last())
     )
