@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use burn::tensor::{DType, TensorData};
+use ndarray::Array2;
 use safetensors::{Dtype, SafeTensors, View};
 
 /// Arrays by name, and what is written beside them.
@@ -80,6 +81,16 @@ impl Stored {
             _ => TensorData::new(numbers(&self.bytes, f32::from_le_bytes), shape),
         }
     }
+}
+
+/// A checksum of arrays of examples, row by row.
+pub fn fingerprint(arrays: &[&Array2<f64>]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    for row in arrays.iter().flat_map(|array| array.rows()) {
+        let bytes: Vec<u8> = row.iter().flat_map(|value| value.to_le_bytes()).collect();
+        hasher.update(&bytes);
+    }
+    hasher.finalize()
 }
 
 fn numbers<const N: usize, T>(bytes: &[u8], number: fn([u8; N]) -> T) -> Vec<T> {

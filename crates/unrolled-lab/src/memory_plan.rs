@@ -56,13 +56,13 @@ impl MemoryPlan {
             (true, false) if form == Form::Residual => 4 * p + m,
             (true, false) => 4 * p,
         };
-        let gram = if form == Form::Gram { p * p } else { 0 };
+        let gram = if form == Form::Gram { p.saturating_mul(p) } else { 0 };
         Self {
             features: m,
             atoms: p,
             number: precision.bytes() as u64,
-            fixed: 12 * m * p + 4 * gram,
-            widest_fixed: gram.max(m * p),
+            fixed: (12 * m).saturating_mul(p).saturating_add(gram.saturating_mul(4)),
+            widest_fixed: gram.max(m.saturating_mul(p)),
             per_iteration,
             iterations: iterations as u64,
         }
@@ -75,12 +75,13 @@ impl MemoryPlan {
 
     /// For every example.
     fn per_example(&self) -> u64 {
-        self.per_iteration * self.iterations + self.beside()
+        self.per_iteration.saturating_mul(self.iterations).saturating_add(self.beside())
     }
 
     /// Bytes for a block of so many examples.
     pub fn bytes(&self, examples: usize) -> u64 {
-        self.number * (self.fixed + self.per_example() * examples as u64)
+        let examples = self.per_example().saturating_mul(examples as u64);
+        self.number.saturating_mul(self.fixed.saturating_add(examples))
     }
 
     /// Bytes that the fused kernels take beside the examples and their codes: DᵀD, Dᵀ and the gradient, for
@@ -89,9 +90,11 @@ impl MemoryPlan {
         // The share of the codes' entries that traces keep is at most about this in a usual unroll.
         const TRACED: f64 = 0.4;
         let (m, p, threads) = (self.features, self.atoms, threads as u64);
-        let sums = if form == Form::Gram { p * p } else { m * p };
+        let sums = if form == Form::Gram { p.saturating_mul(p) } else { m.saturating_mul(p) };
         let traced = if through { (TRACED * iterations as f64) as u64 } else { 0 };
-        self.number * ((1 + threads) * sums + 4 * m * p + threads * 64 * (m + p * (8 + traced)))
+        let blocks = (threads * 64).saturating_mul(m.saturating_add(p.saturating_mul(8 + traced)));
+        let fixed = (4 * m).saturating_mul(p).saturating_add((1 + threads).saturating_mul(sums));
+        self.number.saturating_mul(fixed.saturating_add(blocks))
     }
 
     /// The largest block of at most `most` examples whose arrays pass no limit of the device, and which splits
@@ -105,7 +108,7 @@ impl MemoryPlan {
     ) -> Result<Fit, String> {
         let widest = self.features.max(self.atoms) * self.number;
         let buffer = limits.buffer.unwrap_or(u64::MAX);
-        if self.widest_fixed * self.number > buffer {
+        if self.widest_fixed.saturating_mul(self.number) > buffer {
             return Err(self.too_wide(device, buffer));
         }
         let memory = limits.memory.map_or(f64::INFINITY, |memory| USABLE * memory as f64);

@@ -33,23 +33,32 @@ const CONFIG: &str = "config.toml";
 const RESULTS: &str = "results.json";
 const FILES: [&str; 5] = [CONFIG, RESULTS, "metrics.csv", "arrays.safetensors", "report.html"];
 
-/// Whether a configuration is one that a run has written.
-fn is_ours(config: &Path) -> bool {
-    std::fs::read_to_string(config).is_ok_and(|text| text.starts_with(crate::config::HEADER))
-}
+/// How a folder that a run has written to is known from any other.
+const MARK: &str = ".unrolled";
+const MARKED: &[u8] = b"A run of `unrolled run` is in this folder, which --overwrite replaces.\n";
 
 impl RunDirectory {
     /// Checks that a run with this effective configuration can go to `path`. Writes nothing.
     pub fn check(path: &Path, existing: Existing, effective: &str) -> Result<(), Error> {
         let refuse = |message: String| Err(Error::RunDirectory(message));
         let shown = path.display();
-        if path.is_file() {
-            return refuse(format!("{shown}: is a file; name a folder with --out"));
+        let found = path.ancestors().find(|path| path.exists());
+        if let Some(file) = found.filter(|found| !found.is_dir()) {
+            return refuse(match file == path {
+                true => format!("{shown}: is a file; name a folder with --out"),
+                false => format!(
+                    "{shown}: cannot be made, because {} is a file; name another folder with --out",
+                    file.display()
+                ),
+            });
         }
         // What a killed run had begun to write does not count.
         let counts = |entry: std::io::Result<std::fs::DirEntry>| {
             let name = entry.map(|entry| entry.file_name());
-            !name.is_ok_and(|name| name.to_string_lossy().starts_with(UNFINISHED))
+            !name.is_ok_and(|name| {
+                let name = name.to_string_lossy();
+                name == MARK || name.starts_with(UNFINISHED)
+            })
         };
         let is_empty = std::fs::read_dir(path).map_or(true, |mut entries| !entries.any(counts));
         let config = path.join(CONFIG);
@@ -58,9 +67,9 @@ impl RunDirectory {
                 "{shown}: is not empty; choose another folder with --out, go on with --resume, or \
                  replace the run in it with --overwrite"
             )),
-            Existing::Overwrite if !is_empty && !is_ours(&config) => refuse(format!(
-                "{shown}: holds no run (no {CONFIG} of ours), so --overwrite leaves it alone; choose \
-                 another folder with --out"
+            Existing::Overwrite if !is_empty && !path.join(MARK).is_file() => refuse(format!(
+                "{shown}: was not written by `unrolled run` (no {MARK} in it), so --overwrite leaves it alone; \
+                 choose another folder with --out"
             )),
             Existing::Resume if !config.is_file() => refuse(format!(
                 "{shown}: holds no run to resume (no {CONFIG}); start it without --resume"
@@ -97,6 +106,9 @@ impl RunDirectory {
             crate::report::remove_figures(&path.join(FIGURES));
         }
         let directory = Self { path: path.to_owned(), _lock: Some(Arc::new(lock)) };
+        if !path.join(MARK).is_file() {
+            directory.write(MARK, MARKED)?;
+        }
         if directory.config().ok().as_deref() != Some(effective) {
             // What was finished under the configuration before is not under this one.
             let _ = std::fs::remove_file(path.join(RESULTS));

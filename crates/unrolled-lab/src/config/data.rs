@@ -59,6 +59,10 @@ impl Default for SyntheticConfig {
     }
 }
 
+/// The keys that describe what is drawn; MNIST has a limit of `examples` too.
+const SYNTHETIC: [&str; 7] =
+    ["examples", "features", "atoms", "nonzeros", "amplitude", "sign", "noise"];
+
 /// `sign`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -240,12 +244,19 @@ impl DataConfig {
         let (folder, problems) = (reader.folder(), reader.problems());
         let source = reader.choice("source", &["synthetic", "file", "mnist"]);
         let path = reader.path_of("path");
+        // Where other keys are wrong, this one may still be there.
+        let has_path = reader.has_text("path");
+        if source != 0 {
+            reader.refuse(&SYNTHETIC[usize::from(source == 2)..], |key| {
+                format!("`data.{key}` belongs to `source = \"synthetic\"`; remove it")
+            });
+        }
         match source {
             0 => Self::Synthetic(SyntheticConfig::read(reader, problems)),
             1 => {
                 let standardise = Standardise::read(&mut reader);
                 let mut file = FileConfig { standardise, ..reader.rest() };
-                if file.path.as_os_str().is_empty() {
+                if !has_path {
                     problems.add(path, "`data.path` is missing; name a .safetensors or .npz file");
                 }
                 file.path = folder.join(&file.path);
@@ -255,7 +266,7 @@ impl DataConfig {
                 let standardise = Standardise::read(&mut reader);
                 let split = ["train", "test"][reader.choice("split", &["train", "test"])];
                 let mut mnist = MnistConfig { standardise, split, ..reader.rest() };
-                if mnist.path.as_os_str().is_empty() {
+                if !has_path {
                     problems.add(path, "`data.path` is missing; name the folder of the IDX files");
                 }
                 problems.require(mnist.examples != Some(0), "data.examples", || {
@@ -264,6 +275,16 @@ impl DataConfig {
                 mnist.path = folder.join(&mnist.path);
                 Self::Mnist(mnist)
             }
+        }
+    }
+
+    /// n, m and p, where they are known before the data are there.
+    pub fn sizes(&self) -> Option<[usize; 3]> {
+        match self {
+            Self::Synthetic(SyntheticConfig { examples, features, atoms, .. }) => {
+                Some([*examples, *features, *atoms])
+            }
+            Self::File(_) | Self::Mnist(_) => None,
         }
     }
 
@@ -306,7 +327,7 @@ impl DataConfig {
         }
         let features = data.features();
         if let Some([height, width]) = feature_shape
-            && height * width != features
+            && height.checked_mul(width) != Some(features)
         {
             return Err(Error::at(
                 "data.feature_shape",
@@ -347,20 +368,21 @@ impl SyntheticConfig {
                 format!("`data.{key}` is 0; write 1 or more")
             });
         }
-        let needed = [self.features, self.atoms]
-            .iter()
-            .try_fold(0usize, |sum, width| sum.checked_add(width.checked_mul(self.examples)?))
-            .and_then(|numbers| numbers.checked_mul(16))
-            .unwrap_or(usize::MAX) as u64;
+        let [n, m, p] = [self.examples, self.features, self.atoms].map(|size| size as f64);
         let free = crate::memory::available().unwrap_or(u64::MAX);
-        problems.require(needed <= free, "data.examples", || {
-            format!(
-                "`data.examples` is {}: the data would take about {}, and {} are free; write fewer",
-                self.examples,
-                bytes(needed),
-                bytes(free)
-            )
-        });
+        for (key, value, what, numbers) in [
+            ("data.examples", self.examples, "the data", n * (m + p)),
+            ("data.atoms", self.atoms, "the dictionary", m * p),
+        ] {
+            let needed = (16.0 * numbers) as u64;
+            problems.require(needed <= free, key, || {
+                format!(
+                    "`{key}` is {value}: {what} would take about {}, and {} are free; write fewer",
+                    bytes(needed),
+                    bytes(free)
+                )
+            });
+        }
         problems.require(self.nonzeros <= self.atoms, "data.nonzeros", || {
             format!(
                 "`data.nonzeros` is {}, more than the {} atoms there are; write {} or less",

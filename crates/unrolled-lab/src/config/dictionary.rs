@@ -12,6 +12,7 @@ use unrolled_data::DataSet;
 use super::reader::Reader;
 use super::values::finite;
 use crate::Error;
+use crate::words::bytes;
 
 /// The dictionary that a run starts from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -185,21 +186,39 @@ impl DictionaryConfig {
             ));
         }
         let atoms = || {
-            known.or(self.atoms).ok_or_else(|| {
-                Error::at(
-                    "dictionary",
-                    "`dictionary.atoms` is missing; say how many atoms to learn",
-                )
-            })
+            let atoms = known.or(self.atoms).ok_or_else(|| {
+                let message =
+                    "`dictionary.atoms` is missing; say how many atoms to learn, as in atoms = 128";
+                Error::at("dictionary", message)
+            })?;
+            let needed = (16.0 * atoms as f64 * data.features() as f64) as u64;
+            match crate::memory::available() {
+                Some(free) if needed > free => Err(Error::at(
+                    "dictionary.atoms",
+                    format!(
+                        "`dictionary.atoms` is {atoms}: the dictionary would take about {}, and {} are free; \
+                         write fewer",
+                        bytes(needed),
+                        bytes(free)
+                    ),
+                )),
+                _ => Ok(atoms),
+            }
         };
         let start = match &self.init {
             Init::PerturbedTruth { noise } => match &data.true_dictionary {
                 Some(truth) => initialisation::perturbed_truth(truth, *noise, &mut stream),
                 None => {
+                    let atoms = match known.or(self.atoms) {
+                        Some(_) => "",
+                        None => ", and say how many atoms with `dictionary.atoms`",
+                    };
                     return Err(Error::at(
                         "dictionary.init",
-                        "`dictionary.init` is \"perturbed-truth\", but the data have no true \
-                         dictionary; give `D_star` in the file, or choose \"random\" or \"file\"",
+                        format!(
+                            "`dictionary.init` is \"perturbed-truth\", but the data have no true \
+                             dictionary; choose \"data\" or \"random\"{atoms} (or give `D_star` in the file)"
+                        ),
                     ));
                 }
             },

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
@@ -41,6 +42,12 @@ enum Content {
 const SHORTHANDS: [(&str, &str); 4] =
     [("amplitude", "distribution"), ("init", "method"), ("prox", "kind"), ("schedule", "kind")];
 
+/// Keys that hold the path of a file or a folder.
+const PATHS: [&str; 1] = ["path"];
+
+/// More parts than this has no key of a configuration.
+const MOST_PARTS: usize = 16;
+
 /// A document that is not TOML.
 #[derive(Debug)]
 pub struct SyntaxError {
@@ -70,10 +77,7 @@ impl Node {
         let Some((key, value)) = option.split_once('=') else {
             return Err("has no `=`; write --set 'key=value', as in --set 'seed=1'".to_owned());
         };
-        let path: Vec<String> = key.split('.').map(|part| part.trim().to_owned()).collect();
-        if path.iter().any(String::is_empty) {
-            return Err(format!("`{key}` is not a dotted key; write it as `encoder.step`"));
-        }
+        let path = key_path(key)?;
         let value = value.trim();
         let parsed: Table = toml::from_str(&format!("value = {value}")).map_err(|_| {
             format!(
@@ -82,6 +86,40 @@ impl Node {
         })?;
         let value = parsed["value"].clone();
         Ok((path, Self { origin, content: Content::Value(value) }))
+    }
+
+    /// The entries of a list of tables that was written as a value, each a node of its own.
+    pub fn entries(&self) -> Vec<Self> {
+        let Content::Value(Value::Array(entries)) = &self.content else {
+            return Vec::new();
+        };
+        let entry = |value: &Value| {
+            let mut value = value.clone();
+            expand("", &mut value);
+            let mut node = Self::value(value, self.origin.clone());
+            node.open();
+            node
+        };
+        entries.iter().filter(|value| value.is_table()).map(entry).collect()
+    }
+
+    /// Makes relative paths begin at a folder, wherever a key that holds one is.
+    pub fn anchor(&mut self, folder: &Path) {
+        self.anchor_under("", folder);
+    }
+
+    /// As [`Self::anchor`], of the node at a path.
+    pub fn anchor_as(&mut self, path: &[String], folder: &Path) {
+        self.anchor_under(path.last().map_or("", String::as_str), folder);
+    }
+
+    fn anchor_under(&mut self, key: &str, folder: &Path) {
+        match &mut self.content {
+            Content::Value(value) => anchor(key, value, folder),
+            Content::Table(children) => {
+                children.iter_mut().for_each(|(key, child)| child.anchor_under(key, folder));
+            }
+        }
     }
 
     /// Replaces or inserts the node at a path, making tables on the way. Inline tables on the way are
@@ -247,6 +285,54 @@ impl Node {
             _ => Vec::new(),
         }
     }
+}
+
+/// The parts of a dotted key.
+pub(super) fn key_path(key: &str) -> Result<Vec<String>, String> {
+    let parts = key.split('.').count();
+    if parts > MOST_PARTS {
+        return Err(format!(
+            "its key has {parts} parts, which no key has; write it as `encoder.step`"
+        ));
+    }
+    let path: Vec<String> = key.split('.').map(|part| part.trim().to_owned()).collect();
+    match path.iter().any(String::is_empty) {
+        true => Err(format!("`{key}` is not a dotted key; write it as `encoder.step`")),
+        false => Ok(path),
+    }
+}
+
+/// Whether the last part of a dotted key says that it holds a path.
+fn holds_path(key: &str) -> bool {
+    key.rsplit('.').next().is_some_and(|last| PATHS.contains(&last))
+}
+
+/// Makes relative paths in the value under a key begin at a folder.
+fn anchor(key: &str, value: &mut Value, folder: &Path) {
+    match value {
+        Value::String(path) if holds_path(key) && !path.is_empty() => {
+            *path = folder.join(&*path).to_string_lossy().into_owned();
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| anchor(key, value, folder)),
+        Value::Table(table) => table.iter_mut().for_each(|(key, value)| anchor(key, value, folder)),
+        _ => {}
+    }
+}
+
+/// A value as the names of runs show it: of a path, what its file is called.
+pub(super) fn shown(key: &str, value: &Value) -> Value {
+    let mut value = value.clone();
+    match &mut value {
+        Value::String(path) if holds_path(key) => {
+            if let Some(name) = Path::new(&*path).file_name() {
+                *path = name.to_string_lossy().into_owned();
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| *value = shown(key, value)),
+        Value::Table(table) => table.iter_mut().for_each(|(key, value)| *value = shown(key, value)),
+        _ => {}
+    }
+    value
 }
 
 /// Writes out shorthands in the value under a key.

@@ -5,13 +5,10 @@ use toml::Value;
 use super::Config;
 use super::variants::Variants;
 
-/// The first line of every effective configuration: how a run directory is told from another folder.
-pub(crate) const HEADER: &str = "# The effective configuration: every default is written out.";
-
 /// The shared values as tables, then the runs as dotted keys, so that what replaced an inline table
 /// replaces it again.
 pub(super) fn write(base: &Config, variants: &Variants) -> String {
-    let mut text = format!("{HEADER}\n");
+    let mut text = "# The effective configuration: every default is written out.\n".to_owned();
     text.push_str(&toml::to_string(&base.table()).expect("a table is valid TOML"));
     match variants {
         Variants::Single => {}

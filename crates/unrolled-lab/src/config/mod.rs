@@ -17,11 +17,12 @@ mod variants;
 
 pub use data::{DataConfig, Loaded, Preprocessing, Standardise};
 pub use dictionary::{DictionaryConfig, Init};
-pub(crate) use effective::{HEADER, fixed_lines};
+pub(crate) use effective::fixed_lines;
 pub use encoder::{EncoderConfig, ProxConfig, Unrolling};
 pub use kind::{Kind, Sections};
 pub use optimizer::OptimizerConfig;
 pub use reader::{Problems, Reader};
+pub(crate) use train::MOST_STEPS;
 pub use train::{DeadAtoms, TrainConfig, steps_of_an_epoch};
 pub use values::{Iterations, Step};
 
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use toml::{Table, Value};
 use unrolled::prelude::Precision;
+use unrolled_data::DataSet;
 
 use crate::{Error, devices};
 use document::{Node, Origin};
@@ -39,6 +41,16 @@ use reader::Problem;
 
 /// More iterations than this are taken for a mistake.
 pub(crate) const MOST_ITERATIONS: usize = 1_000_000;
+
+/// The name of an experiment is that of a folder, which no file system gives more than 255 bytes.
+const MOST_BYTES_OF_A_NAME: usize = 200;
+
+/// Where the relative paths of a configuration begin.
+fn folder_of(source: &Path) -> PathBuf {
+    let folder = source.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
+}
 
 /// What one run does, every value filled in and checked.
 #[derive(Clone, Debug)]
@@ -80,8 +92,7 @@ impl Default for Common {
 
 impl Config {
     fn read(document: &Node, source: &Path, kinds: &[&dyn Kind], problems: &Problems) -> Self {
-        let folder = source.parent().unwrap_or(Path::new(""));
-        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        let folder = folder_of(source);
         let Value::Table(table) = document.to_value() else {
             unreachable!("a document is a table")
         };
@@ -103,9 +114,15 @@ impl Config {
         }
         let stem = || source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = if name.is_empty() { stem() } else { name };
-        let plain = !name.contains(['/', '\\']) && name.chars().any(|c| c != '.');
-        problems.require(plain, "name", || {
-            format!("`name` is \"{name}\"; write a name without slashes that is not made of dots")
+        let plain = !name.contains(['/', '\\']) && !name.contains(char::is_control);
+        problems.require(plain && name.chars().any(|c| c != '.'), "name", || {
+            format!("`name` is {name:?}; write a name without slashes that is not made of dots")
+        });
+        problems.require(name.len() <= MOST_BYTES_OF_A_NAME, "name", || {
+            format!(
+                "`name` has {} bytes, more than a folder's name may have; write {MOST_BYTES_OF_A_NAME} or fewer",
+                name.len()
+            )
         });
         Self { experiment: kind.name(), name, seed, device, precision, sections }
     }
@@ -148,6 +165,23 @@ impl Config {
         let opened = opened.map_err(|error| Error::at("device", error.to_string()))?;
         self.check_precision(&opened.limits)?;
         Ok(opened)
+    }
+
+    /// Refuses examples whose squares are beyond the precision: every loss of theirs would be infinite.
+    pub fn check_range(&self, data: &DataSet) -> Result<(), Error> {
+        let (most, wider) = match self.precision {
+            Precision::Float32 => (f64::from(f32::MAX), ", or set `precision = \"float64\"`"),
+            Precision::Float64 => (f64::MAX, ""),
+        };
+        let fits = data.x.rows().into_iter().all(|row| row.dot(&row) < most);
+        fits.then_some(()).ok_or_else(|| {
+            let largest = data.x.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+            let message = format!(
+                "the data have entries up to {largest:.1e}, whose squares are beyond {}; scale the data{wider}",
+                name_of(self.precision)
+            );
+            Error::at("data", message)
+        })
     }
 
     fn check_precision(&self, limits: &devices::Limits) -> Result<(), Error> {
@@ -228,6 +262,7 @@ impl Configuration {
         overrides: &Overrides,
         kinds: &[&dyn Kind],
     ) -> Result<Self, Error> {
+        let folder = folder_of(source);
         let mut options: Vec<(Vec<String>, Node)> = Vec::new();
         let mut document = Node::parse(text).map_err(|error| {
             Error::Config(vec![format!(
@@ -250,10 +285,13 @@ impl Configuration {
         for (path, node) in &options {
             document.set(path, node.clone());
         }
+        document.anchor(&folder);
         let problems = Problems::default();
-        let mut variants = variants::Variants::take(&mut document, text, &problems);
+        let mut variants = variants::Variants::take(&mut document, text, &folder, &problems);
         // The command line has the last word: it pins a swept key, and lies over every run.
-        for (path, node) in &options {
+        for (path, node) in &mut options {
+            // A path that was laid over the document is anchored there; here the option stands alone.
+            node.anchor_as(path, &folder);
             variants.pin(path, node);
         }
         let base = Config::read(&document, source, kinds, &problems);
@@ -271,7 +309,10 @@ impl Configuration {
                         format!("`{key}` cannot differ between runs; set it at the top of the file")
                     });
                 }
-                found.extend(sentences(source, &document, problems));
+                // What several runs have wrong in the same place is said once.
+                let new = sentences(source, &document, problems).into_iter();
+                let new: Vec<_> = new.filter(|sentence| !found.contains(sentence)).collect();
+                found.extend(new);
                 let source = source.to_owned();
                 runs.push(Run { name, config, source, document });
             }

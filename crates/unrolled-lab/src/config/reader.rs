@@ -83,6 +83,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether there is a text under `key` that is not empty.
+    pub fn has_text(&self, key: &str) -> bool {
+        self.table.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty())
+    }
+
+    /// Takes out keys that do not belong here, and notes each.
+    pub fn refuse(&mut self, keys: &[&str], message: impl Fn(&str) -> String) {
+        for key in keys {
+            if self.table.remove(*key).is_some() {
+                self.problems.add(self.path_of(key), message(key));
+            }
+        }
+    }
+
     /// The table under `key`; empty where there is none.
     pub fn table(&mut self, key: &str) -> Reader<'a> {
         self.known.push(key.to_owned());

@@ -66,6 +66,9 @@ impl Default for TrainConfig {
 /// Steps where neither `steps` nor `epochs` is given.
 const DEFAULT_STEPS: usize = 1000;
 
+/// More steps than this are taken for a mistake: some thirty years of the fastest.
+pub(crate) const MOST_STEPS: usize = 1_000_000_000_000;
+
 /// `dead_atoms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -233,6 +236,12 @@ impl TrainConfig {
                 format!("`train.{key}` is 0; write 1 or more")
             });
         }
+        for (key, value) in [("steps", self.steps), ("epochs", self.epochs)] {
+            let value = value.unwrap_or(1);
+            problems.require(value <= MOST_STEPS, &format!("train.{key}"), || {
+                format!("`train.{key}` is {value}; write {MOST_STEPS} or less")
+            });
+        }
         problems.require((0.0..=0.9).contains(&self.validation), "train.validation", || {
             format!("`train.validation` is {}; write a fraction from 0 to 0.9", self.validation)
         });
@@ -265,7 +274,9 @@ impl TrainConfig {
     pub fn total_steps(&self, examples: usize) -> usize {
         match (self.steps, self.epochs) {
             (Some(steps), _) => steps,
-            (None, Some(epochs)) => epochs * steps_of_an_epoch(examples, self.batch(examples)),
+            (None, Some(epochs)) => {
+                epochs.saturating_mul(steps_of_an_epoch(examples, self.batch(examples)))
+            }
             (None, None) => DEFAULT_STEPS,
         }
     }

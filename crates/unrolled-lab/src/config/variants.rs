@@ -1,10 +1,11 @@
 //! `[[runs]]` and `[sweep]`: several runs in one file.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use toml::Value;
 
-use super::document::{Node, Origin};
+use super::document::{Node, Origin, key_path, shown};
 use super::reader::Problems;
 
 /// How the runs of a file differ.
@@ -21,9 +22,12 @@ pub(super) enum Variants {
 /// More runs than this are taken for a mistake.
 const MOST_RUNS: usize = 1000;
 
+/// The name of a run becomes part of the names of files, which have 255 bytes at most.
+const LONGEST_NAME: usize = 100;
+
 impl Variants {
-    /// Takes both keys out of a document.
-    pub fn take(document: &mut Node, text: &str, problems: &Problems) -> Self {
+    /// Takes both keys out of a document, whose relative paths begin at a folder.
+    pub fn take(document: &mut Node, text: &str, folder: &Path, problems: &Problems) -> Self {
         let (runs, sweep) = (document.take("runs"), document.take("sweep"));
         match (runs, sweep) {
             (None, None) => Self::Single,
@@ -34,13 +38,19 @@ impl Variants {
                 );
                 Self::Single
             }
-            (Some(runs), None) => Self::listed(&runs, text, problems),
+            (Some(runs), None) => {
+                // Those of the file know their lines.
+                let listed = match runs.origin() {
+                    Origin::Line(_) => Node::parse_array_of_tables(text, "runs"),
+                    Origin::Option(_) => runs.entries(),
+                };
+                Self::listed(&runs, listed, folder, problems)
+            }
             (None, Some(sweep)) => Self::swept(&sweep, problems),
         }
     }
 
-    fn listed(runs: &Node, text: &str, problems: &Problems) -> Self {
-        let mut listed = Node::parse_array_of_tables(text, "runs");
+    fn listed(runs: &Node, mut listed: Vec<Node>, folder: &Path, problems: &Problems) -> Self {
         if listed.is_empty() || !matches!(runs.to_value(), Value::Array(_)) {
             problems.add_at(
                 runs.origin(),
@@ -49,6 +59,7 @@ impl Variants {
         }
         let mut named: Vec<(String, Node)> = Vec::new();
         for run in &mut listed {
+            run.anchor(folder);
             let origin = run.origin().clone();
             let name = match run.take("name").map(|name| name.to_value()) {
                 Some(Value::String(name)) => name,
@@ -57,7 +68,13 @@ impl Variants {
                     continue;
                 }
             };
-            if !valid(&name) {
+            let length = name.chars().count();
+            if length > LONGEST_NAME {
+                problems.add_at(
+                    &origin,
+                    format!("the name of this run has {length} characters; write {LONGEST_NAME} or fewer"),
+                );
+            } else if !valid(&name) {
                 problems.add_at(
                     &origin,
                     format!("this run is named \"{name}\"; use letters, digits and . _ - = ,"),
@@ -75,6 +92,10 @@ impl Variants {
         let mut keys = Vec::new();
         for (path, value, origin) in sweep.leaves() {
             let key = path.join(".");
+            if let Err(message) = key_path(&key) {
+                problems.add_at(&origin, format!("[sweep]: {message}"));
+                continue;
+            }
             match value {
                 Value::Array(values) if !values.is_empty() => {
                     let repeated = values.iter().enumerate().any(|(i, v)| values[..i].contains(v));
@@ -160,7 +181,8 @@ impl Varied {
         let path: Vec<String> = key.split('.').map(str::to_owned).collect();
         let last = path.last().cloned().unwrap_or_default();
         let text = value.to_string();
-        let shown: String = text.chars().filter(|c| is_allowed(*c)).collect();
+        let shown = shown(key, value).to_string();
+        let shown: String = shown.chars().filter(|c| is_allowed(*c)).collect();
         let separator = if self.name.is_empty() { "" } else { "," };
         let mut document = self.document.clone();
         document.set(&path, Node::value(value.clone(), origin.clone()));
@@ -172,16 +194,20 @@ impl Varied {
     }
 }
 
-/// Runs by name. Values may differ in what a name cannot show: then each of those names ends in a checksum of its
+/// Runs by name. Values may differ in what a name cannot show, or make it too long: then it ends in a checksum of the
 /// values, which does not depend on the order they are listed in.
 fn named(runs: Vec<Varied>) -> Vec<(String, Node)> {
     let mut count: BTreeMap<String, usize> = BTreeMap::new();
     for run in &runs {
         *count.entry(run.name.clone()).or_default() += 1;
     }
-    let name = |run: &Varied| match count[&run.name] {
-        1 => run.name.clone(),
-        _ => format!("{}-{:08x}", run.name, crc32fast::hash(run.values.as_bytes())),
+    let name = |run: &Varied| {
+        if count[&run.name] == 1 && run.name.len() <= LONGEST_NAME {
+            return run.name.clone();
+        }
+        // Every character that is allowed is one byte.
+        let start = &run.name[..run.name.len().min(LONGEST_NAME - 9)];
+        format!("{start}-{:08x}", crc32fast::hash(run.values.as_bytes()))
     };
     runs.iter().map(|run| (name(run), run.document.clone())).collect()
 }

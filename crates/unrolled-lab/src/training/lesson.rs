@@ -11,6 +11,15 @@ use unrolled::network::Network;
 use super::source::{Rows, Source};
 use super::state::State;
 
+/// Figures on examples that do not change.
+#[derive(Clone, Debug, Default)]
+pub struct Examined {
+    /// The loss that is descended, on examples held out, where there are any: the least so far is kept as the best.
+    pub validation_loss: Option<f64>,
+    /// The first of the lesson's columns that are measured.
+    pub figures: Vec<Option<f64>>,
+}
+
 /// A network to be trained: where it starts, which gradient it descends, where its batches come from; and the
 /// figures of its steps, beside loss and reconstruction.
 pub trait Lesson: Sync {
@@ -61,13 +70,16 @@ pub trait Lesson: Sync {
         Vec::new()
     }
 
-    /// The loss on examples held out, where there are any.
-    fn held_out_loss(&self, _network: &Self::Network) -> Option<f64> {
-        None
+    /// Called after every step with the network before and after it.
+    fn moved(&self, _: &mut Self::Memory, _before: &Self::Network, _after: &Self::Network) {}
+
+    /// The figures of the network on examples that do not change, every `measure_every` steps.
+    fn examine(&self, _network: &Self::Network) -> Examined {
+        Examined::default()
     }
 
-    /// The values of its columns of metrics.csv that are taken every `measure_every` steps, and a warning where there is
-    /// one. `codes` are those of the last batch, block by block. The state
+    /// The values of its columns of metrics.csv that are taken every `measure_every` steps, behind those of
+    /// [`Self::examine`], and a warning where there is one. `codes` are those of the last batch, block by block. The state
     /// may be mended: atoms that no code uses, replaced.
     fn measure(
         &self,

@@ -14,7 +14,7 @@ mod state;
 mod step;
 
 pub use checkpoint::Saved;
-pub use lesson::Lesson;
+pub use lesson::{Examined, Lesson};
 pub use metrics_file::MetricsFile;
 pub use parameters::{Memories, Values, values, with_values};
 pub use source::{InMemory, Rows, Source};

@@ -90,6 +90,17 @@ impl InMemory {
         }
     }
 
+    /// How many examples there are to train on.
+    pub fn training(&self) -> usize {
+        self.training
+    }
+
+    /// Some of `count` examples to train on that are evenly spread over them, `[n, m]`.
+    pub fn spread_rows(&self, range: Range<usize>, count: usize) -> Array2<f64> {
+        let indices: Vec<usize> = range.map(|index| index * self.training / count).collect();
+        self.data.x.select(Axis(0), &indices)
+    }
+
     /// How many examples are held out.
     pub fn held_out(&self) -> usize {
         self.data.examples() - self.training

@@ -141,7 +141,8 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         if (last.is_multiple_of(train.measure_every) || last == *steps)
             && let Some(row) = rows.last_mut()
         {
-            row.validation_loss = lesson.held_out_loss(&state.network);
+            let examined = lesson.examine(&state.network);
+            row.validation_loss = examined.validation_loss;
             if let Some(loss) = row.validation_loss {
                 match state.best.as_ref().is_none_or(|(least, _)| loss < *least) {
                     true => {
@@ -153,7 +154,9 @@ impl<'a, L: Lesson> Trainer<'a, L> {
                 let most = train.early_stop.unwrap_or(usize::MAX);
                 state.stopped_early = state.since_best >= most;
             }
-            (row.measured, row.warning) = lesson.measure(state, &codes);
+            let (measured, warning) = lesson.measure(state, &codes);
+            row.measured = examined.figures.into_iter().chain(measured).collect();
+            row.warning = warning;
         }
         Ok(())
     }
@@ -199,7 +202,9 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             let clipped = self.clipped(pass.gradients);
             let optimizer = optimizer.build();
             let moved = update(network, &mut state.memories, clipped, &optimizer, rate);
-            state.network = moved.project();
+            let moved = moved.project();
+            lesson.moved(&mut state.lesson, &state.network, &moved);
+            state.network = moved;
             if step == last {
                 // What is not finite here shows in the loss of the next step: one look at the end is enough.
                 let parameters = self.numbers(finite_parameters(&state.network));

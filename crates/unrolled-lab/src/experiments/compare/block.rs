@@ -84,15 +84,15 @@ impl<'a> Block<'a> {
             estimators: plan.estimators.iter().map(|_| EstimatorSums::default()).collect(),
             ..Sums::default()
         };
+        self.go_on()?;
         self.walk(&mut sums, &lasso_codes, true_codes.as_ref());
+        self.go_on()?;
         if !plan.sections().compare.save_arrays_at.is_empty() {
             sums.lasso_codes.push(lasso_codes);
         }
         add_together(self, &mut sums.estimators);
         add_alone(self, &mut sums.estimators)?;
-        if self.stop.is_requested() {
-            return Err(Error::Interrupted(String::new()));
-        }
+        self.go_on()?;
         sums.check_finite(plan, self.index)?;
         Ok(sums)
     }
@@ -104,6 +104,14 @@ impl<'a> Block<'a> {
 
     fn rows(&self, array: &Array2<f64>) -> Array2<f64> {
         array.slice(s![self.range.clone(), ..]).to_owned()
+    }
+
+    /// An error where somebody asked to stop.
+    pub fn go_on(&self) -> Result<(), Error> {
+        match self.stop.is_requested() {
+            true => Err(Error::Interrupted(String::new())),
+            false => Ok(()),
+        }
     }
 
     fn flow(&self) -> ControlFlow<()> {

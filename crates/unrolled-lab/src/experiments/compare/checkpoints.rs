@@ -2,11 +2,26 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::curves::Repeat;
 use super::plan::Plan;
 use super::repeat::SavedArrays;
 use crate::arrays::{Arrays, Stored};
+use crate::progress::Observer;
 use crate::{Error, RunDirectory};
+
+/// What is written of a repeat.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    /// Of whose run.
+    identity: String,
+    /// The repeat, as JSON, and a checksum of it.
+    repeat: String,
+    checksum: u32,
+    /// A checksum of the file of arrays, which are those of the first repeat.
+    arrays: Option<u32>,
+}
 
 const ARRAYS: &str = "arrays.safetensors";
 
@@ -26,6 +41,7 @@ pub(super) fn save(
     repeat: &Repeat,
     arrays: &SavedArrays,
 ) -> Result<(), Error> {
+    let mut written = None;
     if !arrays.is_empty() {
         let precision = plan.run.config.precision;
         let mut stored = Arrays::default();
@@ -33,32 +49,63 @@ pub(super) fn save(
             let array = Stored::new(shape.clone(), values, precision.bytes());
             stored.insert(format!("{}/{name}", plan.run.name), array);
         }
-        directory.write(&arrays_file(plan), &stored.to_bytes())?;
+        let bytes = stored.to_bytes();
+        written = Some(crc32fast::hash(&bytes));
+        directory.write(&arrays_file(plan), &bytes)?;
     }
-    let text = serde_json::to_string(repeat).expect("a repeat is valid JSON");
+    let repeat = serde_json::to_string(repeat).expect("a repeat is valid JSON");
+    let checksum = crc32fast::hash(repeat.as_bytes());
+    let record = Record { identity: plan.identity.clone(), repeat, checksum, arrays: written };
+    let text = serde_json::to_string(&record).expect("a record is valid JSON");
     directory.write(&file(plan, index), text.as_bytes())
 }
 
-/// The repeats that are finished, from the first on, as many as are there without a gap.
-pub(super) fn load(directory: &RunDirectory, plan: &Plan) -> Result<Vec<Repeat>, Error> {
+/// The repeats that are finished, from the first on, as many as are there without a gap. One that is damaged, or of
+/// another comparison, counts as one that is not there, and that is said.
+pub(super) fn load(
+    directory: &RunDirectory,
+    plan: &Plan,
+    observer: &mut dyn Observer,
+) -> Vec<Repeat> {
     let mut repeats = Vec::new();
-    let saves = !plan.sections().compare.save_arrays_at.is_empty();
-    let arrays = || std::fs::read(directory.path().join(arrays_file(plan)));
-    if saves && !arrays().is_ok_and(|bytes| Arrays::parse(&bytes).is_ok()) {
-        return Ok(repeats);
-    }
     for index in 0..plan.sections().compare.repeats {
         let path = directory.path().join(file(plan, index));
-        let Ok(text) = std::fs::read_to_string(&path) else {
+        let Ok(text) = std::fs::read(&path) else {
             break;
         };
-        // A file that is damaged counts as one that is not there.
-        let Ok(repeat) = serde_json::from_str(&text) else {
-            break;
-        };
-        repeats.push(repeat);
+        match read(directory, plan, index, &text) {
+            Ok(repeat) => repeats.push(repeat),
+            Err(reason) => {
+                observer.say(&format!("note: {}: {reason}; it is computed again", path.display()));
+                break;
+            }
+        }
     }
-    Ok(repeats)
+    repeats
+}
+
+fn read(
+    directory: &RunDirectory,
+    plan: &Plan,
+    index: usize,
+    text: &[u8],
+) -> Result<Repeat, &'static str> {
+    let damaged = "the repeat is damaged";
+    let Record { identity, repeat, checksum, arrays } =
+        serde_json::from_slice(text).map_err(|_| damaged)?;
+    if checksum != crc32fast::hash(repeat.as_bytes()) {
+        return Err(damaged);
+    }
+    if identity != plan.identity {
+        return Err("the repeat is of another comparison, or of other data");
+    }
+    if index == 0 && !plan.sections().compare.save_arrays_at.is_empty() {
+        let bytes = std::fs::read(directory.path().join(arrays_file(plan)));
+        if bytes.ok().map(|bytes| crc32fast::hash(&bytes)) != arrays {
+            return Err("the arrays of the repeat are damaged or missing");
+        }
+    }
+    serde_json::from_str(&repeat).map_err(|_| damaged)
 }
 
 /// Gathers the arrays of all runs into one file.

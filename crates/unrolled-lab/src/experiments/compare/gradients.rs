@@ -72,9 +72,7 @@ pub(super) fn add_alone(block: &Block, sums: &mut [EstimatorSums]) -> Result<(),
             continue;
         }
         for &iterations in plan.iterations() {
-            if !has_gradients && block.stop.is_requested() {
-                return Err(Error::Interrupted(String::new()));
-            }
+            block.go_on()?;
             let network = plan.network(block.problem, iterations);
             let mut meter = Meter::start();
             let estimate = estimator.estimate(&network, &block.x);

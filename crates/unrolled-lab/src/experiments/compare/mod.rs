@@ -10,6 +10,7 @@ mod block;
 mod checkpoints;
 mod config;
 mod curves;
+mod estimate;
 mod gradients;
 mod plan;
 mod ranking;
@@ -91,7 +92,7 @@ impl Planned for Plans<'_> {
         let mut finished = Vec::new();
         let mut done = 0;
         for plan in plans {
-            let found = checkpoints::load(directory, plan)?;
+            let found = checkpoints::load(directory, plan, session.observer);
             done += plan.units() * found.len() as u64;
             finished.push(found);
         }

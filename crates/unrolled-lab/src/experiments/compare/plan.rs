@@ -1,17 +1,18 @@
 //! What a run of a comparison will do, checked.
 
 use burn::tensor::Device;
-use ndarray::Array2;
-use unrolled::dictionary::{initialisation, spectral_norm_squared};
+use ndarray::{Array2, s};
+use unrolled::dictionary::spectral_norm_squared;
 use unrolled::encoder::{AnyEncoder, Encoder, Form, Momentum, StepVerdict};
 use unrolled::gradient::{Estimator, named};
-use unrolled::prelude::{Autoencoder, DenseDictionary, GAeLs};
-use unrolled::random::Stream;
+use unrolled::prelude::{Autoencoder, DenseDictionary};
 use unrolled::tensors::to_tensor;
 use unrolled_data::DataSet;
 
 use super::config::Sections;
+use super::estimate::host_bytes;
 use crate::Error;
+use crate::arrays::fingerprint;
 use crate::check::Estimate;
 use crate::config::{Config, DataConfig, EncoderConfig, Run, Unrolling};
 use crate::devices::Opened;
@@ -34,6 +35,8 @@ pub(super) struct Problem {
 pub(super) struct Plan<'a> {
     pub run: &'a Run,
     pub device: Device,
+    /// What its checkpoints are known by.
+    pub identity: String,
     /// n, m and p.
     pub sizes: [usize; 3],
     /// Examples in a block.
@@ -41,6 +44,8 @@ pub(super) struct Plan<'a> {
     pub form: Form,
     pub estimators: Vec<Box<dyn Estimator<Network>>>,
     pub has_truth: bool,
+    /// A few examples of the first repeat, its dictionary and its step: what the work is estimated on.
+    pub sample: Problem,
     /// What the user should know before it starts.
     pub warnings: Vec<String>,
 }
@@ -51,8 +56,14 @@ impl<'a> Plan<'a> {
         let config = &run.config;
         let Sections { data, encoder, compare, .. } = config.sections();
         let Opened { device, limits, .. } = config.open_device()?;
+        if let Some(sizes) = data.sizes() {
+            // What cannot be held is refused before it is drawn.
+            let bytes = host_bytes(sizes, compare, 1);
+            Estimate { bytes, ..Estimate::default() }.affordable()?;
+        }
         let first = Problem::new(config, 0)?;
         let (n, (m, p)) = (first.data.examples(), first.dictionary.dim());
+        config.check_range(&first.data)?;
         let has_truth = first.data.true_codes.is_some();
         let mut warnings = Vec::new();
         let draws = match data {
@@ -89,6 +100,7 @@ impl<'a> Plan<'a> {
         Ok(Self {
             run,
             device,
+            identity: run.identity(fingerprint(&[&first.data.x, &first.dictionary])),
             sizes: [n, m, p],
             block,
             form: form(block),
@@ -98,6 +110,7 @@ impl<'a> Plan<'a> {
                 .map(|name| named(name).expect("the configuration names known estimators"))
                 .collect(),
             has_truth,
+            sample: first.sample(),
             warnings,
         })
     }
@@ -165,77 +178,16 @@ impl<'a> Plan<'a> {
             false => 1,
         }
     }
-
-    /// Seconds of one unit of work, from a few iterations on one block.
-    fn probe(&self) -> f64 {
-        const ITERATIONS: usize = 20;
-        let [_, m, p] = self.sizes;
-        let config = &self.run.config;
-        let mut stream = Stream::new(config.seed, "probe", 0);
-        let x = Array2::from_shape_simple_fn((self.block, m), || stream.normal());
-        let problem = Problem {
-            data: DataSet { x, true_dictionary: None, true_codes: None, labels: None },
-            dictionary: initialisation::random(m, p, &mut stream),
-            step: 0.1,
-        };
-        let x = to_tensor(&problem.data.x, config.precision, &self.device);
-        let network = self.network(&problem, ITERATIONS);
-        let mut seconds = 0.0;
-        for _ in 0..2 {
-            let started = std::time::Instant::now();
-            let _ = GAeLs.estimate(&network, &x);
-            // A failure shows when the run begins.
-            let _ = self.device.sync();
-            seconds = started.elapsed().as_secs_f64();
-        }
-        seconds / (3 * ITERATIONS) as f64
-    }
-
-    /// Adds what the run will take.
-    pub fn estimate(&self, threads: usize, estimate: &mut Estimate) {
-        let config = &self.run.config;
-        let [n, m, p] = self.sizes;
-        let longest = self.longest();
-        let workers = self.workers(threads);
-        let demand = MemoryPlan::new(
-            (&self.sections().encoder, config.precision),
-            [m, p],
-            self.form,
-            longest,
-            true,
-        );
-        let block = demand.bytes(self.block);
-        // Data, codes and their copies; a gradient for every estimator and T.
-        let data = 8 * n * (2 * m + 2 * p);
-        let gradients = 8 * m * p * self.iterations().len() * self.estimators.len() * (workers + 2);
-        let host = (data + gradients) as u64;
-        match (config.is_on_cpu(), self.uses_kernels()) {
-            (true, true) => {
-                let kernels = demand.kernels(self.form, longest, 1, true);
-                estimate.include(host + workers as u64 * kernels, None);
-            }
-            (true, false) => estimate.include(host + workers as u64 * block, None),
-            (false, _) => estimate.include(host, Some(block)),
-        }
-        estimate.batch = (!config.is_on_cpu()).then_some([n, self.block]);
-        let width = match self.form {
-            Form::Gram => p,
-            Form::Residual => 2 * m,
-        };
-        let operations = 2.0 * (width * p) as f64 * (n as f64) * self.units_of_a_block() as f64;
-        let repeats = self.sections().compare.repeats as f64;
-        estimate.operations += operations * repeats;
-        estimate.seconds += self.probe() * self.units() as f64 * repeats / workers as f64;
-        estimate.warnings.extend(self.warnings.iter().map(
-            |warning| match self.run.name.as_str() {
-                "main" => warning.clone(),
-                name => format!("{name}: {warning}"),
-            },
-        ));
-    }
 }
 
 impl Problem {
+    /// The same with its first examples alone.
+    fn sample(self) -> Self {
+        let x = self.data.x.slice(s![..self.data.examples().min(SAMPLE), ..]).to_owned();
+        let data = DataSet { x, true_dictionary: None, true_codes: None, labels: None };
+        Self { data, ..self }
+    }
+
     /// The problem of a repeat.
     pub fn new(config: &Config, repeat: u64) -> Result<Self, Error> {
         let sections: &Sections = config.sections();
@@ -250,6 +202,9 @@ impl Problem {
         Ok(Self { data, dictionary, step })
     }
 }
+
+/// Examples that the work is estimated on.
+const SAMPLE: usize = 64;
 
 /// Examples in a block on a graphics card, at most: more would not make it faster, and a run could not be
 /// stopped in between.

@@ -7,6 +7,7 @@ use unrolled_data::DataSet;
 
 use super::config::Sections;
 use crate::Error;
+use crate::arrays::fingerprint;
 use crate::config::{Config, DataConfig, DictionaryConfig, Loaded, Preprocessing};
 
 /// What the data and the start of a configuration are: the same for every run that differs in nothing else.
@@ -21,15 +22,6 @@ pub(super) struct Prepared {
     pub start: Arc<Array2<f64>>,
     /// A checksum of the examples.
     pub fingerprint: u32,
-}
-
-fn fingerprint(x: &Array2<f64>) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    for row in x.rows() {
-        let bytes: Vec<u8> = row.iter().flat_map(|value| value.to_le_bytes()).collect();
-        hasher.update(&bytes);
-    }
-    hasher.finalize()
 }
 
 type Key = (DataConfig, DictionaryConfig, u64);
@@ -53,7 +45,7 @@ impl Shelf {
         *last = None;
         let Loaded { data, preprocessing, feature_shape } = data.load_with_shape(config.seed, 0)?;
         let start = Arc::new(dictionary.initialise(&data, config.seed, 0)?);
-        let fingerprint = fingerprint(&data.x);
+        let fingerprint = fingerprint(&[&data.x]);
         let data = Arc::new(data);
         let prepared = Prepared { data, preprocessing, feature_shape, start, fingerprint };
         *last = Some((key, prepared.clone()));

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use unrolled::dictionary::{Constraint, quick_spectral_norm_squared};
 use unrolled::encoder::{AnyEncoder, Encoder};
 use unrolled::gradient::{Estimate, Estimator};
-use unrolled::loss::Losses;
+use unrolled::loss::{Loss, Losses};
 use unrolled::metrics::{
-    dictionary_error, dictionary_error_tensor, total_distance, total_distance_tensor,
+    dictionary_error, dictionary_error_tensor, frobenius, total_distance, total_distance_tensor,
 };
 use unrolled::prelude::{DenseDictionary, Precision};
 use unrolled::prox::AnyProx;
@@ -19,14 +19,17 @@ use super::data::Prepared;
 use super::measure;
 use super::plan::Plan;
 use crate::config::{Step, Unrolling};
-use crate::training::{InMemory, Lesson, Rows, Source, State};
+use crate::training::{Examined, InMemory, Lesson, Rows, Source, State};
 
 /// The figures of every step, beside loss and reconstruction.
 pub(super) const COLUMNS: &[&str] = &["code_error", "dictionary_error"];
 
-/// Steps of training between two automatic steps of the encoder: D moves little in between, and the
-/// range of ISTA is twice as wide as the step asks for.
+/// Steps of training between two automatic steps of the encoder, at most: D moves little in between, and the range of
+/// ISTA is twice as wide as the step asks for. Where D moves more, the step is taken anew before it could diverge.
 const AUTO_STEP_EVERY: usize = 10;
+
+/// Examples of the sample where none are held out.
+const SAMPLE: usize = 256;
 
 /// Dictionary learning with the data of a plan.
 pub(super) struct Learning<'a> {
@@ -42,6 +45,9 @@ pub(super) struct Learning<'a> {
 pub(super) struct Memory {
     /// α: the configuration's, or taken anew as D moves.
     pub encoder_step: f64,
+    /// ‖D‖² when it was taken last, and how far D has moved since: ‖D‖ has grown by that much at most.
+    pub norm_squared: f64,
+    pub moved: f64,
     /// Which atoms a code has used since the last measurement.
     pub used: Vec<bool>,
     /// Atoms replaced so far.
@@ -84,6 +90,38 @@ impl<'a> Learning<'a> {
     }
 }
 
+impl Learning<'_> {
+    /// Examples that all runs of the same data are measured on: those held out, or some of those to train on, evenly
+    /// spread; and whether they are held out.
+    pub fn sample(&self) -> (usize, bool) {
+        match self.source.held_out() {
+            0 => (self.source.training().min(SAMPLE), false),
+            held_out => (held_out, true),
+        }
+    }
+
+    /// Reconstruction and lasso on the [`Self::sample`], means over its examples.
+    pub fn losses_on_sample(&self, network: &Network) -> [f64; 2] {
+        let (examples, held_out) = self.sample();
+        let dictionary = network.dictionary.matrix.val();
+        let mut sums = [0.0; 2];
+        for from in (0..examples).step_by(512) {
+            let range = from..(from + 512).min(examples);
+            let x = match held_out {
+                true => self.source.held_out_rows(range),
+                false => self.source.spread_rows(range, examples),
+            };
+            let (count, x) = (x.nrows() as f64, self.plan.tensor(&x));
+            let codes = network.encoder.encode(&dictionary, &x);
+            let losses = Losses::evaluate(&dictionary, &x, &codes, network.encoder.penalty());
+            for (sum, loss) in sums.iter_mut().zip([losses.reconstruction, losses.lasso]) {
+                *sum += to_scalar(&loss) * count;
+            }
+        }
+        sums.map(|sum| sum / examples as f64)
+    }
+}
+
 impl Lesson for Learning<'_> {
     type Network = Network;
     type Memory = Memory;
@@ -95,7 +133,14 @@ impl Lesson for Learning<'_> {
         let encoder_step = self.plan.step;
         let encoder = self.encoder(encoder_step, 1, None);
         let used = vec![false; start.ncols()];
-        let memory = Memory { encoder_step, used, resampled: 0, warned_of_step: false };
+        let memory = Memory {
+            encoder_step,
+            norm_squared: 0.0,
+            moved: 0.0,
+            used,
+            resampled: 0,
+            warned_of_step: false,
+        };
         (Network::new(dictionary, encoder), memory)
     }
 
@@ -109,9 +154,14 @@ impl Lesson for Learning<'_> {
 
     fn prepare(&self, mut network: Network, memory: &mut Memory, step: usize) -> Network {
         let config = &self.plan.sections().encoder;
-        if config.step == Step::Auto && (step - 1).is_multiple_of(AUTO_STEP_EVERY) {
-            let norm = quick_spectral_norm_squared(&to_array(&network.dictionary.matrix.val()));
-            memory.encoder_step = config.step_for(norm);
+        if config.step == Step::Auto {
+            let bound = (memory.norm_squared.sqrt() + memory.moved).powi(2);
+            let diverges = memory.encoder_step > network.encoder.step_limits(bound).refuse_above;
+            if diverges || (step - 1).is_multiple_of(AUTO_STEP_EVERY) {
+                let norm = quick_spectral_norm_squared(&to_array(&network.dictionary.matrix.val()));
+                memory.encoder_step = config.step_for(norm);
+                (memory.norm_squared, memory.moved) = (norm, 0.0);
+            }
         }
         network.encoder = self.encoder(memory.encoder_step, step, Some(network.encoder));
         network
@@ -119,7 +169,15 @@ impl Lesson for Learning<'_> {
 
     fn next_look(&self, done: usize) -> Option<usize> {
         let auto = self.plan.sections().encoder.step == Step::Auto;
-        auto.then_some((done / AUTO_STEP_EVERY + 1) * AUTO_STEP_EVERY)
+        auto.then_some(done + 1)
+    }
+
+    fn moved(&self, memory: &mut Memory, before: &Network, after: &Network) {
+        if self.plan.sections().encoder.step == Step::Auto {
+            let [before, after] =
+                [before, after].map(|network| to_array(&network.dictionary.matrix.val()));
+            memory.moved += frobenius(&(after - before));
+        }
     }
 
     fn describe(&self, figures: &[Option<f64>]) -> String {
@@ -167,19 +225,17 @@ impl Lesson for Learning<'_> {
         vec![code_error, figures.first().copied()]
     }
 
-    fn held_out_loss(&self, network: &Network) -> Option<f64> {
-        let held_out = self.source.held_out();
-        let dictionary = network.dictionary.matrix.val();
-        let loss = self.plan.estimator.descends()?;
-        let mut sum = 0.0;
-        for from in (0..held_out).step_by(512) {
-            let x = self.source.held_out_rows(from..(from + 512).min(held_out));
-            let (examples, x) = (x.nrows() as f64, self.plan.tensor(&x));
-            let codes = network.encoder.encode(&dictionary, &x);
-            let losses = Losses::evaluate(&dictionary, &x, &codes, network.encoder.penalty());
-            sum += to_scalar(losses.get(loss)) * examples;
+    fn examine(&self, network: &Network) -> Examined {
+        let losses = self.losses_on_sample(network);
+        let held_out = self.source.held_out() > 0;
+        let descends = self.plan.estimator.descends().filter(|_| held_out);
+        Examined {
+            validation_loss: descends.map(|loss| match loss {
+                Loss::LeastSquares => losses[0],
+                Loss::Lasso => losses[1],
+            }),
+            figures: losses.map(Some).to_vec(),
         }
-        (held_out > 0).then(|| sum / held_out as f64)
     }
 
     fn measure(

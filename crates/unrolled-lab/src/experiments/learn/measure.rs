@@ -5,7 +5,7 @@ use ndarray::{Array2, Axis};
 use unrolled::dictionary::{Dictionary, spectral_norm_squared};
 use unrolled::encoder::Encoder;
 use unrolled::metrics::{
-    aligned, distances, duality_gaps, duplicate_atoms, largest_atom_error, nonzeros,
+    aligned, distances, duality_gaps, duplicate_atoms, frobenius, largest_atom_error, nonzeros,
     support_recovery,
 };
 use unrolled::prox::AnyProx;
@@ -16,9 +16,12 @@ use super::lesson::{Learning, Memory};
 use crate::config::DeadAtoms;
 use crate::training::{Rows, Source, State};
 
-/// Their columns. Those of codes are taken on up to [`EXAMPLES`] examples of the step's batch, coded anew with the
+/// The columns of every measurement: first the losses on the sample, which are the same figures for every run, whatever
+/// it descends ([`Learning::losses_on_sample`]). Those of codes are taken on up to [`EXAMPLES`] examples of the step's batch, coded anew with the
 /// dictionary after the step.
 pub(super) const COLUMNS: &[&str] = &[
+    "sample_reconstruction",
+    "sample_lasso",
     "dictionary_error_aligned",
     "sine_distance",
     "largest_atom_error",
@@ -114,7 +117,7 @@ fn resample(
     worst.sort_by(|a, b| errors[*b].total_cmp(&errors[*a]));
     let used = state.lesson.used.iter().enumerate();
     let dead = used.filter(|(_, used)| !**used).map(|(atom, _)| atom);
-    let shape = dictionary.dim();
+    let (shape, before) = (dictionary.dim(), dictionary.clone());
     let mut replaced = Vec::new();
     for (atom, example) in dead.zip(worst) {
         let row = x.row(example);
@@ -131,6 +134,7 @@ fn resample(
         replaced.iter().for_each(|atom| values.column_mut(*atom).fill(0.0));
         *average = plan.tensor(&values).reshape([values.len()]);
     }
+    state.lesson.moved += frobenius(&(&dictionary - before));
     let moved = state.network.dictionary.clone();
     state.network.dictionary = moved.with_atom_rows(plan.tensor(&dictionary.t().to_owned()));
 }

@@ -11,10 +11,16 @@ use super::data::{Prepared, Shelf};
 use super::lesson::Learning;
 use crate::Error;
 use crate::check::Estimate;
-use crate::config::{Config, Run, Unrolling};
+use crate::config::{Config, MOST_STEPS, Run, Unrolling};
 use crate::devices::Opened;
 use crate::memory_plan::MemoryPlan;
 use crate::training::{Lesson, Training};
+
+/// Bytes of the host beside what a step takes: the data, the dictionary, its gradient and what the optimiser remembers.
+fn host_bytes([n, m, p]: [usize; 3]) -> u64 {
+    let [n, m, p] = [n, m, p].map(|size| size as f64);
+    (8.0 * n * (m + p) + 80.0 * m * p) as u64
+}
 
 /// A run that can begin.
 pub(super) struct Plan<'a> {
@@ -43,10 +49,28 @@ impl<'a> Plan<'a> {
         let config = &run.config;
         let Sections { encoder, train, .. } = config.sections();
         let Opened { device, limits: device_limits, .. } = config.open_device()?;
+        if let Some(sizes) = config.sections::<Sections>().data.sizes() {
+            // What cannot be held is refused before it is drawn.
+            Estimate { bytes: host_bytes(sizes), ..Estimate::default() }.affordable()?;
+        }
         let Prepared { data, start, .. } = shelf.prepared(config)?;
         let (m, p) = start.dim();
         let held_out = (train.validation * data.examples() as f64).round() as usize;
         let training = data.examples() - held_out;
+        if training == 0 {
+            let examples = data.examples();
+            let message = match examples {
+                0 => "the data have no examples; give some".to_owned(),
+                _ => format!(
+                    "`train.validation` is {}, which leaves none of the {examples} examples to train on; write a \
+                     smaller fraction",
+                    train.validation
+                ),
+            };
+            let at = if examples == 0 { "data" } else { "train.validation" };
+            return Err(Error::at(at, message));
+        }
+        config.check_range(&data)?;
         let batch = train.batch(training);
         if batch > training {
             return Err(Error::at(
@@ -109,6 +133,11 @@ impl<'a> Plan<'a> {
             }
         }
         let steps = train.total_steps(training);
+        if steps > MOST_STEPS {
+            let message =
+                format!("`train.epochs` asks for more than {MOST_STEPS} steps; write fewer");
+            return Err(Error::at("train.epochs", message));
+        }
         if let Some(late) = train.save_dictionary_at.iter().find(|step| **step > steps) {
             return Err(Error::at(
                 "train.save_dictionary_at",
@@ -165,7 +194,7 @@ impl<'a> Plan<'a> {
     /// Adds what the run will take.
     pub fn estimate(&self, lesson: &Learning, threads: usize, estimate: &mut Estimate) {
         let config = self.config();
-        let [n, m, p] = self.sizes;
+        let [_, m, p] = self.sizes;
         let encoder = &self.sections().encoder;
         let iterations = encoder.iterations;
         let uses_kernels = encoder.uses_kernels(config.device_kind());
@@ -173,7 +202,7 @@ impl<'a> Plan<'a> {
         let through = self.estimator.differentiates_encoder();
         let demand =
             MemoryPlan::new((encoder, config.precision), [m, p], self.form, iterations, through);
-        let data = (8 * n * (m + p) + 8 * m * p * 10) as u64;
+        let data = host_bytes(self.sizes);
         match (config.is_on_cpu(), uses_kernels) {
             (true, true) => {
                 let batch = (self.block * (m + 3 * p) * config.precision.bytes()) as u64;

@@ -41,6 +41,12 @@ pub(super) fn figures(plan: &Plan, lesson: &Learning, state: &State<Network, Mem
     if let Some((loss, _)) = &state.best {
         put("best_validation_loss", json!(loss));
     }
+    let (examples, held_out) = lesson.sample();
+    let [reconstruction, lasso] = lesson.losses_on_sample(&state.network);
+    let of = if held_out { "validation" } else { "training" };
+    let sample =
+        json!({ "examples": examples, "of": of, "reconstruction": reconstruction, "lasso": lasso });
+    put("sample", sample);
     put("resampled_atoms", json!(state.lesson.resampled));
     fields.into()
 }
