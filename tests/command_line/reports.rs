@@ -413,6 +413,24 @@ fn a_learning_report_names_the_best_beside_the_last() {
     assert!(html.contains(expected) && html.contains("<td>0.0123 (7)</td>"), "{html}");
 }
 
+#[test]
+fn losses_are_compared_on_the_same_rows() {
+    let folder = folder();
+    rows(&folder.path().join("rows.safetensors"));
+    let text = format!("{PICTURES}\n[sweep]\n\"train.estimator\" = [\"g_dec\", \"g_ae_ls\"]\n");
+    run(folder.path(), &text, "out", &[]);
+    let html = page(&folder.path().join("out/report.html"));
+    for part in [
+        "The reconstruction on the sample lowest at the end is that of <b>estimator=",
+        "The lasso on the sample lowest at the end is that of <b>estimator=",
+        "<p>The sample: the same 40 training rows.</p>",
+        "over the same 40 training rows, whatever a run descends",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    assert!(!html.contains("<th>loss</th>"), "the loss of one batch is no summary");
+}
+
 fn figures(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .into_iter()

@@ -1,6 +1,6 @@
 //! The charts of learning runs: a chart for each column, a curve for each run.
 
-use super::Learned;
+use super::{Learned, sample};
 use crate::report::Figures;
 use crate::report::chart::{Chart, Series};
 
@@ -14,8 +14,8 @@ fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     points.into_iter().enumerate().filter(|(index, _)| keep(*index)).map(|(_, p)| p).collect()
 }
 
-/// Column, title, rest of the caption, axis, logarithmic.
-const CHARTS: [(&str, &str, &str, &str, bool); 9] = [
+/// Column, title, rest of the caption, axis, logarithmic. SAMPLE stands for which rows those are.
+const CHARTS: [(&str, &str, &str, &str, bool); 11] = [
     (
         "dictionary_error",
         "Dictionary error.",
@@ -23,16 +23,43 @@ const CHARTS: [(&str, &str, &str, &str, bool); 9] = [
         "relative dictionary error",
         true,
     ),
-    ("loss", "Loss.", "The loss that each run descends, on the batch of the step.", "loss", true),
+    (
+        "sample_reconstruction",
+        "Reconstruction on the sample.",
+        "½ mean ‖x − D z‖² over SAMPLE, whatever a run descends.",
+        "reconstruction",
+        true,
+    ),
+    (
+        "sample_lasso",
+        "Lasso on the sample.",
+        "Reconstruction + λ mean ‖z‖₁ over SAMPLE, whatever a run descends; λ is that of the run.",
+        "lasso",
+        true,
+    ),
+    (
+        "loss",
+        "Loss.",
+        "The loss that each run descends, on the batch of the step: the lasso or the reconstruction, so that runs \
+         with different estimators do not compare by it.",
+        "loss of the run",
+        true,
+    ),
     (
         "reconstruction",
         "Reconstruction.",
-        "½ mean ‖x − D z‖² on the batch.",
+        "½ mean ‖x − D z‖² on the batch of the step.",
         "reconstruction",
         true,
     ),
     ("code_error", "Code error.", "Mean ‖z<sub>T</sub> − z*‖ on the batch.", "code error", true),
-    ("validation_loss", "Validation loss.", "The loss on the examples held out.", "loss", true),
+    (
+        "validation_loss",
+        "Validation loss.",
+        "The loss that each run descends, on the examples held out.",
+        "loss",
+        true,
+    ),
     (
         "dictionary_error_aligned",
         "Dictionary error after matching.",
@@ -66,6 +93,7 @@ const CHARTS: [(&str, &str, &str, &str, bool); 9] = [
 /// All charts that have anything to show.
 pub(super) fn of(runs: &[Learned], joint: bool, figures: &mut Figures) -> String {
     let mut html = String::new();
+    let sample = sample(runs);
     for (column, title, caption, y, log_y) in CHARTS {
         let series: Vec<Series> = runs
             .iter()
@@ -79,7 +107,7 @@ pub(super) fn of(runs: &[Learned], joint: bool, figures: &mut Figures) -> String
         let each = if joint { " of each directory" } else { "" };
         let chart = Chart {
             title: title.to_owned(),
-            caption: caption.to_owned(),
+            caption: caption.replace("SAMPLE", &sample),
             numbers: format!(
                 "<code>metrics.csv</code>{each}, columns <code>step</code> and <code>{column}</code>"
             ),

@@ -3,11 +3,15 @@
 use super::Learned;
 use crate::report::table::{escape, number, unbroken};
 
-/// What a run is judged by, the first that it has: the column, what its last value is, and what goes before a number.
-const JUDGED_BY: [(&str, &str, &str); 3] = [
-    ("dictionary_error", "dictionary", "a relative error of"),
-    ("validation_loss", "validation loss", ""),
-    ("loss", "loss on the batch of a step", ""),
+/// The column, what its last value is, what goes before a number, and what the best of several is.
+type Judge = (&'static str, &'static str, &'static str, &'static str);
+
+/// What runs are judged by: the truth where there is one, else both losses on the same rows.
+const BY_TRUTH: [Judge; 1] =
+    [("dictionary_error", "dictionary", "a relative error of ", "closest to the truth")];
+const BY_LOSS: [Judge; 2] = [
+    ("sample_reconstruction", "reconstruction on the sample", "", "lowest"),
+    ("sample_lasso", "lasso on the sample", "", "lowest"),
 ];
 
 /// The last value of a column, and the best with its step.
@@ -66,14 +70,14 @@ fn failures(runs: &[Learned]) -> String {
 
 fn judgement(runs: &[Learned]) -> String {
     let finished: Vec<&Learned> = runs.iter().filter(|run| run.stored.failed.is_none()).collect();
-    let courses = JUDGED_BY.iter().map(|(column, what, of)| {
-        let courses = finished.iter().filter_map(|run| Some((*run, Course::of(run, column)?)));
-        (what, of, courses.collect::<Vec<_>>())
-    });
-    let Some((what, of, courses)) = courses.into_iter().find(|(_, _, c)| !c.is_empty()) else {
-        return String::new();
-    };
-    let of = if of.is_empty() { String::new() } else { format!("{of} ") };
+    let has_truth = finished.iter().any(|run| !run.curve(BY_TRUTH[0].0).is_empty());
+    let judges = if has_truth { &BY_TRUTH[..] } else { &BY_LOSS[..] };
+    judges.iter().map(|judge| sentence(*judge, &finished)).collect()
+}
+
+fn sentence((column, what, of, best_of): Judge, runs: &[&Learned]) -> String {
+    let courses = runs.iter().filter_map(|run| Some((*run, Course::of(run, column)?)));
+    let courses: Vec<(&Learned, Course)> = courses.collect();
     if let [(_, course)] = courses[..] {
         return format!("<p>The {what} ends at {of}{}.</p>\n", course.words());
     }
@@ -83,14 +87,10 @@ fn judgement(runs: &[Learned]) -> String {
     let (Some((last, end)), Some((best, lowest))) = (least(|c| c.last), least(|c| c.best)) else {
         return String::new();
     };
-    let whose = match *what {
-        "dictionary" => "closest to the truth at the end".to_owned(),
-        _ => "lowest at the end".to_owned(),
-    };
+    let ends = end.words();
     let mut text = format!(
-        "<p>The {what} {whose} is that of <b>{}</b>, at {of}{}.",
-        last.label(),
-        end.words()
+        "<p>The {what} {best_of} at the end is that of <b>{}</b>, at {of}{ends}.",
+        last.label()
     );
     if !std::ptr::eq(*last, *best) {
         text += &format!(

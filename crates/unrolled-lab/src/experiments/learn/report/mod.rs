@@ -29,6 +29,26 @@ struct Learned<'a> {
 struct Stored {
     failed: Option<String>,
     feature_shape: Option<[usize; 2]>,
+    sample: Option<Sample>,
+}
+
+/// The examples that losses were measured on, the same for every run of the same data.
+#[derive(Deserialize, PartialEq)]
+struct Sample {
+    examples: usize,
+    /// "validation" or "training".
+    of: String,
+}
+
+/// Which examples those are, in words.
+fn sample(runs: &[Learned]) -> String {
+    let samples: Vec<&Sample> = runs.iter().filter_map(|run| run.stored.sample.as_ref()).collect();
+    match samples[..] {
+        [first, ..] if samples.iter().all(|other| *other == first) => {
+            format!("the same {} {} rows", first.examples, escape(&first.of))
+        }
+        _ => "a fixed sample of the rows of each run".to_owned(),
+    }
 }
 
 impl Learned<'_> {
@@ -113,6 +133,6 @@ const EXPLANATION: &str = "<p>Every step codes a batch by T unrolled iterations,
     the dictionary that the run names, moves the dictionary with the optimiser, and puts its atoms back \
     into their constraint. Loss, reconstruction and code error are those of the step’s batch before \
     it; the dictionary error is that after it. The other figures are taken every so many steps, on \
-    examples of the batch coded anew.</p>\n\
+    examples of the batch coded anew, and losses on the sample on its rows, coded anew.</p>\n\
     <p>The estimators are described in B. Tolooshams and D. Ba, <i>Stable and Interpretable Unrolled \
     Dictionary Learning</i>, Transactions on Machine Learning Research, 2022 (arXiv 2106.00058).</p>\n";

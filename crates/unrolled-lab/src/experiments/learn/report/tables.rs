@@ -1,24 +1,23 @@
 //! The tables of learning runs.
 
-use super::Learned;
 use super::headline::Course;
+use super::{Learned, sample};
 use crate::report::table::{Cell, escape, number, table};
 use crate::statistics::mean_and_std;
 
 /// The last value of every column that has one, and the best of those that a run is judged by.
 pub(super) fn finals(runs: &[Learned]) -> String {
     let columns = [
-        ("loss", "loss"),
-        ("reconstruction", "reconstruction"),
-        ("code_error", "code error"),
         ("dictionary_error", "dictionary error"),
         ("dictionary_error_aligned", "after matching"),
         ("sine_distance", "sine distance"),
+        ("sample_reconstruction", "reconstruction<br>on the sample"),
+        ("sample_lasso", "lasso<br>on the sample"),
+        ("code_error", "code error<br>on the last batch"),
         ("support_precision", "support precision"),
         ("support_recall", "support recall"),
         ("nonzeros", "non-zero entries"),
         ("duality_gap_mean", "duality gap"),
-        ("validation_loss", "validation loss"),
         ("dead_atoms", "dead atoms"),
         ("duplicate_atoms", "duplicates"),
     ];
@@ -45,7 +44,7 @@ pub(super) fn finals(runs: &[Learned]) -> String {
         for (row, value) in cells.iter_mut().zip(values) {
             row.push((written(value), false));
         }
-        if ["dictionary_error", "validation_loss"].contains(&column) {
+        if ["dictionary_error", "sample_reconstruction", "sample_lasso"].contains(&column) {
             heads.push("its best<br>(at step)".to_owned());
             for (row, run) in cells.iter_mut().zip(runs) {
                 let course = Course::of(run, column);
@@ -64,7 +63,12 @@ pub(super) fn finals(runs: &[Learned]) -> String {
         true => String::new(),
         false => format!("<p>metrics.csv has no rows of {}.</p>\n", missing.join(", ")),
     };
-    table(&heads, &cells) + &missing
+    let measured = heads.iter().any(|head| head.contains("on the sample"));
+    let note = match measured {
+        true => format!("<p>The sample: {}.</p>\n", sample(runs)),
+        false => String::new(),
+    };
+    [table(&heads, &cells), note, missing].concat()
 }
 
 /// Mean and spread of the last figures of runs that differ in the seed alone.
@@ -76,7 +80,11 @@ pub(super) fn spread_over_seeds(runs: &[Learned]) -> String {
             None => groups.push(vec![run]),
         }
     }
-    let columns = [("dictionary_error", "dictionary error"), ("loss", "loss")];
+    let columns = [
+        ("dictionary_error", "dictionary error"),
+        ("sample_reconstruction", "reconstruction<br>on the sample"),
+        ("sample_lasso", "lasso<br>on the sample"),
+    ];
     let rows: Vec<Vec<Cell>> = groups
         .iter()
         .filter(|group| group.len() > 1)
