@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::learning::SMALL;
 use crate::support::{folder, results, root, unrolled, write};
 
-fn output(folder: &Path, arguments: &[&str], code: i32) -> String {
+pub fn output(folder: &Path, arguments: &[&str], code: i32) -> String {
     let run = unrolled(folder).args(arguments).assert().code(code);
     let output = run.get_output();
     let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
@@ -16,13 +16,13 @@ fn output(folder: &Path, arguments: &[&str], code: i32) -> String {
 }
 
 /// A folder with a small configuration.
-fn small() -> tempfile::TempDir {
+pub fn small() -> tempfile::TempDir {
     let folder = folder();
     write(folder.path(), "small.toml", SMALL);
     folder
 }
 
-fn run(folder: &Path, out: &str, more: &[&str], code: i32) -> String {
+pub fn run(folder: &Path, out: &str, more: &[&str], code: i32) -> String {
     let mut arguments = vec!["run", "small.toml", "--out", out];
     arguments.extend(more);
     output(folder, &arguments, code)
@@ -86,7 +86,10 @@ fn a_folder_holds_one_run_at_a_time() {
     run(folder.path(), "run", &["--overwrite", "-q"], 0);
     let left = std::fs::read_dir(folder.path().join("run")).unwrap();
     let left = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    assert!(left.into_iter().all(|name| !name.starts_with('.')), "nothing is left behind");
+    assert!(
+        left.into_iter().all(|name| !name.starts_with(".unfinished")),
+        "nothing is left behind"
+    );
 }
 
 #[test]

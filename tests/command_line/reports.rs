@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use unrolled_lab::{EXPERIMENTS, RunDirectory};
+use unrolled_lab::{EXPERIMENTS, Existing, RunDirectory};
 
 use crate::support::{SMALL, folder, results, unrolled, write};
 use crate::{browser, learning};
@@ -475,6 +475,14 @@ fn every_chart_is_a_file_too_and_goes_with_its_run() {
     assert!(
         html.contains("<code>metrics.csv</code>, columns <code>step</code> and <code>loss</code>")
     );
+
+    // The figures go with the run, not only when the next report is drawn.
+    let effective = std::fs::read_to_string(at("swept/config.toml")).unwrap();
+    let opened = RunDirectory::open(&at("swept"), Existing::Overwrite, &effective);
+    opened.map(drop).unwrap();
+    assert_eq!(figures(&at("swept/figures")), ["mine.svg"]);
+    let mut command = unrolled(folder.path());
+    command.args(["run", "run.toml", "-q", "--out", "swept", "--overwrite"]).assert().success();
 
     run(folder.path(), learning::SMALL, "other", &["seed=8"]);
     report(folder.path(), &["swept", "other", "--out", "both.html"], 0);

@@ -17,6 +17,7 @@ fn run_writes_every_file_of_the_contract() {
         .collect();
     files.sort();
     let expected = [
+        ".unrolled",
         "arrays.safetensors",
         "config.toml",
         "figures",

@@ -57,6 +57,12 @@ pub enum Command {
     Init {
         /// The kind of experiment, as in compare-gradients
         experiment: String,
+        /// A .safetensors, .npz or .pt file with examples as rows: the configuration is made for it
+        #[arg(long, value_name = "FILE")]
+        data: Option<PathBuf>,
+        /// The array of the examples
+        #[arg(long, value_name = "NAME", default_value = "X", requires = "data")]
+        data_key: String,
     },
 }
 

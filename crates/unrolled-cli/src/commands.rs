@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use unrolled_lab::config::Overrides;
 use unrolled_lab::encode::{self, Encode, Until};
 use unrolled_lab::experiment::Session;
-use unrolled_lab::progress::{Observer, Silent, Stop};
+use unrolled_lab::progress::{Observer, Silent};
 use unrolled_lab::{
     Configuration, EXPERIMENTS, Error, Existing, RunDirectory, describe, devices, self_test,
 };
 
 use crate::arguments::{Arguments, Command, EncodeArguments, ExperimentArguments};
+use crate::output::print;
 use crate::progress::Terminal;
+use crate::signals;
 
 pub fn execute(arguments: Arguments) -> Result<(), Error> {
     match arguments.command {
@@ -25,15 +27,15 @@ pub fn execute(arguments: Arguments) -> Result<(), Error> {
         }
         Command::Check { experiment } => check(&experiment),
         Command::Report { directories, out } => draw(&directories, out.as_deref()),
-        Command::Devices { self_test: None } => {
-            list_devices();
-            Ok(())
-        }
+        Command::Devices { self_test: None } => print(&list_devices()),
         Command::Devices { self_test: Some(device) } => prove(&device),
         Command::Encode(arguments) => encode_file(arguments),
-        Command::Init { experiment } => {
-            print!("{}", EXPERIMENTS.template(&experiment)?);
-            Ok(())
+        Command::Init { experiment, data, data_key } => {
+            let text = match data {
+                None => EXPERIMENTS.template(&experiment)?.to_owned(),
+                Some(path) => EXPERIMENTS.template_for(&experiment, &path, &data_key)?,
+            };
+            print(&text)
         }
     }
 }
@@ -75,25 +77,16 @@ fn run(
     RunDirectory::check(&out, existing, &effective)?;
     let mut plan = EXPERIMENTS.plan(&configuration)?;
     let estimate = plan.estimate(threads)?;
-    if existing == Existing::Resume {
-        plan.check_resume(&out)?;
-    }
+    let resumed = match existing {
+        Existing::Resume => plan.check_resume(&out)?,
+        _ => Vec::new(),
+    };
     let mut observer = observer(quiet);
     let notes = note.into_iter().chain(devices::note(&configuration.base.device)?);
-    for note in notes.chain(estimate.warnings) {
+    for note in notes.chain(estimate.warnings).chain(resumed) {
         observer.say(&format!("note: {note}"));
     }
-    let stop = Stop::default();
-    let handler = stop.clone();
-    ctrlc::set_handler(move || {
-        if handler.is_requested() {
-            // A second request does not wait for a safe place.
-            std::process::exit(130);
-        }
-        handler.request();
-    })
-    .expect("no other handler is installed");
-
+    let stop = signals::heed(quiet);
     let directory = RunDirectory::open(&out, existing, &effective)?;
     if !directory.is_finished(&plan.files()) {
         let mut session = Session { threads, observer: observer.as_mut(), stop: &stop };
@@ -115,13 +108,13 @@ fn run(
 fn check(arguments: &ExperimentArguments) -> Result<(), Error> {
     let (configuration, Threads { count: threads, note }) = load(arguments)?;
     let estimate = EXPERIMENTS.plan(&configuration)?.estimate(threads)?;
-    println!("{}", configuration.effective());
-    print!("{}", describe(&configuration, &estimate, threads));
+    let described = describe(&configuration, &estimate, threads);
+    let mut text = format!("{}\n{described}", configuration.effective());
     let notes = note.into_iter().chain(devices::note(&configuration.base.device)?);
     for note in notes.chain(estimate.warnings) {
-        println!("note      {note}");
+        text.push_str(&format!("note      {note}\n"));
     }
-    Ok(())
+    print(&text)
 }
 
 fn draw(directories: &[PathBuf], out: Option<&Path>) -> Result<(), Error> {
@@ -140,8 +133,7 @@ fn draw(directories: &[PathBuf], out: Option<&Path>) -> Result<(), Error> {
             path
         }
     };
-    println!("report: {}", path.display());
-    Ok(())
+    print(&format!("report: {}\n", path.display()))
 }
 
 fn encode_file(arguments: EncodeArguments) -> Result<(), Error> {
@@ -178,7 +170,12 @@ fn observer(quiet: bool) -> Box<dyn Observer> {
     }
 }
 
-fn list_devices() {
+fn list_devices() -> String {
+    let mut text = String::new();
+    let mut line = |line: String| {
+        text.push_str(&line);
+        text.push('\n');
+    };
     for kind in devices::KINDS {
         let adapters = kind.adapters();
         let state = match (kind.is_compiled_in(), &adapters) {
@@ -186,20 +183,21 @@ fn list_devices() {
             (true, Ok(_)) => "ready".to_owned(),
             (true, Err(reason)) => format!("not usable: {reason}"),
         };
-        println!("{:<8}  {:<32}  {state}", kind.name, kind.description);
+        line(format!("{:<8}  {:<32}  {state}", kind.name, kind.description));
         for (index, adapter) in adapters.into_iter().flatten().enumerate() {
             let place = format!("{}:{index}", kind.name);
-            println!("  {place:<8}  {} ({})", adapter.name, adapter.kind);
-            println!("  {:<8}  {}, driver {}", "", adapter.interface, adapter.driver);
-            println!("  {:<8}  {}", "", adapter.limits.describe());
+            line(format!("  {place:<8}  {} ({})", adapter.name, adapter.kind));
+            line(format!("  {:<8}  {}, driver {}", "", adapter.interface, adapter.driver));
+            line(format!("  {:<8}  {}", "", adapter.limits.describe()));
         }
     }
-    println!("\nProve the gradients on one with `unrolled devices --self-test NAME`.");
+    line("\nProve the gradients on one with `unrolled devices --self-test NAME`.".to_owned());
+    text
 }
 
 fn prove(device: &str) -> Result<(), Error> {
     let (text, passed) = self_test::render(&self_test::run(device)?);
-    print!("{text}");
+    print(&text)?;
     passed.then_some(()).ok_or_else(|| {
         Error::SelfTest(format!(
             "the device \"{device}\" computes wrong numbers (marked FAILED above); do not use it, \

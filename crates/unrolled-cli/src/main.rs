@@ -2,7 +2,9 @@
 
 mod arguments;
 mod commands;
+mod output;
 mod progress;
+mod signals;
 
 use std::process::ExitCode;
 
@@ -30,7 +32,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             for line in error.to_string().lines() {
-                eprintln!("error: {line}");
+                output::tell(&format!("error: {line}"));
             }
             ExitCode::from(error.exit_status())
         }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use unrolled_lab::progress::Observer;
 
+use crate::output::tell;
+
 /// Shows a bar on a terminal; elsewhere prints a plain line every few seconds.
 pub struct Terminal {
     bar: Option<ProgressBar>,
@@ -39,7 +41,10 @@ impl Terminal {
         let percent = 100 * self.done / self.total.max(1);
         let rate = (self.done - self.done_before) as f64 / self.started.elapsed().as_secs_f64();
         let left = (self.total - self.done) as f64 / rate.max(1e-9);
-        eprintln!("{percent:3} %  {:.0} iterations/s  about {left:.0} s left  {}", rate, self.now);
+        tell(&format!(
+            "{percent:3} %  {rate:.0} iterations/s  about {left:.0} s left  {}",
+            self.now
+        ));
     }
 }
 
@@ -76,7 +81,7 @@ impl Observer for Terminal {
     fn say(&mut self, message: &str) {
         match &self.bar {
             Some(bar) => bar.println(message),
-            None => eprintln!("{message}"),
+            None => tell(message),
         }
     }
 

@@ -1,14 +1,16 @@
 //! Named arrays in a file.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
-use safetensors::{Dtype, SafeTensors};
 
 use crate::DataError;
-use crate::npz::read_npz;
-use crate::pytorch::read_pytorch;
+use crate::error::Fault;
+use crate::npz::NpzFile;
+use crate::pytorch::PytorchFile;
+use crate::safetensors::SafetensorsFile;
 
 /// The arrays of a file, by name.
 pub type Arrays = BTreeMap<String, Array>;
@@ -25,79 +27,97 @@ pub struct Array {
 
 /// Reads every array of a .safetensors, .npz, .pt or .pth file.
 pub fn read_arrays(path: &Path) -> Result<Arrays, DataError> {
-    let bytes = std::fs::read(path).map_err(|error| DataError::Unreadable {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("");
-    let (format, arrays) = match extension.to_ascii_lowercase().as_str() {
-        "safetensors" => ("safetensors", read_safetensors(&bytes)),
-        "npz" => ("npz", read_npz(&bytes)),
-        "pt" | "pth" => ("PyTorch", read_pytorch(&bytes)),
-        _ => return Err(DataError::UnknownFormat(path.to_owned())),
-    };
-    arrays.map_err(|reason| DataError::Malformed { path: path.to_owned(), format, reason })
+    let mut file = ArrayFile::open(path)?;
+    file.names().into_iter().map(|name| Ok((name.clone(), file.array(&name)?))).collect()
 }
 
-fn read_safetensors(bytes: &[u8]) -> Result<Arrays, String> {
-    let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-    let array = |view: safetensors::tensor::TensorView| Array {
-        shape: view.shape().to_vec(),
-        values: match view.dtype() {
-            Dtype::F64 => Ok(numbers(view.data(), f64::from_le_bytes)),
-            Dtype::F32 => Ok(numbers(view.data(), |b| f32::from_le_bytes(b).into())),
-            other => Err(format!("{other:?}")),
-        },
-    };
-    Ok(file.iter().map(|(name, view)| (name.to_owned(), array(view))).collect())
+/// An open file of arrays. Only what is asked for is read.
+#[derive(Debug)]
+pub(crate) struct ArrayFile {
+    path: PathBuf,
+    /// The format's.
+    name: &'static str,
+    pub format: Format,
 }
 
-pub(crate) fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
-    let (chunks, _) = bytes.as_chunks::<N>();
-    chunks.iter().map(|chunk| number(*chunk)).collect()
+#[derive(Debug)]
+pub(crate) enum Format {
+    Safetensors(SafetensorsFile),
+    Npz(NpzFile),
+    Pytorch(PytorchFile),
 }
 
-/// Takes one matrix out of the arrays of a file and checks every entry. `expected` says its shape in
-/// words, `[n, m]`, for the message.
-pub(crate) fn matrix(
-    arrays: &mut Arrays,
-    path: &Path,
-    key: &str,
-    expected: &str,
-) -> Result<Array2<f64>, DataError> {
-    let (path, key) = (path.to_owned(), key.to_owned());
-    let Some(array) = arrays.remove(&key) else {
-        let names: Vec<_> = arrays.keys().map(|name| format!("`{name}`")).collect();
-        let held = match names.is_empty() {
-            true => "no arrays".to_owned(),
-            false => names.join(", "),
-        };
-        return Err(DataError::Missing { path, key, held });
-    };
-    let values = match array.values {
-        Ok(values) => values,
-        Err(dtype) => return Err(DataError::Dtype { path, key, dtype }),
-    };
-    let [rows, columns] = array.shape[..] else {
-        return Err(DataError::Shape {
-            path,
-            key,
-            shape: array.shape,
-            expected: expected.to_owned(),
-        });
-    };
-    if let Some(index) = values.iter().position(|v| !v.is_finite()) {
-        return Err(DataError::NotFinite {
-            path,
-            key,
-            value: values[index],
-            row: index / columns,
-            column: index % columns,
-        });
+impl Format {
+    /// The format's name, and the open file.
+    fn open(path: &Path, file: File) -> Option<(&'static str, Result<Self, Fault>)> {
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("");
+        match extension.to_ascii_lowercase().as_str() {
+            "safetensors" => {
+                Some(("safetensors", SafetensorsFile::open(file).map(Self::Safetensors)))
+            }
+            "npz" => Some(("npz", NpzFile::open(file).map(Self::Npz))),
+            "pt" | "pth" => Some(("PyTorch", PytorchFile::open(path, file).map(Self::Pytorch))),
+            _ => None,
+        }
     }
-    Array2::from_shape_vec((rows, columns), values).map_err(|error| DataError::Malformed {
-        path,
-        format: "array",
-        reason: error.to_string(),
-    })
+}
+
+impl ArrayFile {
+    pub fn open(path: &Path) -> Result<Self, DataError> {
+        let unreadable = |reason| DataError::Unreadable { path: path.to_owned(), reason };
+        let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
+        if path.is_dir() {
+            return Err(unreadable("it is a folder".to_owned()));
+        }
+        let Some((name, format)) = Format::open(path, file) else {
+            return Err(DataError::UnknownFormat(path.to_owned()));
+        };
+        let format = format.map_err(|fault| fault.of_file(path, name))?;
+        Ok(Self { path: path.to_owned(), name, format })
+    }
+
+    /// The names of the arrays.
+    pub fn names(&self) -> Vec<String> {
+        match &self.format {
+            Format::Safetensors(file) => file.names(),
+            Format::Npz(file) => file.names(),
+            Format::Pytorch(file) => file.names(),
+        }
+    }
+
+    /// Reads one array.
+    pub fn array(&mut self, key: &str) -> Result<Array, DataError> {
+        let array = match &mut self.format {
+            Format::Safetensors(file) => file.read(key),
+            Format::Npz(file) => file.read(key),
+            Format::Pytorch(file) => file.read(key),
+        };
+        array
+            .map_err(|fault| fault.of_array(&self.path, self.name, key))?
+            .ok_or_else(|| DataError::missing(&self.path, key, self.names()))
+    }
+
+    /// Reads one matrix and checks every entry. `expected` says its shape in words, `[n, m]`, for the
+    /// message.
+    pub fn matrix(&mut self, key: &str, expected: &str) -> Result<Array2<f64>, DataError> {
+        let array = self.array(key)?;
+        let (path, key) = (self.path.clone(), key.to_owned());
+        let values = match array.values {
+            Ok(values) => values,
+            Err(dtype) => return Err(DataError::Dtype { path, key, dtype }),
+        };
+        let [rows, columns] = array.shape[..] else {
+            let expected = expected.to_owned();
+            return Err(DataError::Shape { path, key, shape: array.shape, expected });
+        };
+        if let Some(index) = values.iter().position(|v| !v.is_finite()) {
+            let (row, column) = (index / columns, index % columns);
+            return Err(DataError::NotFinite { path, key, value: values[index], row, column });
+        }
+        Array2::from_shape_vec((rows, columns), values).map_err(|error| DataError::Malformed {
+            path,
+            format: self.name,
+            reason: error.to_string(),
+        })
+    }
 }

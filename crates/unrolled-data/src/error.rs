@@ -1,6 +1,6 @@
 //! What can be wrong with data, each in one sentence with its remedy.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A data file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,10 +43,24 @@ pub enum DataError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// "safetensors" or "npz".
+        /// "safetensors", "npz", "PyTorch" or "IDX".
         format: &'static str,
         /// What is wrong.
         reason: String,
+    },
+    /// An array, or images, for which there is no memory.
+    #[error(
+        "{path}: {what} would take {:.1} GB of memory, more than is free; write fewer \
+         rows or use a machine with more memory",
+        *.needed as f64 / 1e9
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// "`X`".
+        what: String,
+        /// Bytes.
+        needed: u64,
     },
     /// An array is missing.
     #[error("{path}: has no array `{key}`; it holds {held}; name the right one")]
@@ -97,4 +111,72 @@ pub enum DataError {
         /// Its column.
         column: usize,
     },
+}
+
+impl DataError {
+    /// There is no such array; these are there.
+    pub(crate) fn missing(path: &Path, key: &str, mut names: Vec<String>) -> Self {
+        names.sort();
+        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        let held = match names.is_empty() {
+            true => "no arrays".to_owned(),
+            false => names.join(", "),
+        };
+        Self::Missing { path: path.to_owned(), key: key.to_owned(), held }
+    }
+}
+
+/// What a reader finds wrong, before it is said of which file.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The bytes are not those of the format.
+    Malformed(String),
+    /// There is no memory for so many bytes.
+    TooLarge(u64),
+}
+
+impl Fault {
+    /// Said of a file.
+    pub fn of_file(self, path: &Path, format: &'static str) -> DataError {
+        self.of(path, format, "the file".to_owned())
+    }
+
+    /// Said of an array in a file.
+    pub fn of_array(self, path: &Path, format: &'static str, key: &str) -> DataError {
+        let what = format!("`{key}`");
+        match self {
+            Self::Malformed(reason) => Self::Malformed(format!("{what}: {reason}")),
+            too_large => too_large,
+        }
+        .of(path, format, what)
+    }
+
+    fn of(self, path: &Path, format: &'static str, what: String) -> DataError {
+        let path = path.to_owned();
+        match self {
+            Self::Malformed(reason) => DataError::Malformed { path, format, reason },
+            Self::TooLarge(needed) => DataError::TooLarge { path, what, needed },
+        }
+    }
+}
+
+impl From<String> for Fault {
+    fn from(reason: String) -> Self {
+        Self::Malformed(reason)
+    }
+}
+
+impl From<&str> for Fault {
+    fn from(reason: &str) -> Self {
+        Self::Malformed(reason.to_owned())
+    }
+}
+
+impl From<std::io::Error> for Fault {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => "it is cut short".into(),
+            _ => error.to_string().into(),
+        }
+    }
 }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::arrays::matrix;
-use crate::{DataError, DataSet, read_arrays};
+use crate::arrays::ArrayFile;
+use crate::{DataError, DataSet};
 
 /// Under which names a file keeps its arrays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,14 +26,13 @@ impl Default for Keys {
 ///
 /// Shapes must agree and every entry must be finite.
 pub fn load(path: &Path, keys: &Keys) -> Result<DataSet, DataError> {
-    let mut arrays = read_arrays(path)?;
-    let x = matrix(&mut arrays, path, &keys.x, "[n, m]")?;
-    let mut optional = |named: &Option<String>, default: &str, expected: &str| match named {
-        Some(key) => matrix(&mut arrays, path, key, expected).map(|m| Some((key.clone(), m))),
-        None if arrays.contains_key(default) => {
-            matrix(&mut arrays, path, default, expected).map(|m| Some((default.to_owned(), m)))
-        }
-        None => Ok(None),
+    let mut file = ArrayFile::open(path)?;
+    let x = file.matrix(&keys.x, "[n, m]")?;
+    let names = file.names();
+    let mut optional = |named: &Option<String>, default: &str, expected: &str| {
+        let present = || names.iter().any(|name| name == default).then(|| default.to_owned());
+        let key = named.clone().or_else(present);
+        key.map(|key| Ok((key.clone(), file.matrix(&key, expected)?))).transpose()
     };
     let dictionary = optional(&keys.true_dictionary, "D_star", "[m, p]")?;
     let codes = optional(&keys.true_codes, "Z_star", "[n, p]")?;
@@ -74,7 +73,7 @@ pub fn load(path: &Path, keys: &Keys) -> Result<DataSet, DataError> {
     })
 }
 
-/// Reads one matrix of a .safetensors or .npz file.
+/// Reads one matrix of a .safetensors, .npz or .pt file, and nothing else of it.
 pub fn read_matrix(path: &Path, key: &str) -> Result<ndarray::Array2<f64>, DataError> {
-    matrix(&mut read_arrays(path)?, path, key, "[rows, columns]")
+    ArrayFile::open(path)?.matrix(key, "[rows, columns]")
 }

@@ -6,15 +6,21 @@
 mod arrays;
 mod error;
 mod file;
+mod floats;
+mod idx;
+mod memory;
 mod mnist;
+mod npy;
 mod npz;
 mod pytorch;
 mod rows;
+mod safetensors;
 mod synthetic;
 
 pub use arrays::{Array, Arrays, read_arrays};
 pub use error::DataError;
 pub use file::{Keys, load, read_matrix};
+pub use memory::available;
 pub use mnist::{Images, Split, load_images};
 pub use rows::Rows;
 pub use synthetic::{Amplitude, Sign, Synthetic};

@@ -1,74 +1,89 @@
 //! NumPy's .npz: a zip archive of .npy files.
 
-use std::io::{Cursor, Read};
+use std::fs::File;
+use std::io::{BufReader, Read};
 
-use npyz::{DType, NpyFile, Order, TypeChar};
+use npyz::Order;
+use zip::{CompressionMethod, ZipArchive};
 
-use crate::{Array, Arrays};
+use crate::Array;
+use crate::error::Fault;
+use crate::floats::extent;
+use crate::memory::{MOST_INFLATED, reserve};
+use crate::npy::Header;
 
-pub(crate) fn read_npz(bytes: &[u8]) -> Result<Arrays, String> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| e.to_string())?;
-    let mut arrays = Arrays::new();
-    for index in 0..archive.len() {
-        let mut entry = archive.by_index(index).map_err(|e| e.to_string())?;
-        let name = entry.name().map_err(|e| e.to_string())?.into_owned();
-        let Some(name) = name.strip_suffix(".npy").map(str::to_owned) else {
-            continue;
+/// An open archive: its list of entries, of which one at a time is read.
+#[derive(Debug)]
+pub(crate) struct NpzFile {
+    archive: ZipArchive<BufReader<File>>,
+    /// Bytes of the file.
+    size: u64,
+}
+
+impl NpzFile {
+    pub fn open(file: File) -> Result<Self, Fault> {
+        let size = file.metadata()?.len();
+        let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| error.to_string())?;
+        Ok(Self { archive, size })
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        let names = self.archive.file_names().filter_map(Result::ok);
+        names.filter_map(|name| name.strip_suffix(".npy").map(str::to_owned)).collect()
+    }
+
+    pub fn read(&mut self, name: &str) -> Result<Option<Array>, Fault> {
+        let Some(index) = self.archive.index_for_name(&format!("{name}.npy")) else {
+            return Ok(None);
         };
-        let mut content = Vec::new();
-        entry.read_to_end(&mut content).map_err(|e| format!("{name}: {e}"))?;
-        let array = read_npy(&content).map_err(|e| format!("{name}: {e}"))?;
-        arrays.insert(name, array);
-    }
-    Ok(arrays)
-}
-
-fn read_npy(content: &[u8]) -> Result<Array, String> {
-    let file = NpyFile::new(content).map_err(|e| e.to_string())?;
-    let shape: Vec<usize> = file.shape().iter().map(|&d| d as usize).collect();
-    let order = file.order();
-    let values = match float_width(&file.dtype()) {
-        Ok(8) => file.into_vec::<f64>(),
-        Ok(_) => file.into_vec::<f32>().map(|v| v.into_iter().map(f64::from).collect()),
-        Err(dtype) => {
-            return Ok(Array { shape, values: Err(dtype) });
+        let mut entry = self.archive.by_index(index).map_err(|error| error.to_string())?;
+        let header = Header::read(&mut entry)?;
+        let shape = header.shape;
+        let float = match header.float {
+            Ok(float) => float,
+            Err(dtype) => return Ok(Some(Array { shape, values: Err(dtype) })),
+        };
+        // What the header promises, what the archive promises, and what its bytes can hold.
+        let (size, packed) = (entry.size(), entry.compressed_size().min(self.size));
+        let most = match entry.compression() {
+            CompressionMethod::Stored => packed,
+            _ => packed.saturating_mul(MOST_INFLATED),
+        };
+        let promised = extent(&shape, float.width())
+            .and_then(|(count, bytes)| Some((count, bytes.checked_add(header.length)?)));
+        let count = match promised {
+            Some((count, bytes)) if bytes == size && size <= most => count,
+            _ => return Err(format!("it has too few or too many bytes for {shape:?}").into()),
+        };
+        let values = float.read(&mut entry, count)?;
+        // One byte more finds the end, where the checksum is compared.
+        if entry.read(&mut [0])? != 0 {
+            return Err(format!("it has too many bytes for {shape:?}").into());
         }
-    };
-    let values = values.map_err(|e| e.to_string())?;
-    let expected = shape.iter().try_fold(1usize, |product, d| product.checked_mul(*d));
-    if Some(values.len()) != expected {
-        return Err("has fewer values than its header says".to_owned());
-    }
-    let values = match order {
-        Order::C => values,
-        Order::Fortran => row_major(&shape, &values),
-    };
-    Ok(Array { shape, values: Ok(values) })
-}
-
-/// 4 or 8 for floats of either byte order; the description of any other type.
-fn float_width(dtype: &DType) -> Result<u64, String> {
-    match dtype {
-        DType::Plain(kind)
-            if kind.type_char() == TypeChar::Float && [4, 8].contains(&kind.size_field()) =>
-        {
-            Ok(kind.size_field())
-        }
-        other => Err(other.descr().trim_matches('\'').to_owned()),
+        let values = match header.order {
+            Order::C => values,
+            Order::Fortran => row_major(&shape, values)?,
+        };
+        Ok(Some(Array { shape, values: Ok(values) }))
     }
 }
 
 /// Values in Fortran order (first index fastest) to row-major order.
-fn row_major(shape: &[usize], values: &[f64]) -> Vec<f64> {
+fn row_major(shape: &[usize], values: Vec<f64>) -> Result<Vec<f64>, Fault> {
     use ndarray::{ArrayD, ShapeBuilder};
-    let array = ArrayD::from_shape_vec(shape.to_vec().f(), values.to_vec())
-        .expect("the count of values was checked");
-    array.iter().copied().collect()
+    let mut ordered = reserve(values.len())?;
+    let array = ArrayD::from_shape_vec(shape.to_vec().f(), values).map_err(|e| e.to_string())?;
+    ordered.extend(array.iter());
+    Ok(ordered)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Cursor, Write};
     use std::path::{Path, PathBuf};
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
 
     use crate::{DataError, Keys, load, read_matrix};
 
@@ -93,5 +108,46 @@ mod tests {
         assert_eq!(read_matrix(&path, "X").unwrap()[[1, 2]], -6.5);
         let refused = read_matrix(&path, "counts");
         assert!(matches!(refused, Err(DataError::Dtype { dtype, .. }) if dtype.contains("i8")));
+    }
+
+    fn npy(shape: &str, values: &[f64]) -> Vec<u8> {
+        let text = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((text.len() as u16).to_le_bytes());
+        bytes.extend(text.as_bytes());
+        values.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+        bytes
+    }
+
+    /// The error of `X` in an archive of these entries.
+    fn refusal(entries: &[(&str, &[u8])]) -> Option<String> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, content) in entries {
+            writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+            writer.write_all(content).unwrap();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npz");
+        std::fs::write(&path, writer.finish().unwrap().into_inner()).unwrap();
+        read_matrix(&path, "X").err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn only_the_entry_that_was_named_is_read() {
+        let good = npy("(1, 2)", &[1.0, 2.0]);
+        let bad = [("bad.npy", &b"no array"[..]), ("X.npy", &good), ("notes.txt", b"hello")];
+        assert_eq!(refusal(&bad), None);
+        let said = refusal(&[("bad.npy", b"no array"), ("Y.npy", &good)]).unwrap();
+        assert!(said.contains("has no array `X`; it holds `Y`, `bad`; name"), "{said}");
+    }
+
+    #[test]
+    fn sizes_are_checked_before_memory_is_taken() {
+        for shape in ["(1, 3)", "(1, 1)", "(1000000000, 100000)", "(0, 1000000000)"] {
+            let said = refusal(&[("X.npy", &npy(shape, &[1.0, 2.0]))]).unwrap();
+            assert!(said.contains("`X`: it has too few or too many bytes for ["), "{said}");
+        }
+        let said = refusal(&[("X.npy", &npy("(4294967296, 4294967296)", &[1.0]))]).unwrap();
+        assert!(said.contains("`X`: its header is not one that NumPy writes"), "{said}");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
+use unrolled_data::Rows;
 
 use crate::check::Estimate;
 use crate::config::{Kind, Overrides};
@@ -35,6 +36,15 @@ pub trait Experiment: Kind {
 
     /// A commented configuration to start from.
     fn template(&self) -> &'static str;
+
+    /// One that is made for the rows of a file, where the kind has such a thing.
+    fn template_for(&self, _path: &Path, _key: &str, _rows: &mut Rows) -> Result<String, Error> {
+        Err(Error::Config(vec![format!(
+            "there is no configuration of \"{}\" for a file of rows; leave --data out, and set `[data]` in the \
+             configuration that is printed",
+            self.name()
+        )]))
+    }
 }
 
 /// The runs of a configuration, ready to begin.
@@ -42,9 +52,9 @@ pub trait Plan {
     /// What they will take, and what the user should know.
     fn estimate(&self, threads: usize) -> Result<Estimate, Error>;
 
-    /// Whether runs that were begun in a folder can be gone on with.
-    fn check_resume(&self, _folder: &Path) -> Result<(), Error> {
-        Ok(())
+    /// Whether runs that were begun in a folder can be gone on with, and what the user should know of that.
+    fn check_resume(&self, _folder: &Path) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
     }
 
     /// The files that runs write beside results.json, configuration and report.
@@ -103,6 +113,15 @@ impl<'a> Experiments<'a> {
     /// The commented configuration of an experiment, every default shown.
     pub fn template(&self, experiment: &str) -> Result<&'static str, Error> {
         self.known(experiment).map(Experiment::template)
+    }
+
+    /// A commented configuration of an experiment for the rows of a file.
+    pub fn template_for(&self, experiment: &str, path: &Path, key: &str) -> Result<String, Error> {
+        let experiment = self.known(experiment)?;
+        let rows = Rows::open(path, key);
+        let mut rows = rows.map_err(|error| Error::Config(vec![error.to_string()]))?;
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        experiment.template_for(&path, key, &mut rows)
     }
 
     fn known(&self, experiment: &str) -> Result<&'static dyn Experiment, Error> {

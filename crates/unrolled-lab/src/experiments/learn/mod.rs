@@ -7,6 +7,7 @@ mod measure;
 mod plan;
 mod report;
 mod results;
+mod template;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use serde_json::{Map, json};
 use unrolled::encoder::AnyEncoder;
 use unrolled::prelude::Autoencoder;
+use unrolled_data::Rows;
 
 use crate::arrays::Arrays;
 use crate::check::Estimate;
@@ -63,6 +65,10 @@ impl Experiment for LearnDictionary {
     fn template(&self) -> &'static str {
         include_str!("template.toml")
     }
+
+    fn template_for(&self, path: &Path, key: &str, rows: &mut Rows) -> Result<String, Error> {
+        template::for_rows(path, key, rows)
+    }
 }
 
 /// The runs of a configuration.
@@ -85,10 +91,12 @@ impl Planned for Plans<'_> {
         estimate.affordable()
     }
 
-    fn check_resume(&self, folder: &Path) -> Result<(), Error> {
+    fn check_resume(&self, folder: &Path) -> Result<Vec<String>, Error> {
+        let mut notes = Vec::new();
         self.plans.iter().try_for_each(|plan| {
             let done = steps_done(folder, &plan.run.name);
             if done <= plan.steps {
+                notes.extend(plan.note_on_schedule(folder, done));
                 return Ok(());
             }
             let message = format!(
@@ -98,7 +106,8 @@ impl Planned for Plans<'_> {
                 folder.display()
             );
             Err(plan.run.locate(Error::at("train.steps", message)))
-        })
+        })?;
+        Ok(notes)
     }
 
     fn files(&self) -> Vec<&'static str> {

@@ -1,5 +1,7 @@
 //! What a learning run will do, checked.
 
+use std::path::Path;
+
 use burn::tensor::Device;
 use unrolled::dictionary::spectral_norm_squared;
 use unrolled::encoder::{Encoder, Form, StepVerdict};
@@ -11,7 +13,7 @@ use super::data::{Prepared, Shelf};
 use super::lesson::Learning;
 use crate::Error;
 use crate::check::Estimate;
-use crate::config::{Config, MOST_STEPS, Run, Unrolling};
+use crate::config::{Config, MOST_STEPS, Run, TrainConfig, Unrolling};
 use crate::devices::Opened;
 use crate::memory_plan::MemoryPlan;
 use crate::training::{Lesson, Training};
@@ -167,6 +169,30 @@ impl<'a> Plan<'a> {
 
     pub fn sections(&self) -> &'a Sections {
         self.run.config.sections()
+    }
+
+    /// A schedule that is spread over all steps is another one when there are more of them: says so where the rate
+    /// after `done` steps is not what it would have been.
+    pub fn note_on_schedule(&self, folder: &Path, done: usize) -> Option<String> {
+        let Sections { train, optimizer, .. } = self.sections();
+        let before = std::fs::read_to_string(folder.join("config.toml")).ok()?;
+        let before: toml::Table = toml::from_str(&before).ok()?;
+        let number = |key: &str| before.get("train")?.get(key)?.as_integer()?.try_into().ok();
+        let then =
+            TrainConfig { steps: number("steps"), epochs: number("epochs"), ..train.clone() };
+        let then = then.total_steps(self.training_examples);
+        if done == 0 || then == self.steps {
+            return None;
+        }
+        let rates = [then, self.steps].map(|steps| optimizer.rate(done + 1, steps));
+        (rates[0] != rates[1]).then(|| {
+            format!(
+                "run `{}`: the schedule is spread over {} steps now instead of {then}, so the learning rate goes on at \
+                 {:.2e} instead of {:.2e} after step {done}; a schedule that does not depend on the steps, as \
+                 \"constant\" or \"step\", goes on as it was",
+                self.run.name, self.steps, rates[1], rates[0]
+            )
+        })
     }
 
     /// The lesson, with its data.

@@ -1,0 +1,85 @@
+//! A configuration for the rows of a file.
+
+use std::path::Path;
+
+use ndarray::Axis;
+use toml::Value;
+use unrolled_data::{Rows, read_matrix};
+
+use crate::Error;
+
+/// Rows that are looked at.
+const LOOKED_AT: usize = 1000;
+
+/// What is said of the values that are chosen here; the template has every other key.
+pub(super) fn for_rows(path: &Path, key: &str, rows: &mut Rows) -> Result<String, Error> {
+    let data_error = |message: String| Error::Config(vec![message]);
+    let [n, m] = rows.shape();
+    if n < 2 || m == 0 {
+        let shown = path.display();
+        return Err(data_error(format!("{shown}: `{key}` is [{n}, {m}]; give rows to learn from")));
+    }
+    let x = rows.read(0, n.min(LOOKED_AT)).map_err(|error| data_error(error.to_string()))?;
+    let x = &x - &x.mean_axis(Axis(0)).expect("there are rows");
+    let norm = x.rows().into_iter().map(|row| row.dot(&row).sqrt()).sum::<f64>() / x.nrows() as f64;
+    let penalty = rounded(0.1 * norm);
+    let held_out = n / 10;
+    let training = n - held_out;
+    let truth = |key: &str| read_matrix(path, key).ok().map(|matrix| matrix.ncols());
+    let atoms = truth("D_star").or_else(|| truth("Z_star")).unwrap_or((2 * m).min(training));
+    let batch = (training / 10).clamp(16, 256).min(training);
+    let side = m.isqrt();
+    let shape = match side * side == m {
+        true => format!("# feature_shape = [{side}, {side}]"),
+        false => "# feature_shape = [height, width]".to_owned(),
+    };
+    let [path, key] = [path.to_string_lossy().into_owned(), key.to_owned()]
+        .map(|text| Value::from(text).to_string());
+    Ok(format!(
+        r#"# Learn a dictionary of the {n} rows of {m} features in {path}.
+#
+#   unrolled check THIS.toml     what it will take
+#   unrolled run THIS.toml       run it; the report is runs/NAME/report.html
+#
+# `unrolled init learn-dictionary` shows every other key with its default.
+
+experiment = "learn-dictionary"
+precision = "float32"
+
+[data]
+source = "file"
+path = {path}
+keys = {{ X = {key} }}              # and D_star, Z_star where the truth is known
+standardise = "center"          # the mean of every feature is taken off; "center-and-scale" divides by the standard deviation too; or "none"
+{shape}       # where rows are pictures: then the report draws the atoms
+
+[dictionary]
+atoms = {atoms}
+init = "data"                   # atoms are rows at the start; or "random", "svd"
+
+[encoder]
+iterations = 30
+step = "auto"
+prox = {{ kind = "soft", penalty = {penalty:?} }}   # λ: a tenth of the mean norm of a row; larger for sparser codes
+
+[train]
+estimator = "g_dec"             # or "g_ae_lasso", "g_ae_ls"
+epochs = 20
+batch_size = {batch}
+validation = {validation}                # the fraction held out, on which runs are compared
+
+[optimizer]
+learning_rate = 1e-2
+schedule = "cosine"
+"#,
+        validation = if held_out > 0 { "0.1" } else { "0.0" },
+    ))
+}
+
+/// To one digit, above 0.
+fn rounded(value: f64) -> f64 {
+    match value > 0.0 && value.is_finite() {
+        true => format!("{value:.0e}").parse().unwrap_or(value),
+        false => 0.1,
+    }
+}
