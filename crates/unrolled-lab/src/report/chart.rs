@@ -111,7 +111,8 @@ impl Chart<'_> {
         let (plot, source) = match drawn {
             None => ("<p>Nothing to draw: every value is zero.</p>\n".to_owned(), String::new()),
             Some((plot, file)) => {
-                let label = format!("{}: {} against {}", self.title, self.y, self.x);
+                let title = self.title.trim_end_matches('.');
+                let label = format!("{title}: {} against {}", self.y, self.x);
                 let tag =
                     format!("<svg class=\"chart\" role=\"img\" aria-label=\"{}\" ", escape(&label));
                 let source = format!(

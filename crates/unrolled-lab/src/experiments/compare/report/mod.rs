@@ -1,5 +1,6 @@
 //! The sections of a comparison's report, drawn from results.json.
 
+mod explanation;
 mod figures;
 mod numbers;
 mod penalty;
@@ -58,7 +59,7 @@ pub(super) fn sections(subject: &Subject, figures: &mut Figures) -> Result<Vec<S
             .collect(),
     };
     add("In numbers".to_owned(), tables);
-    add("What you see".to_owned(), words::explanation(&runs));
+    add("What you see".to_owned(), explanation::of(&runs));
     Ok(sections)
 }
 

@@ -132,7 +132,7 @@ fn pictures(subject: &Subject, runs: &[Learned]) -> Result<String, Error> {
 const EXPLANATION: &str = "<p>Every step codes a batch by T unrolled iterations, takes the gradient of \
     the dictionary that the run names, moves the dictionary with the optimiser, and puts its atoms back \
     into their constraint. Loss, reconstruction and code error are those of the step’s batch before \
-    it; the dictionary error is that after it. The other figures are taken every so many steps, on \
-    examples of the batch coded anew, and losses on the sample on its rows, coded anew.</p>\n\
+    it; the dictionary error is that after it. The other figures are taken every so many steps: the \
+    losses on the sample, and what else there is on examples of the batch, coded anew.</p>\n\
     <p>The estimators are described in B. Tolooshams and D. Ba, <i>Stable and Interpretable Unrolled \
     Dictionary Learning</i>, Transactions on Machine Learning Research, 2022 (arXiv 2106.00058).</p>\n";

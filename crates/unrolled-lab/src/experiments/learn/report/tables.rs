@@ -32,7 +32,8 @@ pub(super) fn finals(runs: &[Learned]) -> String {
         .iter()
         .map(|run| {
             let steps = written(run.metrics.steps(&run.run.name));
-            vec![(run.label(), false), (steps, false)]
+            let failed = if run.stored.failed.is_some() { ", failed" } else { "" };
+            vec![(run.label(), false), (format!("{steps}{failed}"), false)]
         })
         .collect();
     for (column, head) in columns {
