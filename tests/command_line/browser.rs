@@ -32,8 +32,8 @@ fn the_report_has_its_parts_and_loads_nothing() {
     }
 }
 
-#[test]
-fn the_report_opens_without_a_console_error() {
+/// Opens a page and gives back its document and its log; `None` where no browser is installed and none is required.
+pub fn open(page: &std::path::Path, profile: &std::path::Path) -> Option<(String, String)> {
     let browser = ["chromium", "chromium-browser", "google-chrome"]
         .into_iter()
         .find(|name| Command::new(name).arg("--version").output().is_ok());
@@ -43,23 +43,31 @@ fn the_report_opens_without_a_console_error() {
             "a browser is required and none is installed"
         );
         println!("SKIPPED: Chromium is not installed");
-        return;
+        return None;
     };
+    let output = Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .args(["--enable-logging=stderr", "--log-level=0", "--window-size=420,900", "--dump-dom"])
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .unwrap();
+    let [dom, log] =
+        [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+    assert!(output.status.success(), "{log}");
+    Some((dom, log))
+}
+
+#[test]
+fn the_report_opens_without_a_console_error() {
     let folder = folder();
     write(folder.path(), "small.toml", SMALL);
     unrolled(folder.path()).args(["run", "small.toml", "-q", "--out", "out"]).assert().success();
     let page = folder.path().join("out/report.html");
-    let output = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
-        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args(["--enable-logging=stderr", "--log-level=0", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
-        .arg(format!("file://{}", page.display()))
-        .output()
-        .unwrap();
-    let (dom, log) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{log}");
+    let Some((dom, log)) = open(&page, &folder.path().join("profile")) else {
+        return;
+    };
     assert!(dom.contains("What came out") && dom.contains("</svg>"));
     let console: Vec<_> = log.lines().filter(|line| line.contains(":CONSOLE")).collect();
     assert!(console.is_empty(), "{console:?}");

@@ -15,6 +15,7 @@ mod learning_resumed;
 mod limits;
 mod paths;
 mod readme;
+mod reports;
 mod reproducibility;
 mod signals;
 mod support;

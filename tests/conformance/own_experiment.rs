@@ -112,7 +112,13 @@ fn a_stopped_run_goes_on_to_the_same_bytes() {
     let [first, last] = [1, 40].map(|step| -> f64 { loss(&metrics(&whole)[step]) });
     assert!(last < 0.5 * first, "the loss falls from {first} to {last}");
     let report = fs::read_to_string(whole.join("report.html")).expect("it is there");
-    assert!(report.contains("How it was classified") && report.contains("<p>40</p>"));
+    assert!(report.contains("How it was classified") && report.contains("<p>main: 40</p>"));
+    assert!(whole.join("figures/cross-entropy.svg").is_file());
+    // Two of them side by side.
+    let directories = [&whole, &parts].map(|path| RunDirectory::existing(path).expect("it is one"));
+    KINDS.report_combined(&directories, &folder.path().join("both.html")).expect("it is drawn");
+    let report = fs::read_to_string(folder.path().join("both.html")).expect("it is there");
+    assert!(report.contains("<p>whole: 40</p>") && report.contains("<p>parts: 40</p>"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, activation::log_softmax};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use unrolled::dictionary::initialisation;
 use unrolled::prelude::*;
 use unrolled::random::Stream;
@@ -16,7 +16,10 @@ use unrolled::tensors::to_tensor;
 use unrolled_lab::arrays::Arrays;
 use unrolled_lab::config::{Kind, OptimizerConfig, Reader, Sections, TrainConfig};
 use unrolled_lab::experiment::{Experiment, Plan, Session};
+use unrolled_lab::report::chart::{Chart, Series};
 use unrolled_lab::report::page::Section;
+use unrolled_lab::report::table::escape;
+use unrolled_lab::report::{Figures, Metrics, Subject, differences};
 use unrolled_lab::training::{Lesson, MetricsFile, Rows, Source, Training, newest};
 use unrolled_lab::{Configuration, Error, Estimate, RunDirectory, results};
 
@@ -185,8 +188,28 @@ impl Experiment for Toy {
         Ok(Box::new(ToyPlan(configuration)))
     }
 
-    fn report(&self, results: &Value, _: &RunDirectory) -> Result<Vec<Section>, Error> {
-        let html = format!("<p>{}</p>", results["runs"]["main"]["steps"]);
+    fn report(&self, subject: &Subject, figures: &mut Figures) -> Result<Vec<Section>, Error> {
+        let mut curves = Vec::new();
+        for found in &subject.directories {
+            let metrics = Metrics::read(&found.path)?;
+            let loss = found.runs.iter().map(|run| (&run.label, metrics.curve(&run.name, "loss")));
+            curves.extend(loss.map(|(label, curve)| (escape(label), curve)));
+        }
+        let steps = curves.iter().map(|(label, curve)| format!("<p>{label}: {}</p>", curve.len()));
+        let steps: String = steps.collect();
+        let each = curves.into_iter().zip(subject.styles());
+        let chart = Chart {
+            title: "Cross entropy.".to_owned(),
+            caption: "Mean over the batch.".to_owned(),
+            numbers: "<code>metrics.csv</code>, column <code>loss</code>".to_owned(),
+            x: "step",
+            y: "loss",
+            log_y: true,
+            series: each.map(|((label, curve), style)| Series::new(label, curve, style)).collect(),
+            marks: Vec::new(),
+            level: None,
+        };
+        let html = differences(subject) + &figures.add(&chart, "") + &steps;
         Ok(vec![Section { title: "How it was classified".to_owned(), html }])
     }
 

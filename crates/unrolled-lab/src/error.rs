@@ -70,6 +70,16 @@ impl Error {
         }
     }
 
+    /// A file of a run directory that does not hold what a run writes.
+    pub fn damaged(path: &Path, what: &dyn std::fmt::Display) -> Self {
+        let (shown, what) = (path.display().to_string(), what.to_string());
+        // Some messages begin with the file.
+        let what = what.strip_prefix(&shown).unwrap_or(&what).trim_start_matches([':', ' ']);
+        Self::RunDirectory(format!(
+            "{shown}: is damaged ({what}); do the run again with `unrolled run … --overwrite`"
+        ))
+    }
+
     /// The exit status: 1 for a failure while running, 2 for input that cannot be used, 130 for an
     /// interruption.
     pub fn exit_status(&self) -> u8 {

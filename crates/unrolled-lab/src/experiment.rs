@@ -8,7 +8,9 @@ use unrolled_data::Rows;
 use crate::check::Estimate;
 use crate::config::{Kind, Overrides};
 use crate::progress::{Observer, Stop};
-use crate::report::page::{self, Part, Section};
+use crate::report::page::{self, Section};
+use crate::report::{Figures, Subject};
+use crate::run_directory::FIGURES;
 use crate::words::nearest;
 use crate::{Configuration, Error, RunDirectory};
 
@@ -27,8 +29,10 @@ pub trait Experiment: Kind {
     /// Everything that can be checked before computing; what is wrong ends the command with nothing written.
     fn plan<'a>(&self, configuration: &'a Configuration) -> Result<Box<dyn Plan + 'a>, Error>;
 
-    /// The sections of the report for the results of one run directory.
-    fn report(&self, results: &Value, directory: &RunDirectory) -> Result<Vec<Section>, Error>;
+    /// The sections of a report on runs of this kind: those of one run directory, or of several that are drawn side by
+    /// side. What cannot stand side by side is refused in one sentence. Charts go through `figures`, which writes each
+    /// to a file too.
+    fn report(&self, subject: &Subject, figures: &mut Figures) -> Result<Vec<Section>, Error>;
 
     /// A commented configuration to start from.
     fn template(&self) -> &'static str;
@@ -133,25 +137,42 @@ impl<'a> Experiments<'a> {
 
     /// Draws the report of one run directory into it.
     pub fn report(&self, directory: &RunDirectory) -> Result<(), Error> {
-        let html = self.render(std::slice::from_ref(directory))?;
-        directory.write("report.html", html.as_bytes())
+        let page = directory.path().join("report.html");
+        self.draw(std::slice::from_ref(directory), &page, FIGURES)
     }
 
-    /// Draws one report of several run directories to `path`.
-    pub fn report_combined(&self, directories: &[RunDirectory], path: &Path) -> Result<(), Error> {
-        crate::files::write_whole(path, self.render(directories)?.as_bytes())
+    /// Draws one report of run directories of the same kind to `page`; its figures go beside it.
+    pub fn report_combined(&self, directories: &[RunDirectory], page: &Path) -> Result<(), Error> {
+        let stem = page.file_stem().unwrap_or_default().to_string_lossy();
+        self.draw(directories, page, &format!("{stem}-{FIGURES}"))
     }
 
-    fn render(&self, directories: &[RunDirectory]) -> Result<String, Error> {
-        let parts = directories.iter().map(|directory| {
+    fn draw(&self, directories: &[RunDirectory], page: &Path, folder: &str) -> Result<(), Error> {
+        let mut experiment: Option<(&'static dyn Experiment, &RunDirectory)> = None;
+        let mut found = Vec::new();
+        for directory in directories {
             let results = directory.results()?;
             let kind = results["experiment"].as_str().unwrap_or_default();
-            let experiment = self.named(kind).ok_or_else(|| {
-                Error::reading(directory.path(), &format!("it holds the experiment \"{kind}\""))
+            let this = self.named(kind).ok_or_else(|| {
+                let path = directory.path().join("results.json");
+                Error::damaged(&path, &format!("its `experiment` is \"{kind}\""))
             })?;
-            part(experiment, directory, results)
-        });
-        Ok(page::render(&parts.collect::<Result<Vec<_>, _>>()?))
+            let (first, of) = *experiment.get_or_insert((this, directory));
+            if first.name() != this.name() {
+                return Err(Error::RunDirectory(format!(
+                    "{} holds {} and {} holds {}, which cannot be compared; draw a report of each",
+                    of.path().display(),
+                    first.name(),
+                    directory.path().display(),
+                    this.name()
+                )));
+            }
+            found.push((directory, results));
+        }
+        match experiment {
+            Some((experiment, _)) => draw(experiment, found, page, folder),
+            None => Err(Error::RunDirectory("there is no run directory to report on".to_owned())),
+        }
     }
 }
 
@@ -161,15 +182,31 @@ pub fn write_unfinished(
     directory: &RunDirectory,
     results: Value,
 ) -> Result<(), Error> {
-    let part = part(experiment, directory, results)?;
-    directory.write("report.html", page::render(&[part]).as_bytes())
+    let page = directory.path().join("report.html");
+    draw(experiment, vec![(directory, results)], &page, FIGURES)
 }
 
-fn part(
+fn draw(
     experiment: &dyn Experiment,
-    directory: &RunDirectory,
-    results: Value,
-) -> Result<Part, Error> {
-    let sections = experiment.report(&results, directory)?;
-    Ok(Part { sections, config: directory.config()?, results })
+    found: Vec<(&RunDirectory, Value)>,
+    page: &Path,
+    folder: &str,
+) -> Result<(), Error> {
+    for (directory, _) in &found {
+        let inputs = ["config.toml", "results.json", "metrics.csv", "arrays.safetensors"];
+        let is_page =
+            |name| directory.path().join(name).canonicalize().ok() == page.canonicalize().ok();
+        if page.exists() && inputs.into_iter().any(is_page) {
+            return Err(Error::RunDirectory(format!(
+                "{}: is one of the inputs; name another file",
+                page.display()
+            )));
+        }
+    }
+    let subject = Subject::read(experiment, found)?;
+    let mut figures = Figures::new(folder);
+    let sections = experiment.report(&subject, &mut figures)?;
+    let html = page::render(experiment.name(), &subject, &sections);
+    crate::files::write_whole(page, html.as_bytes())?;
+    figures.write(page.parent().unwrap_or(Path::new("")))
 }

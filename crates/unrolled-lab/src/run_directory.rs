@@ -103,6 +103,7 @@ impl RunDirectory {
                 let _ = std::fs::remove_file(path.join(name));
             }
             remove_checkpoints(&path.join(CHECKPOINTS));
+            crate::report::remove_figures(&path.join(FIGURES));
         }
         let directory = Self { path: path.to_owned(), _lock: Some(Arc::new(lock)) };
         if !path.join(MARK).is_file() {
@@ -165,13 +166,13 @@ impl RunDirectory {
     /// results.json.
     pub fn results(&self) -> Result<serde_json::Value, Error> {
         let path = self.path.join(RESULTS);
-        let text = std::fs::read_to_string(&path).map_err(|_| {
+        let bytes = std::fs::read(&path).map_err(|_| {
             Error::RunDirectory(format!(
                 "{}: the run is not finished (no {RESULTS}); finish it with `unrolled run … --resume`",
                 self.path.display()
             ))
         })?;
-        serde_json::from_str(&text).map_err(|error| Error::reading(&path, &error))
+        serde_json::from_slice(&bytes).map_err(|error| Error::damaged(&path, &error))
     }
 
     /// config.toml, as text.
@@ -186,6 +187,9 @@ pub(crate) const FAILED: &str = "failed";
 
 /// The folder of checkpoints.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
+
+/// The folder of a report's figures.
+pub(crate) const FIGURES: &str = "figures";
 
 /// Removes the checkpoints of a run and the folders that are empty then; anything else in them belongs to somebody
 /// else. They are `<run>/step-….safetensors`, `<run>-repeat-….json` and `<run>.safetensors`.

@@ -1,6 +1,20 @@
-//! report.html: one self-contained page, drawn from config.toml and results.json alone.
+//! report.html: one self-contained page, drawn from what is in run directories alone, and its charts as files.
 
 pub mod chart;
+mod differences;
+mod drawing;
+mod facts;
+mod figures;
+mod metrics;
 pub mod page;
 pub mod pictures;
+mod standalone;
+mod subject;
 pub mod table;
+
+pub use differences::{differences, differing};
+pub use facts::facts;
+pub use figures::Figures;
+pub(crate) use figures::remove as remove_figures;
+pub use metrics::Metrics;
+pub use subject::{Finished, ReportedRun, Subject};

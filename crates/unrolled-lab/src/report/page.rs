@@ -1,8 +1,7 @@
 //! The page around the sections: style, title, how to run it again.
 
-use serde_json::Value;
-
-use super::table::escape;
+use super::subject::{Finished, Subject};
+use super::table::{escape, unbroken};
 use crate::words::duration;
 
 /// A part of the page under a heading.
@@ -14,73 +13,67 @@ pub struct Section {
     pub html: String,
 }
 
-/// What one run directory contributes.
-pub struct Part {
-    pub sections: Vec<Section>,
-    pub config: String,
-    pub results: Value,
-}
-
 const STYLE: &str = include_str!("style.css");
 
 /// The whole page.
-pub(crate) fn render(parts: &[Part]) -> String {
-    let text = |part: &Part, key: &str| part.results[key].as_str().unwrap_or("?").to_owned();
-    let names: Vec<String> = parts.iter().map(|part| text(part, "name")).collect();
+pub(crate) fn render(kind: &str, subject: &Subject, sections: &[Section]) -> String {
+    let name = |found: &Finished| match subject.is_joint() {
+        true => found.label.clone(),
+        false => found.result("name").unwrap_or_default(),
+    };
+    let names: Vec<String> = subject.directories.iter().map(name).collect();
     let title = escape(&names.join(", "));
-    let mut body = String::new();
-    for part in parts {
-        let experiment = escape(&text(part, "experiment"));
-        let name = escape(&text(part, "name"));
-        body.push_str(&format!(
-            "<header><p class=\"kind\">{experiment}</p><h1>{name}</h1></header>\n"
-        ));
-        for section in &part.sections {
-            body.push_str(&format!(
-                "<section><h2>{}</h2>\n{}</section>\n",
-                escape(&section.title),
-                section.html
-            ));
-        }
-        body.push_str(&how_it_was_run(part));
-    }
+    let count = match subject.directories.len() {
+        1 => String::new(),
+        count => format!(" of {count} run directories"),
+    };
+    let sections: String = sections
+        .iter()
+        .map(|Section { title, html }| {
+            format!("<section><h2>{}</h2>\n{html}</section>\n", escape(title))
+        })
+        .collect();
+    let parts: String = subject
+        .directories
+        .iter()
+        .map(|found| match subject.is_joint() {
+            true => format!("<h3>{}</h3>\n{}", escape(&found.label), how_it_was_run(found)),
+            false => how_it_was_run(found),
+        })
+        .collect();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <link rel=\"icon\" href=\"data:,\">\n\
          <title>{title} · unrolled</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         {body}</main>\n</body>\n</html>\n"
+         <header><p class=\"kind\">{}{count}</p><h1>{title}</h1></header>\n{sections}\
+         <section><h2>How it was run</h2>\n{parts}\
+         <p>To run it again, save a configuration below as <code>again.toml</code> and type \
+         <code>unrolled run again.toml --out again</code>. On a CPU the figures come out the same \
+         whatever the number of threads; times do not.</p>\n{}</section>\n\
+         </main>\n</body>\n</html>\n",
+        escape(kind),
+        configurations(subject)
     )
 }
 
-fn how_it_was_run(part: &Part) -> String {
-    let text = |key: &str| match &part.results[key] {
-        Value::String(text) => escape(text),
-        other => other.to_string(),
-    };
+fn how_it_was_run(found: &Finished) -> String {
+    let text = |key: &str| escape(&found.result(key).unwrap_or("?".to_owned()));
     // Runs that differ are listed.
     let of_runs = |key: &str| {
-        let runs = part.results["runs"].as_object().into_iter().flatten();
-        let mut values: Vec<String> = runs
-            .map(|(_, run)| match &run[key] {
-                Value::String(text) => escape(text),
-                other => other.to_string(),
-            })
-            .filter(|value| value != "null")
-            .collect();
-        values.dedup();
-        if values.is_empty() { text(key) } else { values.join(", ") }
+        let mut values: Vec<String> = Vec::new();
+        for value in found.runs.iter().filter_map(|run| run.figure(key)) {
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        if values.is_empty() { text(key) } else { escape(&values.join(", ")) }
     };
-    let seconds = part.results["wall_seconds"].as_f64().unwrap_or(0.0);
+    let seconds = found.results.get("wall_seconds").and_then(serde_json::Value::as_f64);
     format!(
-        "<section><h2>How it was run</h2>\n\
-         <dl><dt>device</dt><dd>{}, {}, {} CPU threads</dd><dt>seed</dt><dd>{}</dd>\
+        "<dl><dt>device</dt><dd>{}, {}, {} CPU threads</dd><dt>seed</dt><dd>{}</dd>\
          <dt>engine</dt><dd>{} ({} form)</dd>\
-         <dt>versions</dt><dd>unrolled {}, Burn {}</dd><dt>time</dt><dd>{}</dd></dl>\n\
-         <p>To run it again, save the text below as <code>again.toml</code> and type \
-         <code>unrolled run again.toml --out again</code>. On a CPU the figures come out the same \
-         whatever the number of threads; times do not.</p>\n\
-         <details><summary>The effective configuration</summary>\n<pre>{}</pre></details></section>\n",
+         <dt>versions</dt><dd>unrolled {}, Burn {}</dd><dt>time</dt><dd>{}</dd></dl>\n",
         of_runs("device"),
         of_runs("precision"),
         text("threads"),
@@ -89,7 +82,21 @@ fn how_it_was_run(part: &Part) -> String {
         of_runs("form"),
         text("version"),
         text("burn_version"),
-        duration(seconds),
-        escape(&part.config),
+        unbroken(&duration(seconds.unwrap_or(0.0))),
     )
+}
+
+fn configurations(subject: &Subject) -> String {
+    let of = |found: &Finished| match subject.is_joint() {
+        true => format!(" of {}", escape(&found.label)),
+        false => String::new(),
+    };
+    let each = subject.directories.iter().map(|found| {
+        format!(
+            "<details><summary>The effective configuration{}</summary>\n<pre>{}</pre></details>\n",
+            of(found),
+            escape(&found.config)
+        )
+    });
+    each.collect()
 }

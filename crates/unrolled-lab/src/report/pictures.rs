@@ -8,9 +8,16 @@ use ndarray::Array2;
 const MOST: usize = 400;
 
 /// A mosaic of atoms (columns of `[m, p]`), each an image of `shape` = [height, width]; zero is grey, and
-/// every atom has its own scale. Those with the largest entries in magnitude come as they stand.
-pub fn mosaic(atoms: &Array2<f64>, shape: [usize; 2], caption: &str) -> String {
+/// every atom has its own scale. Atoms that do not have that shape are refused.
+pub fn mosaic(atoms: &Array2<f64>, shape: [usize; 2], caption: &str) -> Result<String, String> {
     let [height, width] = shape;
+    let fits = height.checked_mul(width) == Some(atoms.nrows()) && !atoms.is_empty();
+    if !fits {
+        let (rows, columns) = atoms.dim();
+        return Err(format!(
+            "is {rows} × {columns}, whose atoms are not pictures of {height} × {width}"
+        ));
+    }
     let count = atoms.ncols().min(MOST);
     let columns =
         ((count as f64 * height as f64 / width as f64).sqrt().ceil() as usize).clamp(1, 32);
@@ -33,12 +40,12 @@ pub fn mosaic(atoms: &Array2<f64>, shape: [usize; 2], caption: &str) -> String {
         true => format!(" The first {count} of {}.", atoms.ncols()),
         false => String::new(),
     };
-    format!(
+    Ok(format!(
         "<figure class=\"atoms\">\n<figcaption>{caption}{note}</figcaption>\n\
          <img alt=\"{count} atoms as pictures\" width=\"{total_width}\" height=\"{total_height}\" \
          src=\"data:image/png;base64,{}\">\n</figure>\n",
         STANDARD.encode(png)
-    )
+    ))
 }
 
 fn encode(pixels: &[u8], width: usize, height: usize) -> Vec<u8> {
@@ -59,7 +66,10 @@ mod tests {
     #[test]
     fn a_mosaic_is_a_picture_of_the_right_size() {
         let atoms = Array2::from_shape_fn((6, 4), |(m, p)| (m as f64 - 2.0) * p as f64);
-        let html = mosaic(&atoms, [2, 3], "Atoms.");
+        for wrong in [[2, 2], [0, 6], [3, 1 << 63], [1 << 32, 1 << 32]] {
+            assert!(mosaic(&atoms, wrong, "Atoms.").is_err(), "{wrong:?}");
+        }
+        let html = mosaic(&atoms, [2, 3], "Atoms.").unwrap();
         assert!(
             html.contains("width=\"9\" height=\"7\"")
                 && html.contains("data:image/png;base64,iVBOR"),

@@ -5,10 +5,15 @@ pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
+/// Text that does not break across lines at its spaces.
+pub fn unbroken(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
+}
+
 /// A cell: text, and whether it is the best of its group.
 pub type Cell = (String, bool);
 
-/// A table with a heading line; it scrolls sideways where the page is narrow.
+/// A table with a heading line; it scrolls sideways where the page is narrow, and its first column stays.
 pub fn table(heads: &[String], rows: &[Vec<Cell>]) -> String {
     let head: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
     let body: String = rows

@@ -21,13 +21,12 @@ mod sums;
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::check::Estimate;
 use crate::config::{Kind, Reader};
 use crate::devices::guarded;
 use crate::experiment::{Experiment, Plan as Planned, Session};
 use crate::report::page::Section;
+use crate::report::{Figures, Subject};
 use crate::{Configuration, Error, RunDirectory};
 use plan::Plan;
 
@@ -52,8 +51,8 @@ impl Experiment for CompareGradients {
         Ok(Box::new(Plans { configuration, plans }))
     }
 
-    fn report(&self, results: &Value, _: &RunDirectory) -> Result<Vec<Section>, Error> {
-        Ok(report::sections(results))
+    fn report(&self, subject: &Subject, figures: &mut Figures) -> Result<Vec<Section>, Error> {
+        report::sections(subject, figures)
     }
 
     fn template(&self) -> &'static str {

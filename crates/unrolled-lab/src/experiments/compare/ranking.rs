@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 /// The estimators in the order of their error at one T.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ranking {
@@ -43,7 +45,7 @@ pub(super) fn rankings(repeats: &[Errors]) -> Vec<Ranking> {
 }
 
 /// A change of the closest estimator between two neighbouring T.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Crossover {
     /// The last T at which `before` is closest.
     pub last: usize,
@@ -69,9 +71,20 @@ pub(super) fn crossovers(iterations: &[usize], rankings: &[Ranking]) -> Vec<Cros
         .collect()
 }
 
+/// Whether two means, each with its standard deviation over the repeats, differ by more than both deviations together.
+pub(super) fn apart(a: (f64, f64), b: (f64, f64)) -> bool {
+    (a.0 - b.0).abs() > a.1 + b.1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn means_whose_spreads_overlap_are_not_apart() {
+        assert!(!apart((0.275, 0.005), (0.270, 0.007)));
+        assert!(apart((0.290, 0.005), (0.270, 0.007)) && !apart((f64::NAN, 0.0), (1.0, 0.0)));
+    }
 
     fn errors(a: &[f64], b: &[f64]) -> Errors {
         BTreeMap::from([("a".to_owned(), a.to_vec()), ("b".to_owned(), b.to_vec())])

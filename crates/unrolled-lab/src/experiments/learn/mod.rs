@@ -12,7 +12,7 @@ mod template;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use unrolled::encoder::AnyEncoder;
 use unrolled::prelude::Autoencoder;
 use unrolled_data::Rows;
@@ -23,6 +23,7 @@ use crate::config::{Kind, Reader};
 use crate::devices::guarded;
 use crate::experiment::{Experiment, Plan as Planned, Session, write_unfinished};
 use crate::report::page::Section;
+use crate::report::{Figures, Subject};
 use crate::run_directory::FAILED;
 use crate::training::{MetricsFile, newest, steps_done};
 use crate::{Configuration, Error, RunDirectory, run_directory};
@@ -57,8 +58,8 @@ impl Experiment for LearnDictionary {
         Ok(Box::new(Plans { configuration, plans, shelf }))
     }
 
-    fn report(&self, results: &Value, directory: &RunDirectory) -> Result<Vec<Section>, Error> {
-        report::sections(results, directory)
+    fn report(&self, subject: &Subject, figures: &mut Figures) -> Result<Vec<Section>, Error> {
+        report::sections(subject, figures)
     }
 
     fn template(&self) -> &'static str {

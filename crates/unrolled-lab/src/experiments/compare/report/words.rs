@@ -1,124 +1,196 @@
-//! What came out and what it means, in words.
+//! What came out, in words.
 
-use super::{RunView, symbol};
-use crate::report::table::{escape, number};
+use super::numbers::spread;
+use super::symbol;
+use super::view::{Reference, RunView};
+use crate::experiments::compare::ranking::{Crossover, apart};
+use crate::report::table::{escape, number, unbroken};
 
 /// The findings of all runs.
 pub(super) fn findings(runs: &[RunView]) -> String {
     let sentences: String = runs
         .iter()
-        .map(|run| match run.name {
+        .map(|run| match run.label() {
             "main" => format!("<p>{}</p>\n", finding(run)),
-            name => format!("<p><b>{}</b>: {}</p>\n", escape(name), finding(run)),
+            label => format!("<p><b>{}</b>: {}</p>\n", escape(label), finding(run)),
         })
         .collect();
+    let repeated = match runs.iter().any(|run| run.repeats() > 1) {
+        true => {
+            "“±” is the standard deviation over the repeats (n − 1); what differs by no more than both deviations \
+             together, or not in every repeat, is within the spread over repeats."
+        }
+        false => "Of one repeat: how much the figures vary with the draw of the data is not known.",
+    };
     format!(
-        "<div class=\"finding\">\n{sentences}</div>\n<p>These are findings about the settings below, \
+        "<div class=\"finding\">\n{sentences}</div>\n<p>{repeated} These are findings about the settings above, \
          not laws: which estimator is closest depends on how far the dictionary is from the truth, on \
          the penalty and on the number of iterations.</p>\n"
     )
 }
 
 fn finding(run: &RunView) -> String {
-    let iterations = run.iterations();
-    let estimators = run.estimators();
-    let (Some(last), false) = (iterations.last(), estimators.is_empty()) else {
-        return "nothing was compared.".to_owned();
+    let (reference, last) = (run.reference(), run.last());
+    let target = match reference {
+        Reference::Truth => "the true gradient",
+        Reference::Lasso => "the lasso gradient",
     };
-    let target = match run.reference() {
-        "truth" => "the true gradient",
-        _ => "the lasso gradient",
-    };
-    let error = format!("error_to_{}", run.reference());
-    let at_last = |name: &str| {
-        let curve = run.curve(&["estimators", name, &error]);
-        curve.last().copied().unwrap_or(f64::NAN)
-    };
-    let mut order = estimators.clone();
-    order.sort_by(|a, b| at_last(a).total_cmp(&at_last(b)));
-    let listed: Vec<String> =
-        order.iter().map(|name| format!("{} {}", symbol(name), number(at_last(name)))).collect();
-    let repeats = run.number("repeats").unwrap_or(1.0);
-    let holds = run.curve(&["ranking", "closest_holds_in"]).last().copied().unwrap_or(0.0);
-    let mut text = format!("At T = {last}, the distance to {target} is {}", listed.join(", "));
-    let (first, second) = (at_last(order[0]), order.get(1).map_or(f64::NAN, |name| at_last(name)));
-    if second - first < 1e-3 * second {
-        text.push_str("; the first two agree to one part in a thousand.");
-    } else if repeats > 1.0 {
-        text.push_str(&format!("; the first is the closest in {holds} of {repeats} repeats."));
-    } else {
-        text.push('.');
-    }
-    let crossovers = run.value["ranking"]["crossovers"].as_array().map_or(&[][..], Vec::as_slice);
-    let name = |c: &serde_json::Value, key: &str| symbol(c[key].as_str().unwrap_or("?"));
-    match crossovers {
-        [] if iterations.len() > 1 => text.push_str(&format!(
-            " {} is the closest at every T that was looked at.",
-            symbol(order[0])
-        )),
-        [] => {}
-        // Two estimators that tie change places often: the last change is what matters.
-        [.., c] => text.push_str(&format!(
-            " The ranking changes between T = {} and T = {}: {} is the closest before, {} from there \
-             on{}.",
-            c["last"],
-            c["first"],
-            name(c, "before"),
-            name(c, "after"),
-            match crossovers.len() {
-                1 => String::new(),
-                2 => " (there is one earlier change)".to_owned(),
-                many => format!(" (there are {} earlier changes)", many - 1),
+    let at_last = |name: &str| run.error(name, reference, last);
+    let mut order = run.estimators();
+    order.sort_by(|a, b| at_last(a).0.total_cmp(&at_last(b).0));
+    let repeats = run.repeats();
+    let listed: Vec<String> = order
+        .iter()
+        .map(|name| {
+            let (mean, std) = at_last(name);
+            let std = if repeats > 1 { format!(" ± {}", spread(std)) } else { String::new() };
+            unbroken(&format!("{} {}{std}", symbol(name), number(mean)))
+        })
+        .collect();
+    let mut text = format!(
+        "At {}, the distance to {target} is {}",
+        at(run.iterations()[last]),
+        listed.join(", ")
+    );
+    text.push_str(&match order[..] {
+        [first, second, ..] => {
+            let (a, b) = (at_last(first).0, at_last(second).0);
+            let holds = run.closest_holds_in()[last];
+            if b - a < 1e-3 * b {
+                "; the first two agree to one part in a thousand.".to_owned()
+            } else if is_clear(run, first, last) {
+                "; the first is the closest in every repeat, by more than the spread.".to_owned()
+            } else if repeats > 1 {
+                format!(
+                    "; the first is the closest in {holds} of {repeats} repeats, but its lead over the second is \
+                     within the spread over repeats."
+                )
+            } else {
+                ".".to_owned()
             }
-        )),
-    }
+        }
+        _ => ".".to_owned(),
+    });
+    text.push_str(&match run.crossovers() {
+        [] if last > 0 && order.len() > 1 => always(run, order[0]),
+        [] => String::new(),
+        // Two estimators that tie change places often: the last change is what matters.
+        [earlier @ .., change] => changed(run, change, earlier.len()),
+    });
+    text.push_str(&farther_than_zero(run));
     text
 }
 
-/// The equations, the meaning of the curves, and the source.
-pub(super) fn explanation(runs: &[RunView]) -> String {
-    let has = |name: &str| runs.iter().any(|run| run.estimators().contains(&name));
-    let mut estimators = String::new();
-    for (name, text) in [
-        (
-            "g_dec",
-            "mean over examples of (D z<sub>T</sub> − x) z<sub>T</sub><sup>⊤</sup>: the derivative of \
-             the lasso with the codes held fixed. Costs a forward pass.",
+/// "T = 4", on one line.
+fn at(t: usize) -> String {
+    unbroken(&format!("T = {t}"))
+}
+
+/// Whether an estimator is the closest at a position of T in every repeat, by more than the spread. Of one repeat, nobody
+/// knows.
+fn is_clear(run: &RunView, name: &str, position: usize) -> bool {
+    let error = |name: &str| run.error(name, run.reference(), position);
+    let ours = error(name);
+    let repeats = run.repeats();
+    let others = run.estimators().into_iter().filter(|other| *other != name).map(error);
+    repeats > 1
+        && run.closest_holds_in()[position] == repeats
+        && others.into_iter().all(|other| ours.0 < other.0 && apart(ours, other))
+}
+
+/// The same estimator is the closest everywhere.
+fn always(run: &RunView, name: &str) -> String {
+    let positions: Vec<usize> =
+        (0..=run.last()).filter(|position| !is_clear(run, name, *position)).collect();
+    let text = format!(" {} is the closest at every T that was looked at", symbol(name));
+    match (run.repeats(), positions.len()) {
+        (1, _) | (_, 0) => format!("{text}."),
+        (_, count) if count > run.last() => {
+            format!("{text}, but nowhere by more than the spread over repeats.")
+        }
+        _ => format!("{text}, but within the spread over repeats at {}.", list(run, &positions)),
+    }
+}
+
+/// The last change of the closest estimator, and how sure it is.
+fn changed(run: &RunView, change: &Crossover, earlier: usize) -> String {
+    let Crossover { last, first, before, after } = change;
+    let earlier = match earlier {
+        0 => String::new(),
+        1 => " (there is one earlier change)".to_owned(),
+        many => format!(" (there are {many} earlier changes)"),
+    };
+    let [b, a] = [before, after].map(|name| symbol(name));
+    let mean = if run.repeats() > 1 { " in the mean over repeats" } else { "" };
+    let text = format!(
+        " The ranking{mean} changes between {} and {}: {b} is the closest before, {a} from there on{earlier}.",
+        at(*last),
+        at(*first)
+    );
+    let (Some(last), Some(first)) = (run.position(*last), run.position(*first)) else {
+        return text;
+    };
+    if run.repeats() == 1 || (is_clear(run, before, last) && is_clear(run, after, first)) {
+        return text;
+    }
+    let clear = |name: &str, from: usize, to: usize| -> String {
+        let positions: Vec<usize> =
+            (from..=to).filter(|position| is_clear(run, name, *position)).collect();
+        match positions.is_empty() {
+            true => "at no T".to_owned(),
+            false => format!("at {}", list(run, &positions)),
+        }
+    };
+    format!(
+        "{text} This change is within the spread over repeats: beyond it, and in every repeat, {b} is the closest \
+         {}, {a} {}.",
+        clear(before, 0, last),
+        clear(after, first, run.last())
+    )
+}
+
+/// Where estimators are worse than no gradient at all.
+fn farther_than_zero(run: &RunView) -> String {
+    let reference = run.reference();
+    let Some(norm) = run.norm(reference) else {
+        return String::new();
+    };
+    let sentences = run.estimators().into_iter().filter_map(|name| {
+        let exceeds = |position: &usize| run.error(name, reference, *position).0 > norm;
+        let positions: Vec<usize> = (0..=run.last()).filter(exceeds).collect();
+        let symbol = symbol(name);
+        match positions.len() {
+            0 => None,
+            count if count > run.last() => Some(format!("{symbol} at every T")),
+            _ => Some(format!("{symbol} at {}", list(run, &positions))),
+        }
+    });
+    let sentences: Vec<String> = sentences.collect();
+    let to = reference.symbol();
+    match sentences.is_empty() {
+        true => String::new(),
+        false => format!(
+            " Farther from {to} than the zero gradient, because the error exceeds ‖{to}‖\u{a0}=\u{a0}{}: {}.",
+            number(norm),
+            sentences.join("; ")
         ),
-        (
-            "g_ae_lasso",
-            "the derivative of the lasso through the decoder and all T iterations of the encoder. \
-             Costs about three forward passes and keeps T iterates in memory.",
-        ),
-        (
-            "g_ae_ls",
-            "the derivative of the reconstruction ½‖x − D z<sub>T</sub>‖² alone, through all T \
-             iterations; the penalty acts in the encoder only. Costs the same.",
-        ),
-    ] {
-        if has(name) {
-            estimators.push_str(&format!("<li>{}: {text}</li>\n", symbol(name)));
+    }
+}
+
+/// Positions of T in words: neighbours are drawn together.
+fn list(run: &RunView, positions: &[usize]) -> String {
+    let mut groups: Vec<[usize; 2]> = Vec::new();
+    for position in positions {
+        match groups.last_mut() {
+            Some([_, to]) if *to + 1 == *position => *to = *position,
+            _ => groups.push([*position, *position]),
         }
     }
-    format!(
-        "<p>A dictionary D explains an example x by a sparse code z, x ≈ D z. The encoder finds the \
-         code by T iterations from z<sub>0</sub> = 0:</p>\n\
-         <p class=\"equation\">z<sub>t+1</sub> = prox(z<sub>t</sub> − α D<sup>⊤</sup>(D \
-         z<sub>t</sub> − x)).</p>\n\
-         <p>Learning needs a gradient of D, and there is a choice of what to differentiate:</p>\n\
-         <ul>\n{estimators}</ul>\n\
-         <p>Each is held against two references. The <b>true gradient</b> g* = mean (D z* − x) \
-         z*<sup>⊤</sup> uses the codes that made the data: it is what a perfect encoder would give. The \
-         <b>lasso gradient</b> ĝ is the same expression at the lasso’s code ẑ, where the iterations \
-         converge with the soft threshold and a constant penalty. ẑ is not z*: the penalty shrinks \
-         it, so an estimator that converges to ĝ keeps the bias ‖ĝ − g*‖ however many iterations it \
-         makes.</p>\n\
-         <p>g<sub>ae-ls</sub> does not converge to ĝ. Close to the true dictionary its bias shrinks \
-         about like λ² and the others’ about like λ, so there it can be the closest; far from it, for \
-         a small penalty or for few iterations, it often is not. The figures above say which case \
-         this is.</p>\n\
-         <p>Source of the estimators and of this experiment: B. Tolooshams and D. Ba, <i>Stable and \
-         Interpretable Unrolled Dictionary Learning</i>, Transactions on Machine Learning Research, \
-         2022 (arXiv 2106.00058).</p>\n"
-    )
+    let t = run.iterations();
+    let each = groups.iter().map(|[from, to]| match to - from {
+        0 => t[*from].to_string(),
+        1 => format!("{}, {}", t[*from], t[*to]),
+        _ => unbroken(&format!("{} to {}", t[*from], t[*to])),
+    });
+    format!("T\u{a0}=\u{a0}{}", each.collect::<Vec<_>>().join(", "))
 }

@@ -1,0 +1,63 @@
+//! What the curves mean, in words.
+
+use super::symbol;
+use super::view::{Reference, RunView};
+
+/// The equations, the meaning of the curves, and the source.
+pub(super) fn of(runs: &[RunView]) -> String {
+    let has = |name: &str| runs.iter().any(|run| run.estimators().contains(&name));
+    let has_truth = runs.iter().any(|run| run.reference() == Reference::Truth);
+    let mut estimators = String::new();
+    for (name, text) in [
+        (
+            "g_dec",
+            "mean over examples of (D z<sub>T</sub> − x) z<sub>T</sub><sup>⊤</sup>: the derivative of \
+             the lasso with the codes held fixed. Costs a forward pass.",
+        ),
+        (
+            "g_ae_lasso",
+            "the derivative of the lasso through the decoder and all T iterations of the encoder. \
+             Costs about three forward passes and keeps T iterates in memory.",
+        ),
+        (
+            "g_ae_ls",
+            "the derivative of the reconstruction ½‖x − D z<sub>T</sub>‖² alone, through all T \
+             iterations; the penalty acts in the encoder only. Costs the same.",
+        ),
+    ] {
+        if has(name) {
+            estimators.push_str(&format!("<li>{}: {text}</li>\n", symbol(name)));
+        }
+    }
+    let references = match has_truth {
+        true => {
+            "<p>Each is held against two references. The <b>true gradient</b> g* = mean (D z* − x) \
+             z*<sup>⊤</sup> uses the codes that made the data: it is what a perfect encoder would give. The \
+             <b>lasso gradient</b> ĝ is the same expression at the lasso’s code ẑ, where the iterations \
+             converge with the soft threshold and a constant penalty. ẑ is not z*: the penalty shrinks \
+             it, so an estimator that converges to ĝ keeps the bias ‖ĝ − g*‖ however many iterations it \
+             makes.</p>\n\
+             <p>g<sub>ae-ls</sub> does not converge to ĝ. Close to the true dictionary its bias shrinks \
+             about like λ² and the others’ about like λ, so there it can be the closest; far from it, for \
+             a small penalty or for few iterations, it often is not. The figures above say which case \
+             this is.</p>\n"
+        }
+        false => {
+            "<p>Each is held against the <b>lasso gradient</b> ĝ = mean (D ẑ − x) ẑ<sup>⊤</sup> at the lasso’s \
+             code ẑ, where the iterations converge with the soft threshold and a constant penalty. The data came \
+             without the codes that made them, so nothing is said of how far ĝ itself is from their gradient; \
+             g<sub>ae-ls</sub> does not converge to ĝ, which does not make it the worse one.</p>\n"
+        }
+    };
+    format!(
+        "<p>A dictionary D explains an example x by a sparse code z, x ≈ D z. The encoder finds the \
+         code by T iterations from z<sub>0</sub>\u{a0}=\u{a0}0:</p>\n\
+         <p class=\"equation\">z<sub>t+1</sub> = prox(z<sub>t</sub> − α D<sup>⊤</sup>(D \
+         z<sub>t</sub> − x)).</p>\n\
+         <p>Learning needs a gradient of D, and there is a choice of what to differentiate:</p>\n\
+         <ul>\n{estimators}</ul>\n{references}\
+         <p>Source of the estimators and of this experiment: B. Tolooshams and D. Ba, <i>Stable and \
+         Interpretable Unrolled Dictionary Learning</i>, Transactions on Machine Learning Research, \
+         2022 (arXiv 2106.00058).</p>\n"
+    )
+}

@@ -1,0 +1,75 @@
+//! A chart as a file of its own: its title and its legend are in the picture.
+
+use super::chart::Chart;
+use super::drawing::{HEIGHT, WIDTH};
+use super::table::escape;
+
+/// What tells our figures from other people's.
+pub(super) const MARK: &str =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- a figure of unrolled -->\n";
+
+const LINE: f64 = 22.0;
+
+/// The whole picture around the axes and curves.
+pub(super) fn standalone(chart: &Chart, plot: &str) -> String {
+    let (mut left, mut line, mut legend) = (12.0, 1.0, String::new());
+    for series in &chart.series {
+        // Letters are about half as wide as they are high.
+        let width = 46.0 + 8.0 * letters(&series.name) as f64;
+        if left > 12.0 && left + width > f64::from(WIDTH) {
+            (left, line) = (12.0, line + 1.0);
+        }
+        let y = 12.0 + LINE * line;
+        legend.push_str(&format!(
+            "<g transform=\"translate({left} {y})\">{}<text x=\"42\" y=\"5\" font-size=\"15\">{}</text></g>\n",
+            series.sample(0.0),
+            text(&series.name)
+        ));
+        left += width + 14.0;
+    }
+    let top = 8.0 + LINE * (line + 1.0);
+    let height = top + f64::from(HEIGHT);
+    let plot = plot.replacen("<svg ", &format!("<svg y=\"{top}\" "), 1);
+    format!(
+        "{MARK}<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
+         viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" fill=\"#1a1a1a\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
+         <text x=\"12\" y=\"20\" font-size=\"16\" font-weight=\"bold\">{}</text>\n{legend}{plot}</svg>\n",
+        escape(chart.title.trim_end_matches('.'))
+    )
+}
+
+/// How many letters of HTML are seen.
+fn letters(html: &str) -> usize {
+    let pieces = html.split('<').enumerate();
+    let seen = pieces.map(|(i, piece)| match i {
+        0 => piece,
+        _ => piece.split_once('>').map_or("", |(_, rest)| rest),
+    });
+    seen.map(|text| text.chars().count()).sum()
+}
+
+/// HTML as text of SVG: subscripts and superscripts are moved, and smaller.
+fn text(html: &str) -> String {
+    let mut text = html.to_owned();
+    for (tag, down) in [("sub", 4), ("sup", -5)] {
+        let open = format!("<tspan dy=\"{down}\" font-size=\"11\">");
+        // What follows goes back up; a space without width carries the move.
+        let close = format!("</tspan><tspan dy=\"{}\">\u{200b}</tspan>", -down);
+        text = text.replace(&format!("<{tag}>"), &open).replace(&format!("</{tag}>"), &close);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_html_is_text_of_svg() {
+        assert_eq!(letters("g<sub>ae-ls</sub>, A"), 9);
+        let svg = text("g<sub>dec</sub>");
+        assert_eq!(svg.matches("<tspan").count(), svg.matches("</tspan>").count());
+        assert!(svg.starts_with("g<tspan dy=\"4\"") && svg.contains(">dec</tspan>"));
+    }
+}
