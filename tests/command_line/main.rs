@@ -4,6 +4,7 @@ mod adversary;
 mod browser;
 mod configs;
 mod encode;
+mod encode_extremes;
 mod errors;
 mod golden;
 mod gpu;
