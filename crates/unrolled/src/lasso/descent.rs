@@ -12,13 +12,8 @@ const INNER: usize = 20;
 /// An inner pass that changes less than this share of what the pass before all did ends them.
 const SETTLED: f64 = 0.01;
 
-/// Below this share of ‖x‖ a change is held against what rounding alone does.
-const SMALL: f64 = 1e-6;
-
-/// A pass that changes this many roundings or less changes nothing but roundings; after many passes already one of some
-/// more.
-const SURELY: f64 = 0.5;
-const LIKELY: f64 = 8.0;
+/// A pass that changes no more than this many roundings may well change nothing else.
+const ROUNDINGS: f64 = 8.0;
 
 /// One example on its way.
 pub(super) struct Example<'a> {
@@ -40,7 +35,7 @@ pub(super) struct Example<'a> {
 pub(super) enum End {
     /// The gap, as far as what is at hand can tell.
     Gap,
-    /// Passes change no more than rounding does.
+    /// The last pass changed no more than rounding does.
     Rounding,
     /// The number of passes, or a wish to stop.
     Passes,
@@ -61,11 +56,8 @@ impl Example<'_> {
             if self.gap(&active) <= gap {
                 return (pass, End::Gap);
             }
-            if change <= SMALL * self.squares.sqrt() {
-                let share = change / self.unit_of_rounding(&active);
-                if share <= SURELY || (pass == most && share <= LIKELY) {
-                    return (pass, End::Rounding);
-                }
+            if change == 0.0 || (pass == most && change <= self.rounding(&active)) {
+                return (pass, End::Rounding);
             }
             for _ in 0..INNER {
                 if self.pass(&active) <= SETTLED * change {
@@ -119,9 +111,9 @@ impl Example<'_> {
         relative_gap(squares, largest, pairs, self.penalty)
     }
 
-    /// What one rounding changes in x or D z.
-    fn unit_of_rounding(&self, active: &[usize]) -> f64 {
+    /// What rounding may change in a pass, in the length of D_j z_j.
+    fn rounding(&self, active: &[usize]) -> f64 {
         let lengths = active.iter().map(|&j| self.codes[j].abs() * self.lasso.norms[j].sqrt());
-        f64::EPSILON * (self.squares.sqrt() + lengths.sum::<f64>())
+        ROUNDINGS * f64::EPSILON * (self.squares.sqrt() + lengths.sum::<f64>())
     }
 }
