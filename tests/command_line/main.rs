@@ -5,6 +5,7 @@ mod browser;
 mod configs;
 mod data_files;
 mod encode;
+mod encode_extremes;
 mod errors;
 mod golden;
 mod gpu;

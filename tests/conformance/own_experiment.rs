@@ -30,7 +30,7 @@ fn load(text: &str, set: &[&str]) -> Result<Configuration, Error> {
 struct Impatient<'a>(u64, &'a Stop);
 
 impl Observer for Impatient<'_> {
-    fn begin(&mut self, _total: u64, _done: u64) {}
+    fn begin(&mut self, _total: u64, _done: u64, _unit: &'static str) {}
     fn advance(&mut self, units: u64) {
         self.0 = self.0.saturating_sub(units);
         if self.0 == 0 {

@@ -81,7 +81,7 @@ pub struct EncodeArguments {
     #[arg(long, value_name = "NAME", default_value = "X")]
     pub data_key: String,
     /// λ of the lasso
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     pub penalty: f64,
     /// Non-negative codes
     #[arg(long)]
@@ -90,7 +90,7 @@ pub struct EncodeArguments {
     #[arg(long, value_name = "T", default_value_t = 100, conflicts_with = "gap")]
     pub iterations: usize,
     /// Stop when every example's relative duality gap is at most this, as in 1e-4
-    #[arg(long, value_name = "GAP")]
+    #[arg(long, value_name = "GAP", allow_hyphen_values = true)]
     pub gap: Option<f64>,
     /// Write index lists (indptr, indices, values) instead of a dense array
     #[arg(long)]
@@ -98,6 +98,12 @@ pub struct EncodeArguments {
     /// The .safetensors file to write
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Threads of the CPU [default: all]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
     /// The device
     #[arg(long, value_name = "NAME", default_value = "flex")]
     pub device: String,

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use unrolled_lab::config::Overrides;
-use unrolled_lab::encode::{self, Encode, Until};
 use unrolled_lab::experiment::Session;
 use unrolled_lab::progress::{Observer, Silent};
 use unrolled_lab::{
     Configuration, EXPERIMENTS, Error, Existing, RunDirectory, describe, devices, self_test,
 };
 
-use crate::arguments::{Arguments, Command, EncodeArguments, ExperimentArguments};
+use crate::arguments::{Arguments, Command, ExperimentArguments};
+use crate::encode;
 use crate::output::print;
 use crate::progress::Terminal;
 use crate::signals;
@@ -29,7 +29,7 @@ pub fn execute(arguments: Arguments) -> Result<(), Error> {
         Command::Report { directories, out } => draw(&directories, out.as_deref()),
         Command::Devices { self_test: None } => print(&list_devices()),
         Command::Devices { self_test: Some(device) } => prove(&device),
-        Command::Encode(arguments) => encode_file(arguments),
+        Command::Encode(arguments) => encode::execute(arguments),
         Command::Init { experiment, data, data_key } => {
             let text = match data {
                 None => EXPERIMENTS.template(&experiment)?.to_owned(),
@@ -47,14 +47,14 @@ fn load(arguments: &ExperimentArguments) -> Result<(Configuration, Threads), Err
 }
 
 /// How many threads to use, and what there is to say about it.
-struct Threads {
-    count: usize,
-    note: Option<String>,
+pub struct Threads {
+    pub count: usize,
+    pub note: Option<String>,
 }
 
 impl Threads {
     /// As many as asked for, or as there are cores; never more than can help.
-    fn of(asked: Option<usize>) -> Self {
+    pub fn of(asked: Option<usize>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let most = 4 * cores;
         let count = asked.unwrap_or(cores).min(most);
@@ -136,34 +136,7 @@ fn draw(directories: &[PathBuf], out: Option<&Path>) -> Result<(), Error> {
     print(&format!("report: {}\n", path.display()))
 }
 
-fn encode_file(arguments: EncodeArguments) -> Result<(), Error> {
-    let until = arguments.gap.map_or(Until::Iterations(arguments.iterations), Until::Gap);
-    let request = Encode {
-        dictionary: arguments.dictionary,
-        key: arguments.key,
-        data: arguments.data,
-        data_key: arguments.data_key,
-        penalty: arguments.penalty,
-        one_sided: arguments.one_sided,
-        until,
-        sparse: arguments.sparse,
-        out: arguments.out,
-        device: arguments.device,
-    };
-    let mut observer = observer(arguments.quiet);
-    let summary = encode::run(&request, observer.as_mut())?;
-    observer.say(&format!(
-        "{} examples, {:.2} non-zero entries each, duality gap at most {:.1e}, {} iterations at most: {}",
-        summary.examples,
-        summary.nonzeros,
-        summary.worst_gap,
-        summary.iterations,
-        request.out.display()
-    ));
-    Ok(())
-}
-
-fn observer(quiet: bool) -> Box<dyn Observer> {
+pub fn observer(quiet: bool) -> Box<dyn Observer> {
     match quiet {
         true => Box::new(Silent),
         false => Box::new(Terminal::new()),

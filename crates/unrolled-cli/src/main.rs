@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod encode;
 mod output;
 mod progress;
 mod signals;

@@ -1,9 +1,10 @@
 //! Progress on a terminal, or plain lines where there is none.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use unrolled_lab::progress::Observer;
 
 use crate::output::tell;
@@ -13,6 +14,7 @@ pub struct Terminal {
     bar: Option<ProgressBar>,
     is_terminal: bool,
     now: String,
+    unit: &'static str,
     total: u64,
     done: u64,
     done_before: u64,
@@ -28,6 +30,7 @@ impl Terminal {
             bar: None,
             is_terminal: std::io::stderr().is_terminal(),
             now: String::new(),
+            unit: "units",
             total: 0,
             done: 0,
             done_before: 0,
@@ -36,25 +39,28 @@ impl Terminal {
         }
     }
 
-    fn line(&mut self) {
-        self.last_line = Instant::now();
+    /// A line of progress after so many seconds.
+    fn line(&self, seconds: f64) -> String {
         let percent = 100 * self.done / self.total.max(1);
-        let rate = (self.done - self.done_before) as f64 / self.started.elapsed().as_secs_f64();
+        let rate = (self.done - self.done_before) as f64 / seconds.max(1e-9);
         let left = (self.total - self.done) as f64 / rate.max(1e-9);
-        tell(&format!(
-            "{percent:3} %  {rate:.0} iterations/s  about {left:.0} s left  {}",
-            self.now
-        ));
+        let Self { unit, now, .. } = self;
+        format!("{percent:3} %  {rate:.0} {unit}/s  about {left:.0} s left  {now}")
     }
 }
 
 impl Observer for Terminal {
-    fn begin(&mut self, total: u64, done: u64) {
-        (self.total, self.done, self.done_before) = (total, done, done);
+    fn begin(&mut self, total: u64, done: u64, unit: &'static str) {
+        (self.total, self.done, self.done_before, self.unit) = (total, done, done, unit);
         (self.started, self.last_line) = (Instant::now(), Instant::now());
         if self.is_terminal {
-            let style = "{bar:32} {percent:>3} %  {per_sec}  {eta} left  {msg}";
+            let style = "{bar:32} {percent:>3} %  {rate}  {eta} left  {msg}";
             let style = ProgressStyle::with_template(style).expect("the template is valid");
+            let style =
+                style.with_key("rate", move |state: &ProgressState, out: &mut dyn Write| {
+                    // A terminal that cannot be written to says so elsewhere.
+                    let _ = write!(out, "{:.0} {unit}/s", state.per_sec());
+                });
             let bar = ProgressBar::new(total).with_style(style).with_message(self.now.clone());
             bar.set_position(done);
             bar.reset_eta();
@@ -66,7 +72,10 @@ impl Observer for Terminal {
         self.done += units;
         match &self.bar {
             Some(bar) => bar.set_position(self.done),
-            None if self.last_line.elapsed() >= BETWEEN_LINES => self.line(),
+            None if self.last_line.elapsed() >= BETWEEN_LINES => {
+                self.last_line = Instant::now();
+                tell(&self.line(self.started.elapsed().as_secs_f64()));
+            }
             None => {}
         }
     }
@@ -89,5 +98,19 @@ impl Observer for Terminal {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_the_rate_in_its_unit_and_the_time_left() {
+        let mut terminal = Terminal { is_terminal: false, ..Terminal::new() };
+        terminal.begin(1000, 100, "examples");
+        terminal.now("main");
+        terminal.advance(300);
+        assert_eq!(terminal.line(10.0), " 40 %  30 examples/s  about 20 s left  main");
     }
 }

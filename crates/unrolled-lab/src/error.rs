@@ -41,6 +41,9 @@ pub enum Error {
     /// A check of the device failed.
     #[error("{0}")]
     SelfTest(String),
+    /// A duality gap that was asked for and not reached; the codes are written all the same.
+    #[error("{0}")]
+    GapNotReached(String),
     /// Ctrl-C or SIGTERM.
     #[error("{0}")]
     Interrupted(String),
@@ -80,13 +83,14 @@ impl Error {
         ))
     }
 
-    /// The exit status: 1 for a failure while running, 2 for input that cannot be used, 130 for an
-    /// interruption.
+    /// The exit status: 1 for a failure while running, 2 for input that cannot be used, 3 for codes that were written
+    /// but did not reach the gap asked for, 130 for an interruption.
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Config(_) | Self::At { .. } => 2,
             Self::Device(_) | Self::RunDirectory(_) => 2,
             Self::Io { .. } | Self::NotFinite(_) | Self::SelfTest(_) | Self::DeviceLost(_) => 1,
+            Self::GapNotReached(_) => 3,
             Self::Interrupted(_) => 130,
         }
     }

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::files::UNFINISHED;
+use crate::files::{UNFINISHED, is_at};
 
 /// A folder held by this process. The system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
@@ -54,19 +54,6 @@ impl Drop for Lock {
         // Not being there is what is wanted.
         let _ = std::fs::remove_file(&self.path);
     }
-}
-
-/// Whether a file is the one at a path.
-fn is_at(file: &File, path: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let place = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
-        let found = std::fs::metadata(path).map(place);
-        file.metadata().map(place).is_ok_and(|own| found.is_ok_and(|found| own == found))
-    }
-    #[cfg(not(unix))]
-    path.is_file()
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Who is told of progress. Always called from the thread that runs the experiment.
 pub trait Observer {
-    /// Work begins: so many units in all, of which so many were done before.
-    fn begin(&mut self, total: u64, done: u64);
+    /// Work begins: so many units in all, of which so many were done before, and what they are called.
+    fn begin(&mut self, total: u64, done: u64, unit: &'static str);
     /// So many more units are done.
     fn advance(&mut self, units: u64);
     /// What is being done.
@@ -22,7 +22,7 @@ pub trait Observer {
 pub struct Silent;
 
 impl Observer for Silent {
-    fn begin(&mut self, _total: u64, _done: u64) {}
+    fn begin(&mut self, _total: u64, _done: u64, _unit: &'static str) {}
     fn advance(&mut self, _units: u64) {}
     fn now(&mut self, _what: &str) {}
     fn say(&mut self, _message: &str) {}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::config::{fixed_lines, name_of};
-use crate::files::{UNFINISHED, write_whole};
+use crate::files::{UNFINISHED, remove_all_unfinished, write_whole};
 use crate::lock::Lock;
 use crate::{Configuration, Error};
 
@@ -97,6 +97,7 @@ impl RunDirectory {
         let lock = Lock::take(path)?;
         // Another run may have come and gone in between.
         Self::check(path, existing, effective)?;
+        remove_left(path);
         if existing == Existing::Overwrite {
             // Only what a run writes: anything else in the folder belongs to somebody else.
             for name in FILES {
@@ -190,6 +191,18 @@ pub(crate) const CHECKPOINTS: &str = "checkpoints";
 
 /// The folder of a report's figures.
 pub(crate) const FIGURES: &str = "figures";
+
+/// Removes the files that a killed run had begun to write, in its folder and beside its checkpoints.
+fn remove_left(folder: &Path) {
+    let checkpoints = folder.join(CHECKPOINTS);
+    remove_all_unfinished(folder);
+    remove_all_unfinished(&checkpoints);
+    for entry in std::fs::read_dir(&checkpoints).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_all_unfinished(&entry.path());
+        }
+    }
+}
 
 /// Removes the checkpoints of a run and the folders that are empty then; anything else in them belongs to somebody
 /// else. They are `<run>/step-….safetensors`, `<run>-repeat-….json` and `<run>.safetensors`.

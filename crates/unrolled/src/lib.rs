@@ -24,6 +24,7 @@
 //! | [`metrics`] | errors of codes, gradients and dictionaries; duality gaps |
 //! | [`optimizer`] | Adam, AdamW, gradient descent; schedules of the learning rate |
 //! | [`random`] | reproducible streams of random numbers |
+//! | [`scale`] | powers of two that bring numbers near 1 |
 //! | [`tensors`] | between tensors and float64 arrays |
 //!
 //! ```
@@ -56,6 +57,7 @@ pub mod optimizer;
 pub mod parameters;
 pub mod prox;
 pub mod random;
+pub mod scale;
 pub mod tensors;
 
 /// What most programs need.

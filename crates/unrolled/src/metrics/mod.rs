@@ -12,5 +12,5 @@ pub use dictionaries::{Aligned, aligned, dictionary_error, duplicate_atoms, larg
 pub use gradients::{cosine, frobenius, relative_error};
 pub use on_tensors::{dictionary_error_tensor, total_distance_tensor};
 pub use optimality::duality_gaps;
-pub(crate) use optimality::relative_gap;
+pub(crate) use optimality::{Judge, largest_violation, relative_gap};
 pub use support::{SupportRecovery, nonzeros, support_recovery};

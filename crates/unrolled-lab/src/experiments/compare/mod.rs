@@ -97,7 +97,7 @@ impl Planned for Plans<'_> {
             finished.push(found);
         }
         let earlier: f64 = finished.iter().flatten().map(|repeat| repeat.seconds).sum();
-        session.observer.begin(total, done);
+        session.observer.begin(total, done, "iterations");
         let outcome = finish(plans, &mut finished, directory, session);
         session.observer.end();
         outcome?;

@@ -126,7 +126,8 @@ impl Planned for Plans<'_> {
             MetricsFile::open(directory, lesson::COLUMNS, measure::COLUMNS, &steps)?;
         notes.iter().for_each(|note| session.observer.say(note));
         let total = self.plans.iter().map(|plan| plan.steps as u64).sum();
-        session.observer.begin(total, steps.iter().map(|(_, done)| *done as u64).sum());
+        let done = steps.iter().map(|(_, done)| *done as u64).sum();
+        session.observer.begin(total, done, "steps");
         let (mut arrays, mut figures, mut seconds) = (Arrays::default(), Map::new(), 0.0);
         let mut failed = Vec::new();
         let finish = || -> Result<(), Error> {

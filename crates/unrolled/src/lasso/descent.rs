@@ -1,0 +1,119 @@
+//! Coordinate descent on one example.
+
+use ndarray::ArrayView1;
+
+use super::Lasso;
+use crate::metrics::{largest_violation, relative_gap};
+use crate::prox::Sided;
+
+/// Passes over the active atoms between two passes over all.
+const INNER: usize = 20;
+
+/// An inner pass that changes less than this share of what the pass before all did ends them.
+const SETTLED: f64 = 0.01;
+
+/// A pass that changes no more than this many roundings may well change nothing else.
+const ROUNDINGS: f64 = 8.0;
+
+/// One example on its way.
+pub(super) struct Example<'a> {
+    pub lasso: &'a Lasso,
+    /// λ.
+    pub penalty: f64,
+    /// ‖x‖².
+    pub squares: f64,
+    /// Dᵀx.
+    pub at_zero: ArrayView1<'a, f64>,
+    /// Dᵀ(x − D z), kept up with z. Rounding adds up in it, so it is computed anew now and then.
+    pub correlations: &'a mut [f64],
+    /// z.
+    pub codes: &'a mut [f64],
+}
+
+/// What ended the descent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The gap, as far as what is at hand can tell.
+    Gap,
+    /// The last pass changed no more than rounding does.
+    Rounding,
+    /// The number of passes, or a wish to stop.
+    Passes,
+}
+
+impl Example<'_> {
+    /// Descends to a gap, for `most` passes over all atoms at most, and as long as `go_on` says; how many passes it took.
+    pub fn descend(&mut self, gap: f64, most: usize, go_on: &dyn Fn() -> bool) -> (usize, End) {
+        let all: Vec<usize> = (0..self.codes.len()).collect();
+        let mut active = Vec::with_capacity(all.len());
+        for pass in 1..=most {
+            if !go_on() {
+                return (pass - 1, End::Passes);
+            }
+            let change = self.pass(&all);
+            active.clear();
+            active.extend(all.iter().copied().filter(|&j| self.codes[j] != 0.0));
+            if self.gap(&active) <= gap {
+                return (pass, End::Gap);
+            }
+            if change == 0.0 || (pass == most && change <= self.rounding(&active)) {
+                return (pass, End::Rounding);
+            }
+            for _ in 0..INNER {
+                if self.pass(&active) <= SETTLED * change {
+                    break;
+                }
+            }
+        }
+        (most, End::Passes)
+    }
+
+    /// Minimises over each of the atoms in turn; the largest change, in the length of D_j z_j.
+    fn pass(&mut self, atoms: &[usize]) -> f64 {
+        let mut largest = 0.0f64;
+        for &j in atoms {
+            let (norm, code) = (self.lasso.norms[j], self.codes[j]);
+            // An atom of which nothing is left beside the largest.
+            if norm < f64::MIN_POSITIVE {
+                continue;
+            }
+            let v = self.correlations[j] + norm * code;
+            let shrunk = match self.lasso.judge.sided {
+                Sided::Two => v - v.clamp(-self.penalty, self.penalty),
+                Sided::One => (v - self.penalty).max(0.0),
+            };
+            if shrunk == 0.0 && code == 0.0 {
+                continue;
+            }
+            let change = shrunk / norm - code;
+            if change == 0.0 {
+                continue;
+            }
+            self.codes[j] += change;
+            let row = self.lasso.gram.row(j);
+            let row = row.as_slice().expect("rows are contiguous");
+            self.correlations.iter_mut().zip(row).for_each(|(c, g)| *c -= change * g);
+            largest = largest.max(change.abs() * norm.sqrt());
+        }
+        largest
+    }
+
+    /// As [`crate::metrics::duality_gaps`], from what is at hand.
+    fn gap(&self, active: &[usize]) -> f64 {
+        let (mut against, mut left) = (0.0, 0.0);
+        for &j in active {
+            against += self.codes[j] * self.at_zero[j];
+            left += self.codes[j] * self.correlations[j];
+        }
+        let squares = (self.squares - against - left).max(0.0);
+        let largest = largest_violation(self.correlations, self.lasso.judge.sided);
+        let pairs = active.iter().map(|&j| (self.codes[j], self.correlations[j]));
+        relative_gap(squares, largest, pairs, self.penalty)
+    }
+
+    /// What rounding may change in a pass, in the length of D_j z_j.
+    fn rounding(&self, active: &[usize]) -> f64 {
+        let lengths = active.iter().map(|&j| self.codes[j].abs() * self.lasso.norms[j].sqrt());
+        ROUNDINGS * f64::EPSILON * (self.squares.sqrt() + lengths.sum::<f64>())
+    }
+}
