@@ -37,7 +37,15 @@ fn encode(folder: &Path, data: &str, code: i32) -> String {
         "--data",
         data,
     ]);
-    command.args(["--penalty", "0.1", "--gap", "1e-4", "--out", "codes.safetensors"]);
+    command.args([
+        "--penalty",
+        "0.1",
+        "--gap",
+        "1e-4",
+        "--out",
+        "codes.safetensors",
+        "--overwrite",
+    ]);
     let output = command.timeout(Duration::from_secs(20)).assert().code(code);
     String::from_utf8_lossy(&output.get_output().stderr).into_owned()
 }
