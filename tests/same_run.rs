@@ -40,14 +40,28 @@ pub fn differing(a: &Value, b: &Value) -> Vec<String> {
 
 /// A table without its columns of times.
 fn timeless_table(text: &str) -> Vec<Vec<String>> {
-    let head: Vec<&str> = text.lines().next().unwrap_or_default().split(',').collect();
-    let is_time =
-        |at: usize| head.get(at).is_some_and(|c| c.starts_with("milliseconds") || *c == "seconds");
+    let head = cells(text.lines().next().unwrap_or_default());
+    let is_time = |at: usize| {
+        head.get(at).is_some_and(|column| column.contains("milliseconds") || column == "seconds")
+    };
     let row = |line: &str| {
-        let cells = line.split(',').enumerate().filter(|(at, _)| !is_time(*at));
-        cells.map(|(_, cell)| cell.to_owned()).collect()
+        let cells = cells(line).into_iter().enumerate().filter(|(at, _)| !is_time(*at));
+        cells.map(|(_, cell)| cell).collect()
     };
     text.lines().map(row).collect()
+}
+
+/// The cells of a line; in quotation marks a comma is one of the text.
+fn cells(line: &str) -> Vec<String> {
+    let (mut cells, mut quoted) = (vec![String::new()], false);
+    for c in line.chars() {
+        quoted ^= c == '"';
+        match cells.last_mut() {
+            Some(cell) if c != ',' || quoted => cell.push(c),
+            _ => cells.push(String::new()),
+        }
+    }
+    cells
 }
 
 /// Why two run directories do not hold the same run; `None` where they do.
@@ -60,8 +74,8 @@ pub fn differences(a: &Path, b: &Path) -> Option<String> {
     let [x, y] = both("metrics.csv")
         .map(|bytes| timeless_table(&String::from_utf8_lossy(&bytes.unwrap_or_default())));
     if x != y {
-        let rows = x.iter().zip(&y).find(|(x, y)| x != y);
-        return Some(format!("metrics.csv differs: {rows:?}, {} and {} rows", x.len(), y.len()));
+        let row = x.iter().zip(&y).position(|(x, y)| x != y);
+        return Some(format!("metrics.csv differs at row {row:?} of {} and {}", x.len(), y.len()));
     }
     let [x, y] = both("results.json").map(|bytes| {
         serde_json::from_slice(&bytes.unwrap_or_default()).map_or(Value::Null, timeless)

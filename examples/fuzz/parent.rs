@@ -13,7 +13,7 @@ use crate::suite::judge::kind_of;
 /// So many inputs of one kind of finding are saved.
 const SAVED: usize = 3;
 /// A target that dies more often than this is given up.
-const MOST_DEATHS: usize = 200;
+const MOST_DEATHS: usize = 30;
 
 #[derive(Default)]
 struct Sum {

@@ -99,7 +99,7 @@ fn option(random: &mut Random, known: &[Assignment]) -> String {
     let assignment = random.of(known);
     let key = match random.below(12) {
         0 => {
-            let parts = *random.of(&[3, 50, 1000, 20_000]);
+            let parts = *random.of(&[3, 50, 1000, 100_000]);
             vec!["a"; parts].join(".")
         }
         1 => {

@@ -31,6 +31,7 @@ fn count(bytes: i64) {
         let taken = held - BEFORE.load(Relaxed);
         if taken > MOST_BYTES {
             EXCEEDED.store(true, Relaxed);
+            WATCHING.store(false, Relaxed);
             loop {
                 std::thread::park();
             }
@@ -96,7 +97,7 @@ pub fn watched(
     let folder = folder.to_owned();
     let (sender, receiver) = std::sync::mpsc::channel();
     PEAK.store(0, Relaxed);
-    let worker = std::thread::Builder::new().stack_size(8 << 20).spawn(move || {
+    let worker = std::thread::Builder::new().spawn(move || {
         while let Some((index, input)) = next() {
             listener.begins(index);
             INDEX.store(index, Relaxed);
