@@ -36,6 +36,7 @@ pub struct Campaign {
     seed: u64,
     /// How long each took.
     took: [Duration; 3],
+    attempts: u64,
     /// Processes that were killed while they ran,
     pub kills: u64,
     /// and jobs that came to their end after at least one.
@@ -57,8 +58,15 @@ impl Campaign {
         let rows = safetensors::serialize([("X", view)], None).expect("the array is valid");
         std::fs::write(folder.join("rows.safetensors"), rows)
             .expect("the folder can be written to");
-        let mut campaign =
-            Self { binary, folder, seed, took: [Duration::ZERO; 3], kills: 0, finished: 0 };
+        let mut campaign = Self {
+            binary,
+            folder,
+            seed,
+            took: [Duration::ZERO; 3],
+            attempts: 0,
+            kills: 0,
+            finished: 0,
+        };
         // The dictionary of `encode` is the one that is learned.
         for job in [Job::Learning, Job::Comparison, Job::Encode] {
             let started = Instant::now();
@@ -121,6 +129,7 @@ impl Campaign {
             _ => same_run::differences(&path, &whole),
         };
         assert!(differs.is_none(), "{job:?} after {} kills: {differs:?}", self.kills - before);
+        self.expect_nothing_left(&path);
         self.finished += u64::from(self.kills > before);
         let _ = std::fs::remove_dir_all(&path);
         let _ = std::fs::remove_file(&path);
@@ -129,7 +138,8 @@ impl Campaign {
     /// Whether the job was finished before it was killed.
     fn attempt(&mut self, job: Job) -> bool {
         let mut hasher = DefaultHasher::new();
-        (self.seed, self.kills, self.finished).hash(&mut hasher);
+        self.attempts += 1;
+        (self.seed, self.attempts).hash(&mut hasher);
         let share = hasher.finish() as f64 / u64::MAX as f64;
         let mut child = self.command(job, "killed").spawn().expect("the binary can be started");
         let deadline = Instant::now() + self.took[job as usize].mul_f64(1.1 * share);
@@ -153,6 +163,16 @@ impl Campaign {
                 false
             }
             (false, Some(code)) => panic!("{job:?} ends with {code} after a kill: {}", self.said()),
+        }
+    }
+
+    /// What was begun by the processes that were killed is gone.
+    fn expect_nothing_left(&self, path: &Path) {
+        for folder in [&self.folder, path] {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                assert!(!name.starts_with(".unfinished-"), "{name} is left behind");
+            }
         }
     }
 
