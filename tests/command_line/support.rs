@@ -6,6 +6,9 @@ use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::same_run::differing;
+pub use crate::same_run::timeless;
+
 /// The repository.
 pub fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -92,36 +95,8 @@ pub fn results(directory: &Path) -> Value {
     serde_json::from_str(&text).expect("results are JSON")
 }
 
-/// Results without what may differ between two runs: times, and the number of threads.
-pub fn timeless(mut results: Value) -> Value {
-    fn strip(value: &mut Value) {
-        if let Value::Object(map) = value {
-            map.retain(|key, _| !key.starts_with("milliseconds"));
-            map.values_mut().for_each(strip);
-        }
-    }
-    strip(&mut results);
-    if let Value::Object(map) = &mut results {
-        map.remove("wall_seconds");
-        map.remove("threads");
-    }
-    results
-}
-
 /// Equality that says where two results differ.
 pub fn expect_same(a: &Value, b: &Value) {
-    fn differences(path: &str, a: &Value, b: &Value, found: &mut Vec<String>) {
-        match (a, b) {
-            (Value::Object(x), Value::Object(y)) if x.len() == y.len() => {
-                for (key, value) in x {
-                    differences(&format!("{path}.{key}"), value, &y[key], found);
-                }
-            }
-            _ if a != b => found.push(format!("{path}: {a} and {b}")),
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    differences("", a, b, &mut found);
+    let found = differing(a, b);
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
