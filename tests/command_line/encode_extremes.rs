@@ -1,6 +1,7 @@
 //! `unrolled encode` at the edges: of scale, of accuracy, of where it writes, and stopped half-way.
 #![cfg(unix)]
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -236,8 +237,18 @@ fn the_runs_of_a_folder_are_named() {
     }
 }
 
+/// A process that does not outlive the test.
+struct Guarded(Child);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Starts an encode that takes minutes, and waits until it has begun its file.
-fn start_long(folder: &Path, more: &[&str]) -> Child {
+fn start_long(folder: &Path, more: &[&str]) -> Guarded {
     // Atoms that are almost the same: hardly any progress in a pass.
     let ones: Vec<u8> =
         numbers(3, FEATURES * ATOMS).iter().flat_map(|v| (1.0 + 1e-4 * v).to_le_bytes()).collect();
@@ -247,13 +258,19 @@ fn start_long(folder: &Path, more: &[&str]) -> Child {
     let file = safetensors::serialize(arrays, None).unwrap();
     std::fs::write(folder.join("long.safetensors"), file).unwrap();
     let before = left(folder);
-    let child = Command::new(assert_cmd::cargo::cargo_bin!("unrolled"))
-        .current_dir(folder)
-        .args(arguments("long.safetensors", more))
-        .args(["--penalty", "1e-6", "--out", "codes.safetensors"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("unrolled"));
+    command.current_dir(folder).args(arguments("long.safetensors", more));
+    command.args(["--penalty", "1e-6", "--out", "codes.safetensors"]).stderr(Stdio::piped());
+    // Whoever runs the tests may ignore signals, as nohup does.
+    let heed_signals = || {
+        for signal in SIGNALS {
+            // SAFETY: it sets what a new process has anyway.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
+    // SAFETY: nothing but system calls happens between fork and exec.
+    let child = Guarded(unsafe { command.pre_exec(heed_signals) }.spawn().unwrap());
     let started = Instant::now();
     while left(folder).iter().all(|path| before.contains(path)) {
         assert!(started.elapsed() < Duration::from_secs(60), "it has not begun");
@@ -264,19 +281,26 @@ fn start_long(folder: &Path, more: &[&str]) -> Child {
     child
 }
 
+const SIGNALS: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+
 #[test]
 fn a_stopped_encode_leaves_nothing_behind() {
-    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+    for signal in SIGNALS {
         for more in [["--iterations", "1000000"], ["--gap", "1e-12"]] {
             let folder = folder();
-            let child = start_long(folder.path(), &more);
+            let mut child = start_long(folder.path(), &more);
             // SAFETY: the child is ours and has not been waited for.
-            unsafe { libc::kill(child.id() as i32, signal) };
+            unsafe { libc::kill(child.0.id() as i32, signal) };
             let asked = Instant::now();
-            let output = child.wait_with_output().unwrap();
-            assert_eq!(output.status.code(), Some(130), "{more:?}");
-            assert!(asked.elapsed() < Duration::from_secs(10), "{more:?}");
-            let said = String::from_utf8_lossy(&output.stderr);
+            let status = loop {
+                if let Some(status) = child.0.try_wait().unwrap() {
+                    break status;
+                }
+                assert!(asked.elapsed() < Duration::from_secs(20), "{signal}, {more:?}");
+                std::thread::sleep(Duration::from_millis(5));
+            };
+            assert_eq!(status.code(), Some(130), "{signal}, {more:?}");
+            let said = std::io::read_to_string(child.0.stderr.take().unwrap()).unwrap();
             assert!(said.contains("stopped; no codes are written"), "{said}");
             let files = std::fs::read_dir(folder.path()).unwrap().count();
             assert_eq!(files, 1, "the data alone");
@@ -290,17 +314,16 @@ fn what_a_killed_encode_left_is_removed_by_the_next_but_not_what_is_being_writte
     let folder = folder.path();
     let mut killed = start_long(folder, &["--gap", "1e-12"]);
     let first = left(folder);
-    killed.kill().unwrap();
-    killed.wait().unwrap();
+    killed.0.kill().unwrap();
+    killed.0.wait().unwrap();
     assert_eq!(left(folder), first);
-    let mut other = start_long(folder, &["--gap", "1e-12"]);
+    let other = start_long(folder, &["--gap", "1e-12"]);
     let second = left(folder);
     assert!(second.len() == 1 && second != first);
     let more = ["--penalty", "1", "--iterations", "1", "--out", "codes.safetensors"];
     encode(folder, "long.safetensors", &more, 0);
     assert_eq!(left(folder), second);
-    other.kill().unwrap();
-    other.wait().unwrap();
+    drop(other);
 }
 
 #[test]
