@@ -12,6 +12,9 @@ use crate::floats::extent;
 use crate::memory::{MOST_INFLATED, reserve};
 use crate::npy::Header;
 
+/// The library's own words name its types.
+const NO_ARCHIVE: &str = "it is no zip archive, or it is cut short or damaged";
+
 /// An open archive: its list of entries, of which one at a time is read.
 #[derive(Debug)]
 pub(crate) struct NpzFile {
@@ -23,7 +26,7 @@ pub(crate) struct NpzFile {
 impl NpzFile {
     pub fn open(file: File) -> Result<Self, Fault> {
         let size = file.metadata()?.len();
-        let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| error.to_string())?;
+        let archive = ZipArchive::new(BufReader::new(file)).map_err(|_| NO_ARCHIVE)?;
         Ok(Self { archive, size })
     }
 
@@ -36,7 +39,7 @@ impl NpzFile {
         let Some(index) = self.archive.index_for_name(&format!("{name}.npy")) else {
             return Ok(None);
         };
-        let mut entry = self.archive.by_index(index).map_err(|error| error.to_string())?;
+        let mut entry = self.archive.by_index(index).map_err(|_| NO_ARCHIVE)?;
         let header = Header::read(&mut entry)?;
         let shape = header.shape;
         let float = match header.float {

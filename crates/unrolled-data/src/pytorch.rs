@@ -31,7 +31,7 @@ impl PytorchFile {
     pub fn open(path: &Path, file: File) -> Result<Self, Fault> {
         let size = file.metadata()?.len();
         check_archive(file)?;
-        let reader = PytorchReader::new(path).map_err(|error| error.to_string())?;
+        let reader = PytorchReader::new(path).map_err(|error| in_words(&error))?;
         Ok(Self { reader, size })
     }
 
@@ -55,9 +55,15 @@ impl PytorchFile {
             .into());
         }
         let mut values = reserve(tensor.num_elements())?;
-        float.append(&tensor.read()?, &mut values);
+        float.append(&tensor.read().map_err(|error| in_words(&error))?, &mut values);
         Ok(Some(Array { shape, values: Ok(values) }))
     }
+}
+
+/// What the reader says, but where it names the types of its own libraries.
+fn in_words(error: &dyn std::fmt::Display) -> String {
+    let said = error.to_string();
+    if said.contains("::") { "it is cut short or damaged".to_owned() } else { said }
 }
 
 /// Nothing in the archive may take more memory than it takes in the file.
@@ -69,7 +75,7 @@ fn check_archive(file: File) -> Result<(), Fault> {
         return Err(format!("it has more than {MOST_ENTRIES} entries").into());
     }
     for index in 0..archive.len() {
-        let entry = archive.by_index_data(index).map_err(|error| error.to_string())?;
+        let entry = archive.by_index_data(index).map_err(|_| "an entry of it is damaged")?;
         if entry.compression() != CompressionMethod::Stored {
             return Err("it is compressed, which torch.save never does".into());
         }

@@ -73,6 +73,11 @@ impl Stored {
         Self { shape, bytes: data.as_bytes().to_vec(), dtype }
     }
 
+    /// Whether they are floats.
+    pub fn is_float(&self) -> bool {
+        matches!(self.dtype, Dtype::F32 | Dtype::F64)
+    }
+
     /// The floats, for a tensor.
     pub fn to_data(&self) -> TensorData {
         let shape = self.shape.clone();

@@ -14,7 +14,7 @@ struct Listener {
 }
 
 impl Observer for Listener {
-    fn begin(&mut self, _total: u64, _done: u64) {}
+    fn begin(&mut self, _total: u64, _done: u64, _unit: &'static str) {}
 
     fn advance(&mut self, units: u64) {
         if let Some(left) = &mut self.left {

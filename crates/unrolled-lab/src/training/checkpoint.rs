@@ -157,6 +157,9 @@ fn load(path: &Path) -> Result<Saved, String> {
     if expected != checksum(&arrays, &[&identity, &counters, &seconds]) {
         return Err("its checksum is wrong".to_owned());
     }
+    if !arrays.named.values().all(Stored::is_float) {
+        return Err("it holds numbers of another kind".to_owned());
+    }
     let counters = serde_json::from_str(&counters).map_err(|error| error.to_string())?;
     let seconds = seconds.parse().unwrap_or(0.0);
     Ok(Saved { path: path.to_owned(), arrays, identity, counters, seconds })
@@ -168,13 +171,14 @@ impl Saved {
         self.counters.step
     }
 
-    /// The state, of a network and a lesson as they start.
+    /// The state, of a network and a lesson as they start, and an optimiser that keeps so many `averages` of a
+    /// parameter.
     pub(super) fn into_state<N: Module, M: DeserializeOwned>(
         self,
         expected: &str,
         network: N,
-        device: &Device,
-        dtype: DType,
+        averages: usize,
+        (device, dtype): (&Device, DType),
     ) -> Result<State<N, M>, Error> {
         let Self { path, arrays, identity, counters, seconds } = self;
         let foreign = |reason: String| {
@@ -195,18 +199,23 @@ impl Saved {
             });
             found.collect()
         };
-        let memories = counters.times.into_iter().map(|(name, time)| {
-            let averages = (0..).map_while(|index| {
+        let of_parameters = values("");
+        let memory = |(name, time): (String, usize)| {
+            let entries = of_parameters.get(&name)?.shape().num_elements();
+            let averages = (0..averages).map(|index| {
                 let average = arrays.named.get(&format!("{name}.average.{index}"))?;
-                Some(Tensor::from_data(average.to_data(), (device, dtype)))
+                let fits = average.shape == [entries];
+                fits.then(|| Tensor::from_data(average.to_data(), (device, dtype)))
             });
-            let averages = averages.collect();
-            (name, Moments { time, averages })
-        });
-        let memories: Memories = memories.collect();
+            let averages = averages.collect::<Option<_>>()?;
+            Some((name, Moments { time, averages }))
+        };
+        let memories = counters.times.into_iter().map(memory).collect::<Option<Memories>>();
+        let memories =
+            memories.ok_or_else(|| foreign("its optimiser remembers something else".to_owned()))?;
         let lesson = serde_json::from_value(counters.lesson);
         let lesson = lesson.map_err(|error| foreign(error.to_string()))?;
-        let network = with_values(network, &values("")).map_err(foreign)?;
+        let network = with_values(network, &of_parameters).map_err(foreign)?;
         let saved = counters.saved.into_iter();
         Ok(State {
             step: counters.step,

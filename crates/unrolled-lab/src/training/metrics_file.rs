@@ -24,18 +24,23 @@ impl MetricsFile {
         runs: &[(&str, usize)],
     ) -> Result<(Self, Vec<String>), Error> {
         let path = directory.path().join("metrics.csv");
-        let all = ["run", "step", "epoch", "loss", "reconstruction"]
+        let head: csv::StringRecord = ["run", "step", "epoch", "loss", "reconstruction"]
             .iter()
             .chain(columns)
             .chain(&["learning_rate", "seconds", "validation_loss"])
-            .chain(measured);
+            .chain(measured)
+            .copied()
+            .collect();
         let mut kept = csv::Writer::from_writer(Vec::new());
         let mut keep = |record: &csv::StringRecord| {
             kept.write_record(record).expect("memory can be written to");
         };
-        keep(&all.copied().collect());
+        keep(&head);
         let before = std::fs::read(&path).unwrap_or_default();
-        let rows: Vec<_> = csv::Reader::from_reader(&before[..]).records().flatten().collect();
+        let mut before = csv::Reader::from_reader(&before[..]);
+        // Of a file with other columns nothing can be kept.
+        let fits = before.headers().is_ok_and(|found| *found == head);
+        let rows: Vec<_> = before.records().flatten().filter(|_| fits).collect();
         let mut notes = Vec::new();
         for (run, done) in runs {
             let of_run = rows.iter().filter(|row| {

@@ -53,7 +53,8 @@ impl<L: Lesson> Training<'_, L> {
             None => State::start(network, memory),
             Some(saved) => {
                 let dtype = self.config.precision.dtype();
-                saved.into_state(&self.identity, network, &self.device, dtype)?
+                let averages = self.optimizer.build().averages();
+                saved.into_state(&self.identity, network, averages, (&self.device, dtype))?
             }
         };
         let started = std::time::Instant::now();

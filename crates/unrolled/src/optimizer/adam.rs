@@ -32,6 +32,11 @@ impl Default for Adam {
     }
 }
 
+impl Adam {
+    /// Of the gradient and of its square.
+    pub(super) const AVERAGES: usize = 2;
+}
+
 impl Optimizer for Adam {
     type State<const D: usize> = Moments<D>;
 
@@ -50,7 +55,7 @@ impl Optimizer for Adam {
                 }
             }
         }
-        let mut state = state.unwrap_or_else(|| Moments::zeros(2, &parameter));
+        let mut state = state.unwrap_or_else(|| Moments::zeros(Self::AVERAGES, &parameter));
         state.time += 1;
         let [second, first] = [state.averages.pop(), state.averages.pop()];
         let (first, second) = first.zip(second).expect("Adam keeps two averages");

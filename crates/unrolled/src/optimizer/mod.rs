@@ -66,6 +66,16 @@ pub enum AnyOptimizer {
     Sgd(Sgd),
 }
 
+impl AnyOptimizer {
+    /// How many running averages it keeps of a parameter.
+    pub fn averages(&self) -> usize {
+        match self {
+            Self::Adam(_) => Adam::AVERAGES,
+            Self::Sgd(sgd) => sgd.averages(),
+        }
+    }
+}
+
 impl Optimizer for AnyOptimizer {
     type State<const D: usize> = Moments<D>;
 

@@ -14,6 +14,13 @@ pub struct Sgd {
     pub weight_decay: f64,
 }
 
+impl Sgd {
+    /// The velocity, where there is one.
+    pub(super) fn averages(&self) -> usize {
+        usize::from(self.momentum > 0.0)
+    }
+}
+
 impl Optimizer for Sgd {
     type State<const D: usize> = Moments<D>;
 
@@ -27,8 +34,7 @@ impl Optimizer for Sgd {
         if self.weight_decay > 0.0 {
             gradient = gradient + parameter.clone().mul_scalar(self.weight_decay);
         }
-        let averages = usize::from(self.momentum > 0.0);
-        let mut state = state.unwrap_or_else(|| Moments::zeros(averages, &parameter));
+        let mut state = state.unwrap_or_else(|| Moments::zeros(self.averages(), &parameter));
         state.time += 1;
         if let Some(velocity) = state.averages.pop() {
             gradient = velocity.mul_scalar(self.momentum) + gradient;
