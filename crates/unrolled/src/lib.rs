@@ -10,7 +10,7 @@
 //! | module | what is in it |
 //! |---|---|
 //! | [`operator`] | linear operators between rows: a matrix, a mask, a composition `A ∘ D`, an untied pair, your own |
-//! | [`dictionary`] | operators made of atoms: the dense dictionary; initialisation, constraint |
+//! | [`dictionary`] | operators made of atoms: dense and convolutional dictionaries; initialisation, constraint |
 //! | [`prox`] | proximal operators: soft threshold, learned bias, hard threshold |
 //! | [`fit`] | data fits: least squares |
 //! | [`encoder`] | unrolled iterations, ISTA and FISTA: [`encoder::Unrolled`] |
@@ -63,7 +63,7 @@ pub mod tensors;
 /// What most programs need.
 pub mod prelude {
     pub use crate::autoencoder::Autoencoder;
-    pub use crate::dictionary::{Constraint, DenseDictionary, Dictionary};
+    pub use crate::dictionary::{Constraint, ConvolutionalDictionary, DenseDictionary, Dictionary};
     pub use crate::encoder::{AnyEncoder, Encoder, Form, Unrolled};
     pub use crate::gradient::{Estimate, Estimator, GAeLasso, GAeLs, GDec, GNoodl, GTruncated};
     pub use crate::loss::{Loss, Objective};

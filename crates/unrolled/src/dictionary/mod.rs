@@ -1,12 +1,16 @@
-//! Dictionaries: linear operators made of atoms; spectral norm; initialisation; constraint.
+//! Dictionaries: linear operators made of atoms, dense and convolutional; spectral norm; initialisation; constraint.
 
 mod constraint;
+mod convolutional;
 mod dense;
+mod filter_constraint;
 pub mod initialisation;
 
 pub use constraint::Constraint;
 pub(crate) use constraint::norms;
+pub use convolutional::ConvolutionalDictionary;
 pub use dense::{DenseDictionary, quick_spectral_norm_squared, spectral_norm_squared};
+pub use filter_constraint::FilterConstraint;
 
 use burn::tensor::Tensor;
 

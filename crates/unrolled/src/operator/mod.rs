@@ -6,6 +6,7 @@
 //! | operator | forward | adjoint |
 //! |---|---|---|
 //! | [`crate::dictionary::DenseDictionary`] | `Z Dᵀ` | `X D` |
+//! | [`crate::dictionary::ConvolutionalDictionary`] | transposed correlation | cross-correlation |
 //! | `Tensor<2>`, a matrix `[m, q]` that is no parameter | `Z Aᵀ` | `X A` |
 //! | [`Identity`] | `Z` | `X` |
 //! | [`Mask`] | `w ⊙ Z` | `w ⊙ X` |

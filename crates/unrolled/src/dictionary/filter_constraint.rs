@@ -1,0 +1,44 @@
+//! Where the filters of a convolutional dictionary may lie.
+
+use burn::tensor::Tensor;
+
+use super::Constraint;
+
+/// The set that filters are kept in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FilterConstraint {
+    /// Each filter as a whole, over all its channels.
+    Whole(Constraint),
+    /// Each channel of a filter has norm 1 / channels: of grey images the unit sphere, of others smaller. It is what the
+    /// reference code of *Stable and Interpretable Unrolled Dictionary Learning* does.
+    UnitSpherePerChannel,
+}
+
+impl Default for FilterConstraint {
+    fn default() -> Self {
+        Self::Whole(Constraint::None)
+    }
+}
+
+impl FilterConstraint {
+    /// Filters `[p, c, h, w]` within the constraint.
+    pub fn project(self, filters: Tensor<4>) -> Tensor<4> {
+        let shape @ [atoms, channels, height, width] = filters.dims();
+        let entries = height * width;
+        // A constraint takes atoms as columns.
+        let columns =
+            |count: usize, entries: usize| filters.clone().reshape([count, entries]).transpose();
+        let back = |columns: Tensor<2>| columns.transpose().reshape(shape);
+        match self {
+            Self::Whole(Constraint::None) => filters,
+            Self::Whole(constraint) => {
+                back(constraint.project_in_place(columns(atoms, channels * entries)))
+            }
+            Self::UnitSpherePerChannel => {
+                let slices =
+                    Constraint::UnitSphere.project_in_place(columns(atoms * channels, entries));
+                back(slices).div_scalar(channels as f64)
+            }
+        }
+    }
+}
