@@ -8,7 +8,7 @@ use unrolled::fused::Engine;
 use unrolled::loss::sparsity;
 use unrolled::prelude::*;
 use unrolled::prox::AnyProx;
-use unrolled::tensors::{to_scalar, to_values};
+use unrolled::tensors::{to_array, to_scalar, to_tensor, to_values};
 
 use crate::support::{Fixture, Place, adapter, devices, relative};
 
@@ -256,4 +256,48 @@ fn filters_are_kept_in_their_set() {
     let whole = FilterConstraint::Whole(Constraint::UnitSphere).project(filters);
     let norms = whole.clone().mul(whole).reshape([4, 75]).sum_dim(1);
     assert!(to_values(&norms).iter().all(|norm| (norm - 1.0).abs() < 1e-14));
+}
+
+#[test]
+fn synthesis_is_the_transpose_of_analysis_for_every_stride_and_size() {
+    let device = Device::flex();
+    let normal = |name: &str, rows: usize, columns: usize| {
+        let mut stream = unrolled::random::Stream::new(5, name, (rows * columns) as u64);
+        let array = ndarray::Array2::from_shape_simple_fn((rows, columns), || stream.normal());
+        to_tensor(&array, Precision::Float64, &device)
+    };
+    for (filter, image) in
+        [([1, 1], [3, 4]), ([3, 2], [3, 2]), ([2, 3], [7, 9]), ([4, 4], [11, 10])]
+    {
+        for (stride, channels, atoms) in [(1, 1, 3), (2, 2, 2), (3, 1, 1), (4, 3, 2)] {
+            let [height, width] = filter;
+            let filters = normal("filters", atoms, channels * height * width);
+            let filters = filters.reshape([atoms, channels, height, width]);
+            let operator = ConvolutionalDictionary::new(filters, image, stride);
+            let [m, q] = operator.shape();
+            let (z, x) = (normal("z", 2, q), normal("x", 2, m));
+            let inner = |a: &Tensor<2>, b: &Tensor<2>| -> f64 {
+                to_values(a).iter().zip(to_values(b)).map(|(a, b)| a * b).sum()
+            };
+            let (left, right) =
+                (inner(&operator.forward(z.clone()), &x), inner(&z, &operator.adjoint(x.clone())));
+            let place = format!("filter {filter:?}, image {image:?}, stride {stride}");
+            assert!((left - right).abs() < 1e-12 * left.abs().max(1.0), "{place}: {left} {right}");
+            // The derivative of ⟨x, D z⟩ in the direction of the filters is the number itself.
+            let gradient = operator.weight_gradient(&x, &z).get::<4>(operator.filters.id).unwrap();
+            let along = inner(
+                &gradient.reshape([1, atoms * channels * height * width]),
+                &operator.atom_rows().reshape([1, atoms * channels * height * width]),
+            );
+            assert!((along - left).abs() < 1e-12 * left.abs().max(1.0), "{place}: {along} {left}");
+            let images = to_array(&operator.forward(to_tensor(
+                &ndarray::Array2::eye(q),
+                Precision::Float64,
+                &device,
+            )));
+            let expected = unrolled::dictionary::spectral_norm_squared(&images.t().to_owned());
+            let norm = operator.spectral_norm_squared(1e-12, &device, Precision::Float64);
+            assert!((norm / expected - 1.0).abs() < 1e-6, "{place}: {norm} {expected}");
+        }
+    }
 }

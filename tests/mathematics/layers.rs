@@ -12,12 +12,13 @@ const FORBIDDEN: [(&str, &[&str]); 4] = [
 ];
 
 /// The rooms of `unrolled-lab`, each of which names none below it: what is on top knows the kinds of experiment.
-const ROOMS: [&str; 20] = [
+const ROOMS: [&str; 21] = [
     "words",
     "error",
     "memory",
     "statistics",
     "progress",
+    "figure_files",
     "files",
     "lock",
     "arrays",

@@ -11,6 +11,7 @@ pub mod encode;
 mod error;
 pub mod experiment;
 mod experiments;
+mod figure_files;
 mod files;
 mod lock;
 pub mod memory;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::config::{fixed_lines, name_of};
 use crate::files::{UNFINISHED, remove_all_unfinished, write_whole};
 use crate::lock::Lock;
-use crate::{Configuration, Error};
+use crate::{Configuration, Error, figure_files};
 
 /// What to do with a folder that is already there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl RunDirectory {
                 let _ = std::fs::remove_file(path.join(name));
             }
             remove_checkpoints(&path.join(CHECKPOINTS));
-            crate::report::remove_figures(&path.join(FIGURES));
+            figure_files::remove(&path.join(FIGURES));
         }
         let directory = Self { path: path.to_owned(), _lock: Some(Arc::new(lock)) };
         if !path.join(MARK).is_file() {

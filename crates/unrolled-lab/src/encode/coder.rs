@@ -36,7 +36,7 @@ enum By<'a> {
     /// Coordinate descent to a gap.
     Descent(Lasso),
     /// FISTA.
-    Fista(Fista<'a>),
+    Fista(Box<Fista<'a>>),
 }
 
 struct Fista<'a> {
@@ -80,7 +80,7 @@ impl<'a> Coder<'a> {
                 let near = dictionary.mapv(|v| scaled(v, -exponent));
                 let tensor = to_tensor(&near, Precision::Float64, device);
                 let step = automatic_step(spectral_norm_squared(&near));
-                By::Fista(Fista { tensor, exponent, step, device })
+                By::Fista(Box::new(Fista { tensor, exponent, step, device }))
             }
         };
         Ok(Self { request, dictionary, sided, stop, by })

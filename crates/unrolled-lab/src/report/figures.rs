@@ -1,11 +1,11 @@
 //! The charts of a page, each also as a file beside it.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::chart::Chart;
-use super::standalone::{MARK, standalone};
+use super::standalone::standalone;
 use crate::Error;
+use crate::figure_files::remove_but;
 use crate::files::write_whole;
 
 /// A name longer than this is cut.
@@ -69,33 +69,10 @@ impl Figures {
     }
 }
 
-/// Removes the figures in a folder that we have written, and the folder where it is empty then.
-pub(crate) fn remove(folder: &Path) {
-    remove_but(folder, &BTreeSet::new());
-}
-
-fn remove_but(folder: &Path, kept: &BTreeSet<&str>) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".svg") && !kept.contains(name.as_str()) && is_ours(&entry.path()) {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-    let _ = std::fs::remove_dir(folder);
-}
-
-fn is_ours(path: &Path) -> bool {
-    use std::io::Read;
-    let mut start = vec![0; MARK.len()];
-    let is_file = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
-    is_file
-        && std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()
-        && start == MARK.as_bytes()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure_files::{MARK, remove};
 
     #[test]
     fn names_are_stable_and_differ() {

@@ -15,6 +15,5 @@ pub mod table;
 pub use differences::{differences, differing};
 pub use facts::facts;
 pub use figures::Figures;
-pub(crate) use figures::remove as remove_figures;
 pub use metrics::Metrics;
 pub use subject::{Finished, ReportedRun, Subject};

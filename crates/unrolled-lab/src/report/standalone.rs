@@ -3,10 +3,7 @@
 use super::chart::Chart;
 use super::drawing::{HEIGHT, WIDTH};
 use super::table::escape;
-
-/// What tells our figures from other people's.
-pub(super) const MARK: &str =
-    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- a figure of unrolled -->\n";
+use crate::figure_files::MARK;
 
 const LINE: f64 = 22.0;
 
