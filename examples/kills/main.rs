@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-use campaign::{Campaign, JOBS, Load};
+use campaign::{Campaign, JOBS, Load, scratch};
 
 fn main() {
     let (mut kills, mut seed, mut load, mut binary) = (1000, 0, 2, None);
@@ -30,7 +30,7 @@ fn main() {
         }
     }
     let binary = binary.unwrap_or_else(build).canonicalize().expect("there is a binary");
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let folder = scratch();
     let _load = Load::of(load);
     let mut campaign = Campaign::new(&binary, folder.path(), seed);
     let started = Instant::now();

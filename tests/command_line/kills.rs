@@ -6,13 +6,11 @@ mod campaign;
 
 use std::path::Path;
 
-use campaign::{Campaign, JOBS, Load};
-
-use crate::support::folder;
+use campaign::{Campaign, JOBS, Load, scratch};
 
 #[test]
 fn twenty_kills_lose_nothing() {
-    let folder = folder();
+    let folder = scratch();
     let _load = Load::of(1);
     let binary = Path::new(assert_cmd::cargo::cargo_bin!("unrolled"));
     let mut campaign = Campaign::new(binary, folder.path(), 1);

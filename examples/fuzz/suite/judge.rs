@@ -23,18 +23,19 @@ pub fn judge(target: &Target, input: &Input, folder: &Path) -> Verdict {
     let tried = quietly(|| (target.examine)(input, folder, &mut answers.borrow_mut()));
     let _ = std::fs::remove_dir_all(folder);
     let _ = std::fs::create_dir_all(folder);
-    match tried {
-        Err(panic) => Verdict::Wrong(format!("panic: {panic}")),
-        Ok(Err(wrong)) => Verdict::Wrong(wrong),
+    let wrong = match tried {
+        Err(panic) => format!("panic: {panic}"),
+        Ok(Err(wrong)) => wrong,
         Ok(Ok(())) => {
             let Answers(said) = answers.into_inner();
             match said.iter().find_map(|message| unfit(message)) {
-                Some(wrong) => Verdict::Wrong(wrong),
-                None if said.is_empty() => Verdict::Accepted,
-                None => Verdict::Refused(said),
+                Some(wrong) => wrong,
+                None if said.is_empty() => return Verdict::Accepted,
+                None => return Verdict::Refused(said),
             }
         }
-    }
+    };
+    Verdict::Wrong(wrong.replace(&format!("{}/", folder.display()), ""))
 }
 
 /// Why a message is not fit for a person.

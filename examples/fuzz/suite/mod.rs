@@ -12,7 +12,7 @@ mod json;
 pub mod judge;
 mod npz;
 mod pytorch;
-mod random;
+pub mod random;
 mod run_directories;
 mod runs;
 mod safetensors;
@@ -74,9 +74,9 @@ pub struct Target {
     pub name: &'static str,
     /// Its part of a number of inputs, in a hundred: what is slow takes few.
     pub share: u64,
-    make: fn(&mut Random) -> Input,
+    pub make: fn(&mut Random) -> Input,
     /// Reads an input in an empty folder, and notes what was answered. An error is a finding.
-    examine: fn(&Input, &Path, &mut Answers) -> Result<(), String>,
+    pub examine: fn(&Input, &Path, &mut Answers) -> Result<(), String>,
 }
 
 /// What was answered to an input: the messages of what was refused, none where all was accepted.

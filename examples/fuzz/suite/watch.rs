@@ -97,6 +97,7 @@ pub fn watched(
     let folder = folder.to_owned();
     let (sender, receiver) = std::sync::mpsc::channel();
     PEAK.store(0, Relaxed);
+    BEGUN.store(0, Relaxed);
     let worker = std::thread::Builder::new().spawn(move || {
         while let Some((index, input)) = next() {
             listener.begins(index);
@@ -130,7 +131,7 @@ pub fn watched(
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
             Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
                 let begun = BEGUN.load(Relaxed);
-                let wrong = if EXCEEDED.load(Relaxed) {
+                let wrong = if EXCEEDED.swap(false, Relaxed) {
                     format!("takes more than {} MB of memory", MOST_BYTES >> 20)
                 } else if begun > 0 && now().saturating_sub(begun) > 1000 * SECONDS {
                     format!("takes longer than {SECONDS} s")
