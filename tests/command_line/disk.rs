@@ -261,7 +261,7 @@ fn without_permission_a_command_says_so_and_touches_nothing() {
         ),
         (
             "",
-            to("secret.safetensors", "locked/codes.safetensors"),
+            to("secret.safetensors", "/tmp/codes-of-nobody.safetensors"),
             2,
             "secret.safetensors: cannot be read",
         ),

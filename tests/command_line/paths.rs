@@ -36,6 +36,9 @@ fn an_effective_configuration_gives_the_same_run_wherever_it_is() {
         format!("{SMALL}[sweep]\n\"dictionary.init\" = [{}, {}]\n", start("one"), start("two")),
         SMALL.replace(init, &format!("init = {}\n", start("one")))
             + "[sweep]\n\"dictionary.init.path\" = [\"starts/one.safetensors\", \"starts/two.safetensors\"]\n",
+        format!("{SMALL}[sweep]\n\"optimizer.kind\" = [\"adam\", \"sgd\"]\n"),
+        SMALL.replace("[optimizer]\n", "[optimizer]\nkind = \"sgd\"\nmomentum = 0.5\n")
+            + "[[runs]]\nname = \"a\"\noptimizer = { kind = \"adam\" }\n[[runs]]\nname = \"b\"\n",
         format!(
             "{SMALL}[[runs]]\nname = \"a\"\nencoder.prox = \"hard\"\nencoder.kind = \"fista\"\n"
         ),

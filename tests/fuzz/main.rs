@@ -5,6 +5,7 @@
 #[path = "../same_run.rs"]
 mod same_run;
 #[path = "../../examples/fuzz/suite/mod.rs"]
+#[allow(dead_code, reason = "the example groups and shows findings, this test lists them")]
 mod suite;
 
 use std::path::{Path, PathBuf};

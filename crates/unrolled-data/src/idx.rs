@@ -9,7 +9,7 @@ use flate2::read::GzDecoder;
 use crate::DataError;
 use crate::error::Fault;
 use crate::floats::extent;
-use crate::memory::{MOST_INFLATED, reserve};
+use crate::memory::{MOST_INFLATED, affordable, reserve};
 
 /// A file's dimensions, none of them 0, and the bytes behind them.
 #[derive(Debug)]
@@ -50,6 +50,9 @@ impl<const R: usize> Idx<R> {
     }
 }
 
+/// Bytes for which room is made before they are there.
+const BELIEVED: usize = 1 << 24;
+
 /// The dimensions and the bytes behind them, of which there can be `most`: a header of two zeros, the
 /// type 8 (unsigned byte), the number of dimensions, and each dimension as a big-endian 32-bit number.
 fn parse<const R: usize>(mut source: impl Read, most: u64) -> Result<([usize; R], Vec<u8>), Fault> {
@@ -69,7 +72,9 @@ fn parse<const R: usize>(mut source: impl Read, most: u64) -> Result<([usize; R]
     }
     let wrong = || format!("it has too few or too many bytes for the shape {shape:?}");
     let (count, _) = extent(&shape, 1).filter(|(_, bytes)| *bytes <= most).ok_or_else(wrong)?;
-    let mut bytes = reserve(count)?;
+    affordable(count as u64)?;
+    // What a packed file promises is believed as it comes.
+    let mut bytes = reserve(count.min(BELIEVED))?;
     // One byte more would be one too many, and finds the checksum behind the last.
     let mut next = [0];
     source.by_ref().take(count as u64).read_to_end(&mut bytes)?;

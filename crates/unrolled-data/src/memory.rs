@@ -13,12 +13,18 @@ pub fn available() -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
+/// An error where so many bytes are not free.
+pub(crate) fn affordable(needed: u64) -> Result<(), Fault> {
+    match available() {
+        Some(free) if needed > free => Err(Fault::TooLarge(needed)),
+        _ => Ok(()),
+    }
+}
+
 /// An empty vector with room for so many values.
 pub(crate) fn reserve<T>(count: usize) -> Result<Vec<T>, Fault> {
     let needed = (count as u64).saturating_mul(size_of::<T>() as u64);
-    if available().is_some_and(|free| needed > free) {
-        return Err(Fault::TooLarge(needed));
-    }
+    affordable(needed)?;
     let mut values = Vec::new();
     values.try_reserve_exact(count).map_err(|_| Fault::TooLarge(needed))?;
     Ok(values)

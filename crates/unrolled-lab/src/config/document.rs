@@ -1,6 +1,6 @@
 //! A TOML document whose every key remembers where it was written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
@@ -219,6 +219,20 @@ impl Node {
                 })
                 .collect(),
         }
+    }
+
+    /// Every key, dotted: tables, inline ones too, and what is in them.
+    pub fn keys(&self) -> BTreeSet<String> {
+        fn add(path: &str, value: &Value, keys: &mut BTreeSet<String>) {
+            for (key, value) in value.as_table().into_iter().flatten() {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                add(&path, value, keys);
+                keys.insert(path);
+            }
+        }
+        let mut keys = BTreeSet::new();
+        add("", &self.to_value(), &mut keys);
+        keys
     }
 
     /// Where the key at a dotted path was written, or its closest ancestor. `None` where nothing but

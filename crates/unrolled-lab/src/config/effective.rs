@@ -1,15 +1,29 @@
 //! Writes the effective configuration.
 
-use toml::Value;
+use std::collections::BTreeSet;
 
-use super::Config;
+use toml::{Table, Value};
+
 use super::variants::Variants;
+use super::{Config, Run};
 
 /// The shared values as tables, then the runs as dotted keys, so that what replaced an inline table
 /// replaces it again.
-pub(super) fn write(base: &Config, variants: &Variants) -> String {
+///
+/// A run may be of another kind in some table than the base is. Then it does not know all of the base's keys: those are
+/// left out, and are their defaults again, unless somebody wrote them.
+pub(super) fn write(
+    base: &Config,
+    runs: &[Run],
+    written: &BTreeSet<String>,
+    variants: &Variants,
+) -> String {
+    let runs: Vec<Table> = runs.iter().map(|run| run.config.table()).collect();
     let mut text = "# The effective configuration: every default is written out.\n".to_owned();
-    text.push_str(&toml::to_string(&base.table()).expect("a table is valid TOML"));
+    text.push_str(
+        &toml::to_string(&shared("", &base.table(), &runs, written))
+            .expect("a table is valid TOML"),
+    );
     match variants {
         Variants::Single => {}
         Variants::Listed(runs) => {
@@ -29,6 +43,27 @@ pub(super) fn write(base: &Config, variants: &Variants) -> String {
         }
     }
     text
+}
+
+/// What of a table belongs to all runs.
+fn shared(path: &str, base: &Table, runs: &[Table], written: &BTreeSet<String>) -> Table {
+    let entry = |(key, value): (&String, &Value)| {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let is_known = runs.iter().all(|run| run.contains_key(key));
+        if !is_known && !written.contains(&path) {
+            return None;
+        }
+        let value = match value {
+            Value::Table(table) => {
+                let of_runs = runs.iter().filter_map(|run| run.get(key)?.as_table().cloned());
+                let of_runs: Vec<_> = of_runs.collect();
+                Value::Table(shared(&path, table, &of_runs, written))
+            }
+            value => value.clone(),
+        };
+        Some((key.clone(), value))
+    };
+    base.iter().filter_map(entry).collect()
 }
 
 /// Keys that may change from one part of a run to the next; the arrays of a checkpoint are those of any device.

@@ -27,6 +27,7 @@ pub use train::{DeadAtoms, TrainConfig, steps_of_an_epoch};
 pub use values::{Iterations, Step};
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -230,6 +231,8 @@ pub struct Configuration {
     /// The runs; one called `main` where the file lists none.
     pub runs: Vec<Run>,
     variants: variants::Variants,
+    /// The keys that somebody wrote, dotted, tables and what is in them.
+    written: BTreeSet<String>,
 }
 
 /// What the command line lays over a file.
@@ -318,7 +321,7 @@ impl Configuration {
             }
         }
         match found.is_empty() {
-            true => Ok(Self { base, runs, variants }),
+            true => Ok(Self { base, runs, variants, written: document.keys() }),
             false => Err(Error::Config(found)),
         }
     }
@@ -326,7 +329,7 @@ impl Configuration {
     /// The effective configuration as TOML, every default written out. Running it again gives the
     /// same run.
     pub fn effective(&self) -> String {
-        effective::write(&self.base, &self.variants)
+        effective::write(&self.base, &self.runs, &self.written, &self.variants)
     }
 }
 
