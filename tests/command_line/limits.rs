@@ -30,6 +30,15 @@ fn names_that_no_file_can_have_are_refused_or_cut() {
 }
 
 #[test]
+fn a_long_key_of_other_letters_is_an_unknown_key() {
+    let folder = small();
+    let key = "é".repeat(80);
+    write(folder.path(), "small.toml", &format!("{SMALL}[sweep]\n\"{key}\" = [\"b\"]\n"));
+    let said = run(folder.path(), "run", &[], 2);
+    assert!(said.contains(&format!("`{key}` is not a known key")), "{said}");
+}
+
+#[test]
 fn keys_without_end_are_refused() {
     let folder = small();
     let deep = |parts| vec!["a"; parts].join(".");

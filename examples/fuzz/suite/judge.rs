@@ -43,7 +43,7 @@ fn unfit(message: &str) -> Option<String> {
     const NOISE: [&str; 10] = [
         "Err(",
         "Some(",
-        "None)",
+        "Ok(",
         "unwrap",
         "panicked",
         "Error {",

@@ -19,26 +19,39 @@ impl Assignment {
     }
 }
 
-/// Every assignment of some texts, those in `[[runs]]` and `[sweep]` aside; what is commented out counts.
+/// Every assignment of some texts, those in `[[runs]]` and `[sweep]` aside, each once; what is commented out counts, and
+/// so do the values that a comment behind one names.
 pub fn assignments(texts: &[String]) -> Vec<Assignment> {
-    let mut found = Vec::new();
+    let mut found = std::collections::BTreeSet::new();
     for text in texts {
         let mut section = String::new();
         for line in text.lines() {
             let line = line.trim_start_matches(['#', ' ']);
             if let Some(rest) = line.strip_prefix('[') {
-                section =
-                    rest.trim_start_matches('[').split(']').next().unwrap_or_default().to_owned();
-            } else if let Some((key, value)) = line.split_once(" = ")
+                let name = rest.trim_start_matches('[').split(']').next();
+                section = name.unwrap_or_default().to_owned();
+            } else if let Some((key, rest)) = line.split_once(" = ")
                 && key.chars().all(|c| c.is_ascii_alphanumeric() || "_.".contains(c))
                 && !["runs", "sweep"].contains(&section.as_str())
             {
-                let value = value.split("  ").next().unwrap_or_default().trim().to_owned();
-                found.push(Assignment { section: section.clone(), key: key.to_owned(), value });
+                let (value, comment) = rest.split_once("  ").unwrap_or((rest, ""));
+                for value in std::iter::once(value.trim().to_owned()).chain(alternatives(comment)) {
+                    found.insert((section.clone(), key.to_owned(), value));
+                }
             }
         }
     }
-    found
+    found.into_iter().map(|(section, key, value)| Assignment { section, key, value }).collect()
+}
+
+/// The values in a comment such as `or "a", { kind = "b" }` or `a | b | c`.
+fn alternatives(comment: &str) -> Vec<String> {
+    let tables = comment.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    let tables = tables.map(|(inside, _)| format!("{{{inside}}}"));
+    let texts = comment.split('"').skip(1).step_by(2).map(|text| format!("\"{text}\""));
+    let words = comment.split(" | ").filter(|_| comment.contains(" | "));
+    let words = words.filter_map(|part| part.trim_start_matches(['#', ' ']).split(' ').next());
+    tables.chain(texts).chain(words.map(|word| format!("\"{word}\""))).collect()
 }
 
 /// A value of some kind.

@@ -181,8 +181,9 @@ impl Varied {
         let path: Vec<String> = key.split('.').map(str::to_owned).collect();
         let last = path.last().cloned().unwrap_or_default();
         let text = value.to_string();
-        let shown = shown(key, value).to_string();
-        let shown: String = shown.chars().filter(|c| is_allowed(*c)).collect();
+        let allowed = |text: &str| -> String { text.chars().filter(|c| is_allowed(*c)).collect() };
+        // The key may be none that is known, which is said only once the run is read.
+        let (last, shown) = (allowed(&last), allowed(&shown(key, value).to_string()));
         let separator = if self.name.is_empty() { "" } else { "," };
         let mut document = self.document.clone();
         document.set(&path, Node::value(value.clone(), origin.clone()));
