@@ -241,7 +241,7 @@ impl Default for KeysConfig {
 impl DataConfig {
     /// Reads the section and checks it.
     pub fn read(mut reader: Reader) -> Self {
-        let (folder, problems) = (reader.folder(), reader.problems());
+        let problems = reader.problems();
         let source = reader.choice("source", &["synthetic", "file", "mnist"]);
         let path = reader.path_of("path");
         // Where other keys are wrong, this one may still be there.
@@ -255,24 +255,22 @@ impl DataConfig {
             0 => Self::Synthetic(SyntheticConfig::read(reader, problems)),
             1 => {
                 let standardise = Standardise::read(&mut reader);
-                let mut file = FileConfig { standardise, ..reader.rest() };
+                let file = FileConfig { standardise, ..reader.rest() };
                 if !has_path {
                     problems.add(path, "`data.path` is missing; name a .safetensors or .npz file");
                 }
-                file.path = folder.join(&file.path);
                 Self::File(file)
             }
             _ => {
                 let standardise = Standardise::read(&mut reader);
                 let split = ["train", "test"][reader.choice("split", &["train", "test"])];
-                let mut mnist = MnistConfig { standardise, split, ..reader.rest() };
+                let mnist = MnistConfig { standardise, split, ..reader.rest() };
                 if !has_path {
                     problems.add(path, "`data.path` is missing; name the folder of the IDX files");
                 }
                 problems.require(mnist.examples != Some(0), "data.examples", || {
                     "`data.examples` is 0; write 1 or more".to_owned()
                 });
-                mnist.path = folder.join(&mnist.path);
                 Self::Mnist(mnist)
             }
         }

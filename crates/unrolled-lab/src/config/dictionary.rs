@@ -115,7 +115,7 @@ struct FromFile {
 impl DictionaryConfig {
     /// Reads the section and checks it.
     pub fn read(mut reader: Reader) -> Self {
-        let (folder, problems) = (reader.folder(), reader.problems());
+        let problems = reader.problems();
         reader.choice("kind", &["dense"]);
         let constraint = CONSTRAINTS[reader.choice("constraint", &CONSTRAINTS.map(|c| c.0))].1;
         let mut init = reader.table("init");
@@ -155,7 +155,6 @@ impl DictionaryConfig {
                         format!("`{at}` is missing; write {{ method = \"file\", path = \"…\", key = \"…\" }}")
                     });
                 }
-                let path = folder.join(path);
                 Init::File { path, key }
             }
         };

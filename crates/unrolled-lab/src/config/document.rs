@@ -7,6 +7,8 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
+use super::paths;
+
 /// Where a key was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -41,9 +43,6 @@ enum Content {
 /// anything is laid over it.
 const SHORTHANDS: [(&str, &str); 4] =
     [("amplitude", "distribution"), ("init", "method"), ("prox", "kind"), ("schedule", "kind")];
-
-/// Keys that hold the path of a file or a folder.
-const PATHS: [&str; 1] = ["path"];
 
 /// More parts than this has no key of a configuration.
 const MOST_PARTS: usize = 16;
@@ -115,7 +114,7 @@ impl Node {
 
     fn anchor_under(&mut self, key: &str, folder: &Path) {
         match &mut self.content {
-            Content::Value(value) => anchor(key, value, folder),
+            Content::Value(value) => paths::anchor(key, value, folder),
             Content::Table(children) => {
                 children.iter_mut().for_each(|(key, child)| child.anchor_under(key, folder));
             }
@@ -314,39 +313,6 @@ pub(super) fn key_path(key: &str) -> Result<Vec<String>, String> {
         true => Err(format!("`{key}` is not a dotted key; write it as `encoder.step`")),
         false => Ok(path),
     }
-}
-
-/// Whether the last part of a dotted key says that it holds a path.
-fn holds_path(key: &str) -> bool {
-    key.rsplit('.').next().is_some_and(|last| PATHS.contains(&last))
-}
-
-/// Makes relative paths in the value under a key begin at a folder.
-fn anchor(key: &str, value: &mut Value, folder: &Path) {
-    match value {
-        Value::String(path) if holds_path(key) && !path.is_empty() => {
-            *path = folder.join(&*path).to_string_lossy().into_owned();
-        }
-        Value::Array(values) => values.iter_mut().for_each(|value| anchor(key, value, folder)),
-        Value::Table(table) => table.iter_mut().for_each(|(key, value)| anchor(key, value, folder)),
-        _ => {}
-    }
-}
-
-/// A value as the names of runs show it: of a path, what its file is called.
-pub(super) fn shown(key: &str, value: &Value) -> Value {
-    let mut value = value.clone();
-    match &mut value {
-        Value::String(path) if holds_path(key) => {
-            if let Some(name) = Path::new(&*path).file_name() {
-                *path = name.to_string_lossy().into_owned();
-            }
-        }
-        Value::Array(values) => values.iter_mut().for_each(|value| *value = shown(key, value)),
-        Value::Table(table) => table.iter_mut().for_each(|(key, value)| *value = shown(key, value)),
-        _ => {}
-    }
-    value
 }
 
 /// Writes out shorthands in the value under a key.

@@ -10,6 +10,7 @@ mod effective;
 mod encoder;
 mod kind;
 mod optimizer;
+mod paths;
 mod reader;
 mod train;
 mod values;
@@ -93,11 +94,10 @@ impl Default for Common {
 
 impl Config {
     fn read(document: &Node, source: &Path, kinds: &[&dyn Kind], problems: &Problems) -> Self {
-        let folder = folder_of(source);
         let Value::Table(table) = document.to_value() else {
             unreachable!("a document is a table")
         };
-        let mut reader = Reader::new(table, &folder, problems);
+        let mut reader = Reader::new(table, problems);
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
         let kind = kinds[reader.choice("experiment", &names)];
         let precision = match reader.choice("precision", &["float64", "float32"]) {

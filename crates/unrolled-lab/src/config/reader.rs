@@ -1,7 +1,6 @@
 //! Reads the sections of a configuration and collects everything that is wrong with them.
 
 use std::cell::RefCell;
-use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
@@ -55,19 +54,13 @@ pub struct Reader<'a> {
     table: Table,
     path: String,
     known: Vec<String>,
-    folder: &'a Path,
     problems: &'a Problems,
 }
 
 impl<'a> Reader<'a> {
-    /// The whole document; `folder` is where its relative paths begin.
-    pub fn new(table: Table, folder: &'a Path, problems: &'a Problems) -> Self {
-        Self { table, path: String::new(), known: Vec::new(), folder, problems }
-    }
-
-    /// Where relative paths begin.
-    pub fn folder(&self) -> &'a Path {
-        self.folder
+    /// The whole document.
+    pub fn new(table: Table, problems: &'a Problems) -> Self {
+        Self { table, path: String::new(), known: Vec::new(), problems }
     }
 
     /// Where what is wrong is noted.
@@ -110,7 +103,7 @@ impl<'a> Reader<'a> {
                 Table::new()
             }
         };
-        Reader { table, path, known: Vec::new(), folder: self.folder, problems: self.problems }
+        Reader { table, path, known: Vec::new(), problems: self.problems }
     }
 
     /// The choice under `key`, as an index into `choices`; the first where there is none.

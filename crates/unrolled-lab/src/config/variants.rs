@@ -5,7 +5,8 @@ use std::path::Path;
 
 use toml::Value;
 
-use super::document::{Node, Origin, key_path, shown};
+use super::document::{Node, Origin, key_path};
+use super::paths::shown;
 use super::reader::Problems;
 
 /// How the runs of a file differ.

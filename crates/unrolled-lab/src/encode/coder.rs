@@ -34,7 +34,7 @@ pub(super) struct Coder<'a> {
 /// By which algorithm.
 enum By<'a> {
     /// Coordinate descent to a gap.
-    Descent(Lasso),
+    Descent(Lasso, f64),
     /// FISTA.
     Fista(Box<Fista<'a>>),
 }
@@ -74,7 +74,9 @@ impl<'a> Coder<'a> {
             return wrong("the dictionary is zero; give another".to_owned());
         }
         let by = match request.until {
-            Until::Gap(_) if on_cpu => By::Descent(Lasso::new(dictionary, request.penalty, sided)),
+            Until::Gap(gap) if on_cpu => {
+                By::Descent(Lasso::new(dictionary, request.penalty, sided), gap)
+            }
             _ => {
                 let exponent = exponent(dictionary);
                 let near = dictionary.mapv(|v| scaled(v, -exponent));
@@ -88,9 +90,9 @@ impl<'a> Coder<'a> {
 
     /// The codes of a block whose first example is number `first` of all.
     pub fn encode(&self, x: &Array2<f64>, first: usize) -> Result<Coded, Error> {
-        let coded = match (&self.by, self.request.until) {
-            (By::Descent(lasso), Until::Gap(gap)) => {
-                let found = lasso.solve(x, gap, MOST_PASSES, &|| !self.stop.is_requested());
+        let coded = match &self.by {
+            By::Descent(lasso, gap) => {
+                let found = lasso.solve(x, *gap, MOST_PASSES, &|| !self.stop.is_requested());
                 Coded {
                     codes: found.codes,
                     gaps: found.gaps,
@@ -99,8 +101,7 @@ impl<'a> Coder<'a> {
                     unfinished: found.unfinished,
                 }
             }
-            (By::Descent(_), Until::Iterations(_)) => unreachable!("it descends to a gap"),
-            (By::Fista(fista), until) => self.unroll(fista, x, until),
+            By::Fista(fista) => self.unroll(fista, x, self.request.until),
         };
         if self.stop.is_requested() {
             return Err(Error::Interrupted("stopped; no codes are written".to_owned()));
