@@ -8,7 +8,7 @@ use unrolled::encoder::AnyEncoder;
 use unrolled::fused::Engine;
 use unrolled::gradient::{Estimator, named};
 use unrolled::prelude::*;
-use unrolled::prox::{AnyProx, PenaltySchedule};
+use unrolled::prox::{AnyProx, LayeredSoftThreshold, PenaltySchedule};
 
 /// Encoders, with the form of their iterations, and whether the step is learned.
 pub const ENCODERS: [(&str, Form, bool); 6] = [
@@ -21,7 +21,7 @@ pub const ENCODERS: [(&str, Form, bool); 6] = [
 ];
 
 /// Proximal operators and their sides.
-pub const OPERATORS: [(&str, Sided); 9] = [
+pub const OPERATORS: [(&str, Sided); 11] = [
     ("soft", Sided::Two),
     ("soft", Sided::One),
     ("decaying", Sided::Two),
@@ -29,6 +29,8 @@ pub const OPERATORS: [(&str, Sided); 9] = [
     ("learned", Sided::Two),
     ("learned", Sided::One),
     ("learned by atom", Sided::Two),
+    ("layered", Sided::Two),
+    ("layered by atom and noise", Sided::One),
     ("hard", Sided::Two),
     ("hard", Sided::One),
 ];
@@ -46,7 +48,7 @@ pub const ESTIMATORS: [(&str, Option<usize>); 7] = [
 
 const STEP: f64 = 0.2;
 const PENALTY: f64 = 0.2;
-const ITERATIONS: usize = 7;
+pub const ITERATIONS: usize = 7;
 
 /// One combination.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +98,20 @@ impl Case {
             "learned by atom" => {
                 let values: Vec<f64> = (0..atoms).map(|j| 0.02 + 0.004 * j as f64).collect();
                 learned(unrolled::tensors::vector_to_tensor(&values.into(), precision, device))
+            }
+            "layered" | "layered by atom and noise" => {
+                let count = if name == "layered" { 1 } else { atoms };
+                let values = |scale: f64| {
+                    let bias = |t: usize, j: usize| scale * (0.02 + 0.002 * (t + j) as f64);
+                    let array =
+                        ndarray::Array2::from_shape_fn((ITERATIONS, count), |(t, j)| bias(t, j));
+                    unrolled::tensors::to_tensor(&array, precision, device)
+                };
+                let prox = LayeredSoftThreshold::new(values(1.0), PENALTY, sided);
+                AnyProx::LayeredSoft(match count {
+                    1 => prox,
+                    _ => prox.with_slope(values(2.0), 0.3),
+                })
             }
             _ => AnyProx::Hard(HardThreshold::new(0.1, PENALTY, sided)),
         };

@@ -18,10 +18,47 @@ use unrolled::fused::Engine;
 use unrolled::prelude::Precision;
 
 use cases::{Case, cases};
-use kinds::{Dense, Kind, Measured};
+use kinds::{Convolutional, Dense, Kind, Measured};
 
 /// Every kind of dictionary.
-const KINDS: [&dyn Kind; 1] = [&Dense];
+const KINDS: [&dyn Kind; 6] = [
+    &Dense,
+    &Convolutional { name: "convolutional", with_target: false, ..CONVOLUTIONAL },
+    &Convolutional { name: "split, with a border", border: 1, split: 2, ..CONVOLUTIONAL },
+    &Convolutional { name: "untied", pairs: 1, ..CONVOLUTIONAL },
+    &Convolutional {
+        name: "untied by layer, masked",
+        pairs: cases::ITERATIONS,
+        measured: masked,
+        ..CONVOLUTIONAL
+    },
+    &Convolutional {
+        name: "blurred",
+        border: 1,
+        measured: blurred,
+        with_target: false,
+        ..CONVOLUTIONAL
+    },
+];
+
+const CONVOLUTIONAL: Convolutional = Convolutional {
+    name: "convolutional",
+    border: 0,
+    split: 1,
+    pairs: 0,
+    measured: |_| unrolled::prelude::Measured::All,
+    with_target: true,
+};
+
+fn masked(device: &Device) -> unrolled::prelude::Measured {
+    let weights: Vec<f32> = (0..84).map(|at| f32::from(u8::from(at % 3 != 0))).collect();
+    let weights: burn::tensor::Tensor<1> = burn::tensor::Tensor::from_data(&weights[..], device);
+    unrolled::prelude::Measured::Mask(weights.reshape([1, 84]))
+}
+
+fn blurred(_: &Device) -> unrolled::prelude::Measured {
+    unrolled::prelude::Measured::Blur(0.7)
+}
 
 pub(crate) fn relative(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
@@ -61,7 +98,7 @@ fn conforms(name: &str, device: &Device) {
 fn agree(ours: &Measured, reference: &Measured, tolerance: f64, place: &dyn Fn(&str) -> String) {
     assert_eq!(ours.arrays.len(), reference.arrays.len(), "{}", place("how many arrays"));
     for ((what, ours), (same, reference)) in ours.arrays.iter().zip(&reference.arrays) {
-        assert_eq!(what, same);
+        assert_eq!(what, same, "{}", place(what));
         let error = relative(ours, reference);
         assert!(error <= tolerance, "{} differs by {error:e}", place(what));
     }

@@ -7,6 +7,7 @@ use ndarray::Array2;
 use unrolled::dictionary::initialisation;
 use unrolled::fused::Engine;
 use unrolled::gradient::finite_differences::directional;
+use unrolled::operator::{Blur, Layers};
 use unrolled::prelude::*;
 use unrolled::random::Stream;
 use unrolled::tensors::{to_array, to_scalar, to_tensor, to_values};
@@ -83,6 +84,26 @@ macro_rules! every_operator {
             |o: &Composition<Mask, Untied<DenseDictionary, DenseDictionary>>| {
                 o.inner.analysis.matrix.id
             },
+        );
+        $check(
+            "untied by layer, an analysis",
+            |d| {
+                let off = || dense(&near(&matrix("dictionary", FEATURES, ATOMS)));
+                let mut pairs: Vec<_> =
+                    (0..cases::ITERATIONS).map(|_| Untied::new(off(), off())).collect();
+                pairs[2] = Untied::new(off(), dense(d));
+                Layers::untied(off(), pairs)
+            },
+            |o: &Layers<DenseDictionary>| o.pairs[2].analysis.matrix.id,
+        );
+        $check(
+            "blur ∘ dense",
+            |d| {
+                let image = [1, 2, FEATURES / 2];
+                let blur = Blur::gaussian(0.6, image, Precision::Float64, &Device::flex());
+                Composition::new(blur, dense(d))
+            },
+            |o: &Composition<Blur, DenseDictionary>| o.inner.matrix.id,
         );
         $check("own", |d| Own { scales: scales(d) }, |o: &Own| o.scales.id);
     };
@@ -193,6 +214,13 @@ fn gradients_agree<O: LinearOperator + Network>(
             if let unrolled::prox::AnyProx::LearnedSoft(prox) = &network.encoder.prox {
                 all.extend(estimate.gradients.get::<1>(prox.bias.id).as_ref().map(to_values));
             }
+            if let unrolled::prox::AnyProx::LayeredSoft(prox) = &network.encoder.prox {
+                all.extend(estimate.gradients.get::<2>(prox.base.id).as_ref().map(to_values));
+                let slope = prox.slope.as_ref().map(|slope| slope.id);
+                all.extend(
+                    slope.and_then(|id| estimate.gradients.get::<2>(id)).as_ref().map(to_values),
+                );
+            }
             let step = network.encoder.learned_step.as_ref();
             all.extend(
                 step.and_then(|s| estimate.gradients.get::<1>(s.id)).as_ref().map(to_values),
@@ -233,5 +261,5 @@ fn every_estimator_is_right_over_every_operator() {
 #[test]
 fn a_case_says_whether_it_is_a_total_derivative() {
     let total = cases::cases().iter().filter(|case| Case::is_total_derivative(case)).count();
-    assert_eq!(total, 6 * 7 * 2);
+    assert_eq!(total, 6 * 9 * 2);
 }

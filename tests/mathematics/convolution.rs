@@ -1,16 +1,17 @@
 //! Convolutional dictionaries against the reference arrays. The reference divides the reconstruction by the number of
 //! channels, and the sparsity by that of filters too: its losses are made here from ours.
 
-use burn::module::{Module, Param};
+use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 use unrolled::dictionary::FilterConstraint;
 use unrolled::fused::Engine;
 use unrolled::loss::sparsity;
+use unrolled::operator::Layers;
 use unrolled::prelude::*;
 use unrolled::prox::AnyProx;
 use unrolled::tensors::{to_array, to_scalar, to_tensor, to_values};
 
-use crate::support::{Fixture, Place, devices, relative};
+use crate::support::{Fixture, Place, adapter, devices, relative};
 
 const FILTERS: usize = 8;
 const SIZE: usize = 5;
@@ -85,6 +86,23 @@ impl Setting<'_> {
         encoder
     }
 
+    fn denoiser(
+        &self,
+        case: &Case,
+        filters: Layers<ConvolutionalDictionary>,
+        split: usize,
+    ) -> Denoiser {
+        let [_, channels, height, width] = case.images;
+        let views = Views {
+            image: [channels, height, width],
+            filter: [SIZE; 2],
+            stride: case.stride,
+            border: 0,
+            split,
+        };
+        Denoiser::new(filters, self.encoder(case), views, &Measured::All)
+    }
+
     fn batch(&self, case: &Case) -> Batch {
         let [n, rest @ ..] = case.images;
         let folder = case.tag.split('/').next().unwrap();
@@ -104,10 +122,9 @@ impl Setting<'_> {
 
 fn settings(fixture: &Fixture) -> Vec<Setting<'_>> {
     let setting = |precision| move |place| Setting { fixture, place, precision };
-    // On flex; other devices have not been tried yet.
-    let places = || devices().into_iter().filter(|place| place.device == Device::flex());
-    let double = places().map(setting(Precision::Float64));
-    double.chain(places().map(setting(Precision::Float32))).collect()
+    let double = devices().into_iter().map(setting(Precision::Float64));
+    let single = devices().into_iter().chain(adapter()).map(setting(Precision::Float32));
+    double.chain(single).collect()
 }
 
 /// The losses of the reference.
@@ -199,33 +216,6 @@ fn codes_losses_and_gradients_are_the_references() {
     }
 }
 
-/// Analysis, synthesis and decoder with filters of their own.
-#[derive(Module, Debug)]
-struct Apart {
-    pair: Untied<ConvolutionalDictionary, ConvolutionalDictionary>,
-    decoder: ConvolutionalDictionary,
-    encoder: Unrolled<AnyProx>,
-}
-
-impl Network for Apart {}
-
-impl SparseCoder for Apart {
-    type Operator = Untied<ConvolutionalDictionary, ConvolutionalDictionary>;
-    type Encoder = Unrolled<AnyProx>;
-
-    fn operator(&self) -> &Self::Operator {
-        &self.pair
-    }
-
-    fn encoder(&self) -> &Self::Encoder {
-        &self.encoder
-    }
-
-    fn decode(&self, codes: Tensor<2>) -> Tensor<2> {
-        self.decoder.forward(codes)
-    }
-}
-
 #[test]
 fn untied_filters_have_gradients_of_their_own() {
     let fixture = Fixture::open("conv");
@@ -240,9 +230,20 @@ fn untied_filters_have_gradients_of_their_own() {
             ["untied_E", "untied_D", "W"].map(|key| setting.filters(key, &case));
         let ids =
             [("E", analysis.filters.id), ("D", synthesis.filters.id), ("W", decoder.filters.id)];
-        let pair = Untied::new(synthesis, analysis);
-        let network = Apart { pair, decoder, encoder: setting.encoder(&case) };
-        check(&setting, &case, &network, &ids);
+        let filters = Layers::untied(decoder, vec![Untied::new(synthesis, analysis)]);
+        check(&setting, &case, &setting.denoiser(&case, filters, 1), &ids);
+    }
+}
+
+#[test]
+fn shifted_copies_are_averaged_as_the_reference_does() {
+    let fixture = Fixture::open("conv");
+    let case =
+        Case { tag: "i17/CAE_s2_split2_two", images: [2, 1, 17, 17], stride: 2, sided: Sided::Two };
+    for setting in settings(&fixture) {
+        let filters = setting.filters("W", &case);
+        let id = filters.filters.id;
+        check(&setting, &case, &setting.denoiser(&case, Layers::tied(filters), 2), &[("W", id)]);
     }
 }
 

@@ -18,6 +18,8 @@
 //! | [`network`] | networks with an encoder, and batches |
 //! | [`parameters`] | whatever has parameters: projections, sums of gradients |
 //! | [`autoencoder`] | an operator and an encoder as one Burn module |
+//! | [`denoiser`] | the same over images, measured in part or blurred |
+//! | [`views`] | images and their shifted, padded copies |
 //! | [`loss`] | reconstruction and lasso, or a closure of your own |
 //! | [`gradient`] | the estimators, the references they are held against, finite differences |
 //! | [`lasso`] | the lasso's codes to a given duality gap, by coordinate descent |
@@ -43,6 +45,7 @@
 //! Nothing here knows of files, TOML or terminals.
 
 pub mod autoencoder;
+pub mod denoiser;
 pub mod dictionary;
 pub mod encoder;
 pub mod fit;
@@ -59,10 +62,12 @@ pub mod prox;
 pub mod random;
 pub mod scale;
 pub mod tensors;
+pub mod views;
 
 /// What most programs need.
 pub mod prelude {
     pub use crate::autoencoder::Autoencoder;
+    pub use crate::denoiser::{Denoiser, Measured};
     pub use crate::dictionary::{Constraint, ConvolutionalDictionary, DenseDictionary, Dictionary};
     pub use crate::encoder::{AnyEncoder, Encoder, Form, Unrolled};
     pub use crate::gradient::{Estimate, Estimator, GAeLasso, GAeLs, GDec, GNoodl, GTruncated};
@@ -73,4 +78,5 @@ pub mod prelude {
         HardThreshold, LearnedSoftThreshold, ProximalOperator, Sided, SoftThreshold,
     };
     pub use crate::tensors::Precision;
+    pub use crate::views::Views;
 }

@@ -71,24 +71,18 @@ impl Losses {
         codes: &Tensor<2>,
         penalty: f64,
     ) -> Self {
-        Self::fitted(&crate::fit::LeastSquares, operator, x, codes, penalty)
+        Self::fitted(&crate::fit::LeastSquares, residual(operator, x, codes), codes, penalty)
     }
 
     /// Of a network, by the fit of its encoder, against the batch's target.
     pub fn of<N: SparseCoder>(network: &N, batch: &Batch, codes: &Tensor<2>) -> Self {
         let encoder = network.encoder();
-        let target = batch.target();
-        Self::fitted(encoder.fit(), network.operator(), target, codes, encoder.penalty())
+        let residual = residual_of(network, batch, codes);
+        Self::fitted(encoder.fit(), residual, codes, encoder.penalty())
     }
 
-    fn fitted<F: DataFit, O: LinearOperator>(
-        fit: &F,
-        operator: &O,
-        x: &Tensor<2>,
-        codes: &Tensor<2>,
-        penalty: f64,
-    ) -> Self {
-        let reconstruction = fit.value(residual(operator, x, codes));
+    fn fitted<F: DataFit>(fit: &F, residual: Tensor<2>, codes: &Tensor<2>, penalty: f64) -> Self {
+        let reconstruction = fit.value(residual);
         let (reconstruction, sparsity) = together(reconstruction, sparsity(codes));
         let lasso = reconstruction.clone().add(sparsity.mul_scalar(penalty));
         Self { reconstruction, lasso }
@@ -112,6 +106,16 @@ impl Losses {
 pub fn sparsity(codes: &Tensor<2>) -> Tensor<1> {
     let examples = codes.dims()[0] as f64;
     codes.clone().abs().sum().mul_scalar(1.0 / examples)
+}
+
+/// What a network predicts from codes, less the batch's target or its examples, `[n, m]`.
+pub(crate) fn residual_of<N: SparseCoder>(
+    network: &N,
+    batch: &Batch,
+    codes: &Tensor<2>,
+) -> Tensor<2> {
+    let predicted = network.predict(batch, codes.clone());
+    crate::encoder::gradient_step::difference(predicted, batch.target())
 }
 
 /// `D z − x`, `[n, m]`, with the graph of the codes and the operator where there is one.

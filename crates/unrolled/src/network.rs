@@ -19,14 +19,39 @@ pub trait SparseCoder: Network {
     /// The encoder.
     fn encoder(&self) -> &Self::Encoder;
 
-    /// Codes `[n, q]` of examples `[n, m]`.
-    fn encode(&self, x: &Tensor<2>) -> Tensor<2> {
-        self.encoder().encode(self.operator(), x)
+    /// What the encoder iterates over, `[k n, m']`, of examples `[n, m]`: they themselves, unless a network takes several
+    /// views of each. One that does must have an operator that is no matrix.
+    fn inputs(&self, x: &Tensor<2>) -> Tensor<2> {
+        x.clone()
     }
 
-    /// Reconstructions `[n, m]` of codes `[n, q]`.
+    /// What is made of reconstructions of the inputs, `[k n, m']`: those of the examples, `[n, m]`. A linear map.
+    fn assemble(&self, rows: Tensor<2>) -> Tensor<2> {
+        rows
+    }
+
+    /// Codes `[k n, q]` of examples `[n, m]`.
+    fn encode(&self, x: &Tensor<2>) -> Tensor<2> {
+        self.encoder().encode(self.operator(), &self.inputs(x))
+    }
+
+    /// What codes stand for: `D z`, also where `A D z` is measured. Losses hold it against a batch's target.
     fn decode(&self, codes: Tensor<2>) -> Tensor<2> {
-        self.operator().forward(codes)
+        self.assemble(self.operator().decode(codes))
+    }
+
+    /// Reconstructions of what is encoded: `D z`, or `A D z` where that is measured. Losses hold them against x where a
+    /// batch has no target.
+    fn reconstruct(&self, codes: Tensor<2>) -> Tensor<2> {
+        self.assemble(self.operator().forward(codes))
+    }
+
+    /// What losses hold against the target or, where there is none, x.
+    fn predict(&self, batch: &Batch, codes: Tensor<2>) -> Tensor<2> {
+        match batch.target {
+            Some(_) => self.decode(codes),
+            None => self.reconstruct(codes),
+        }
     }
 }
 
@@ -68,6 +93,16 @@ impl Batch {
             x: lifted(&self.x),
             target: self.target.as_ref().map(lifted),
             label: self.label.as_ref().map(lifted),
+        }
+    }
+
+    /// The same, without a graph.
+    pub fn inner(&self) -> Self {
+        let plain = |tensor: &Tensor<2>| tensor.clone().inner();
+        Self {
+            x: plain(&self.x),
+            target: self.target.as_ref().map(plain),
+            label: self.label.as_ref().map(plain),
         }
     }
 

@@ -60,10 +60,12 @@ impl<'a, O: LinearOperator, F: DataFit> GradientStep<'a, O, F> {
         }
     }
 
-    /// From z_t, or from z₀ = 0 where there is none yet.
-    pub fn take(&self, codes: Option<Tensor<2>>) -> Tensor<2> {
+    /// From z_t, or from z₀ = 0 where there is none yet, in iteration t.
+    pub fn take(&self, codes: Option<Tensor<2>>, iteration: usize) -> Tensor<2> {
         match (self, codes) {
             (Self::Operator { operator, fit, step, x }, codes) => {
+                let layer = operator.at_iteration(iteration);
+                let operator = layer.as_ref().unwrap_or(operator);
                 let residual = match codes.clone() {
                     Some(z) => difference(operator.forward(z), x),
                     None => x.clone().neg(),

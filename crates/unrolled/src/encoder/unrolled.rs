@@ -199,7 +199,7 @@ impl<P: ProximalOperator, F: DataFit> Encoder for Unrolled<P, F> {
         let weights = self.momentum.weights();
         for (iteration, weight) in (0..self.iterations).zip(weights).skip(first) {
             let y = extrapolated(codes.as_ref(), previous.as_ref(), weight);
-            let next = self.prox.apply(gradient_step.take(y), self.step, iteration);
+            let next = self.prox.apply(gradient_step.take(y, iteration), self.step, iteration);
             let flow = visit(iteration + 1, &next);
             previous = codes.replace(next);
             if flow.is_break() {

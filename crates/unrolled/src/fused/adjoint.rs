@@ -24,7 +24,7 @@ use crate::loss::Objective;
 use crate::network::{Batch, SparseCoder};
 use crate::operator::LinearOperator;
 use crate::parameters::merge;
-use crate::prox::{Bias, Sided, by_entry, soft_threshold};
+use crate::prox::{Bias, LayeredSoftThreshold, Sided, by_entry, row, soft_threshold};
 
 /// The derivative of a loss through the last `window` iterations of a network whose proximal operator is known.
 pub(super) fn estimate<N: SparseCoder, L: Objective<N>>(
@@ -35,7 +35,7 @@ pub(super) fn estimate<N: SparseCoder, L: Objective<N>>(
     window: usize,
 ) -> Option<Estimate> {
     let plain = network.valid();
-    let (operator, x) = (plain.operator(), batch.x.clone().inner());
+    let (operator, x) = (plain.operator(), plain.inputs(&batch.x.clone().inner()));
     let pass = Pass::prepare(unroll, operator, network.encoder().fit(), &x);
     let window = window.min(unroll.count());
     let iterates = pass.forward(window);
@@ -60,8 +60,8 @@ struct Pass<'a, O, F> {
     gradient_step: GradientStep<'a, O, F>,
     /// μ of every iteration.
     weights: Vec<f64>,
-    /// By entry, `[1, q]` or `[1, 1]`, where they are parameters.
-    thresholds: Option<Tensor<2>>,
+    /// By layer and by entry, `[1, q]` or `[1, 1]`, where they are parameters: one for all iterations, or one for each.
+    thresholds: Vec<Tensor<2>>,
 }
 
 impl<'a, O: LinearOperator, F: DataFit> Pass<'a, O, F> {
@@ -73,11 +73,14 @@ impl<'a, O: LinearOperator, F: DataFit> Pass<'a, O, F> {
     ) -> Self {
         let step = || StepSize::of(unroll.step, unroll.learned_step).inner();
         let form: Option<Form> = unroll.form;
+        let width = operator.shape()[1];
         let thresholds = match unroll.prox.thresholds {
-            ThresholdsDescription::Learned(bias) => {
-                Some(by_entry(bias.val().inner(), operator.shape()[1]))
+            ThresholdsDescription::Learned(bias) => vec![by_entry(bias.val().inner(), width)],
+            ThresholdsDescription::Layered(prox) => {
+                let biases = prox.biases().inner();
+                (0..biases.dims()[0]).map(|layer| row(&biases, layer, width)).collect()
             }
-            _ => None,
+            _ => Vec::new(),
         };
         Self {
             unroll,
@@ -98,7 +101,8 @@ impl<'a, O: LinearOperator, F: DataFit> Pass<'a, O, F> {
         for iteration in 0..count {
             let [.., before, codes] = &iterates[..] else { unreachable!("two are always kept") };
             let y = extrapolated(codes.as_ref(), before.as_ref(), self.weights[iteration]);
-            let next = self.threshold(self.gradient_step.take(y), iteration);
+            let next = self
+                .threshold(self.gradient_step.take(y, self.unroll.first + iteration), iteration);
             if iteration + window < count {
                 iterates.remove(0);
             }
@@ -110,15 +114,17 @@ impl<'a, O: LinearOperator, F: DataFit> Pass<'a, O, F> {
     /// The proximal operator of an iteration; what it drops is 0 exactly.
     fn threshold(&self, v: Tensor<2>, iteration: usize) -> Tensor<2> {
         let ProxDescription { operator, sided, thresholds } = self.unroll.prox;
-        if let Some(thresholds) = &self.thresholds {
-            return soft_threshold(v, Bias::Learned(thresholds.clone()), sided);
+        if let Some(layer) = self.layer(iteration) {
+            return soft_threshold(v, Bias::Learned(self.thresholds[layer].clone()), sided);
         }
         let threshold = match thresholds {
             ThresholdsDescription::Constant(threshold) => threshold,
             ThresholdsDescription::Scheduled(schedule) => {
                 self.unroll.step * schedule.at(self.unroll.first + iteration)
             }
-            ThresholdsDescription::Learned(_) => unreachable!("parameters were looked at above"),
+            ThresholdsDescription::Learned(_) | ThresholdsDescription::Layered(_) => {
+                unreachable!("parameters were looked at above")
+            }
         };
         match (operator, sided) {
             (Operator::Soft, Sided::Two) => v.clone().sub(v.clamp(-threshold, threshold)),
@@ -147,10 +153,13 @@ impl<'a, O: LinearOperator, F: DataFit> Pass<'a, O, F> {
             let weight = self.weights[count - 1 - back];
             let y = extrapolated(codes.as_ref(), before.as_ref(), weight);
             let s = q.mask_fill(after.clone().equal_elem(0.0), 0.0);
-            if self.thresholds.is_some() {
-                add(&mut sums.thresholds, after.clone().sign().mul(s.clone()).sum_dim(0).neg());
+            let iteration = count - 1 - back;
+            if let Some(layer) = self.layer(iteration) {
+                sums.thresholds.resize_with(self.thresholds.len(), || None);
+                let of_layer = &mut sums.thresholds[layer];
+                add(of_layer, after.clone().sign().mul(s.clone()).sum_dim(0).neg());
             }
-            let g = self.through_gradient_step(&mut sums, y, s);
+            let g = self.through_gradient_step(&mut sums, y, s, self.unroll.first + iteration);
             q = match weight == 0.0 {
                 true => g.clone(),
                 false => g.clone().mul_scalar(1.0 + weight),
@@ -169,6 +178,7 @@ impl<'a, O: LinearOperator, F: DataFit> Pass<'a, O, F> {
         sums: &mut Sums,
         y: Option<Tensor<2>>,
         s: Tensor<2>,
+        iteration: usize,
     ) -> Tensor<2> {
         if let GradientStep::Gram { scaled_gram, .. } = &self.gradient_step {
             if let Some(y) = y {
@@ -177,25 +187,33 @@ impl<'a, O: LinearOperator, F: DataFit> Pass<'a, O, F> {
             add(&mut sums.cotangents, s.clone());
             return s.clone().sub(s.matmul(scaled_gram.clone()));
         }
+        let layer = self.operator.at_iteration(iteration);
+        let operator = layer.as_ref().unwrap_or(self.operator);
         let residual = match &y {
-            Some(y) => difference(self.operator.forward(y.clone()), self.x),
+            Some(y) => difference(operator.forward(y.clone()), self.x),
             None => self.x.clone().neg(),
         };
         let descent = self.fit.gradient(residual.clone());
         let scaled = self.step.times(s.clone()).neg();
-        let of_adjoint = self.operator.adjoint_weight_gradient(&scaled, &descent);
+        let of_adjoint = operator.adjoint_weight_gradient(&scaled, &descent);
         self.count(sums, of_adjoint);
         if self.unroll.learned_step.is_some() {
-            let unscaled = self.operator.pull_back_adjoint(s.clone());
+            let unscaled = operator.pull_back_adjoint(s.clone());
             add(&mut sums.step, unscaled.mul(descent).sum().neg());
         }
-        let u = self.operator.pull_back_adjoint(scaled);
+        let u = operator.pull_back_adjoint(scaled);
         let of_residual = self.fit.curvature(&residual, u);
         if let Some(y) = y {
-            let of_forward = self.operator.weight_gradient(&of_residual, &y);
+            let of_forward = operator.weight_gradient(&of_residual, &y);
             self.count(sums, of_forward);
         }
-        s.add(self.operator.pull_back_forward(of_residual))
+        s.add(operator.pull_back_forward(of_residual))
+    }
+
+    /// Whose thresholds an iteration has, where they are parameters.
+    fn layer(&self, iteration: usize) -> Option<usize> {
+        let last = self.thresholds.len().checked_sub(1)?;
+        Some((self.unroll.first + iteration).min(last))
     }
 
     fn count(&self, sums: &mut Sums, more: GradientsParams) {
@@ -227,12 +245,15 @@ impl<'a, O: LinearOperator, F: DataFit> Pass<'a, O, F> {
                 gradients.register(parameter, self.step.times(unscaled));
             }
         }
-        if let (ThresholdsDescription::Learned(bias), Some(by_entry)) =
-            (self.unroll.prox.thresholds, sums.thresholds)
-        {
-            let ([count], [_, width]) = (bias.dims(), by_entry.dims());
-            let by_bias = by_entry.reshape([count, width / count]).sum_dim(1);
-            gradients.register(bias.id, by_bias.reshape([count]));
+        match (self.unroll.prox.thresholds, &sums.thresholds[..]) {
+            (ThresholdsDescription::Learned(bias), [Some(by_entry)]) => {
+                let [count] = bias.dims();
+                gradients.register(bias.id, by_bias(by_entry.clone(), count).reshape([count]));
+            }
+            (ThresholdsDescription::Layered(prox), by_layer) if !by_layer.is_empty() => {
+                register_layers(&mut gradients, prox, by_layer);
+            }
+            _ => {}
         }
         if let (Some(parameter), Some(gradient)) = (self.unroll.learned_step, step) {
             gradients.register(parameter.id, gradient);
@@ -250,9 +271,34 @@ struct Sums {
     products: Option<Tensor<2>>,
     /// Gram form: Σ s.
     cotangents: Option<Tensor<2>>,
-    /// By entry, `[1, q]`.
-    thresholds: Option<Tensor<2>>,
+    /// By layer and by entry, `[1, q]`.
+    thresholds: Vec<Option<Tensor<2>>>,
     step: Option<Tensor<1>>,
+}
+
+/// The sum over the entries that each of `count` biases serves, `[count, 1]`.
+fn by_bias(by_entry: Tensor<2>, count: usize) -> Tensor<2> {
+    let [_, width] = by_entry.dims();
+    by_entry.reshape([count, width / count]).sum_dim(1)
+}
+
+/// The gradients of biases `[layers, b]` and of their slopes; layers that were not gone through have 0.
+fn register_layers(
+    gradients: &mut GradientsParams,
+    prox: &LayeredSoftThreshold,
+    by_layer: &[Option<Tensor<2>>],
+) {
+    let base = prox.base.val().inner();
+    let [_, count] = base.dims();
+    let row = |by_layer: &Option<Tensor<2>>| match by_layer {
+        Some(by_entry) => by_bias(by_entry.clone(), count).reshape([1, count]),
+        None => base.clone().narrow(0, 0, 1).zeros_like(),
+    };
+    let of_base = Tensor::cat(by_layer.iter().map(row).collect(), 0);
+    if let Some(slope) = &prox.slope {
+        gradients.register(slope.id, of_base.clone().mul_scalar(prox.noise));
+    }
+    gradients.register(prox.base.id, of_base);
 }
 
 fn add<const R: usize>(sum: &mut Option<Tensor<R>>, more: Tensor<R>) {

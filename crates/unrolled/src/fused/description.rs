@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use unrolled_kernels::Operator;
 
 use crate::encoder::{Form, Momentum};
-use crate::prox::{PenaltySchedule, Sided};
+use crate::prox::{LayeredSoftThreshold, PenaltySchedule, Sided};
 
 /// T iterations of ISTA or FISTA.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,8 @@ pub enum ThresholdsDescription<'a> {
     Scheduled(PenaltySchedule),
     /// A parameter, `[1]` or `[p]`.
     Learned(&'a Param<Tensor<1>>),
+    /// Parameters of every iteration, and by noise level.
+    Layered(&'a LayeredSoftThreshold),
 }
 
 impl UnrollDescription<'_> {
@@ -64,12 +66,14 @@ impl UnrollDescription<'_> {
                 let every = values.iter().cycle().take(atoms).copied().collect();
                 (every, true)
             }
+            ThresholdsDescription::Layered(_) => unreachable!("`suits_kernels` was asked before"),
         }
     }
 
     /// Whether it is what the kernels compute.
     pub(super) fn suits_kernels(&self) -> bool {
-        self.momentum == Momentum::None && self.least_squares
+        let layered = matches!(self.prox.thresholds, ThresholdsDescription::Layered(_));
+        self.momentum == Momentum::None && self.least_squares && !layered
     }
 
     /// How many iterations there are.

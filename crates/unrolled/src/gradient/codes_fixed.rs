@@ -5,9 +5,10 @@ use burn::tensor::Tensor;
 
 use crate::encoder::Encoder;
 use crate::fit::DataFit;
-use crate::loss::residual;
-use crate::network::SparseCoder;
+use crate::loss::{residual, residual_of};
+use crate::network::{Batch, SparseCoder};
 use crate::operator::LinearOperator;
+use crate::tensors::together;
 
 /// `mean over examples of (D z − x) zᵀ`, `[m, p]`, for a matrix D: the partial derivative with respect to it of the
 /// reconstruction, and of the lasso, at fixed codes `z` `[n, p]`.
@@ -21,13 +22,18 @@ pub fn gradient_at_codes(dictionary: &Tensor<2>, x: &Tensor<2>, codes: &Tensor<2
 /// operator, for codes z and weights w, both `[n, q]`.
 pub(super) fn against<N: SparseCoder>(
     network: &N,
-    x: &Tensor<2>,
+    batch: &Batch,
     codes: &Tensor<2>,
     weights: Tensor<2>,
 ) -> GradientsParams {
-    let network = network.valid();
-    let examples = x.dims()[0] as f64;
-    let residual = residual(network.operator(), &x.clone().inner(), codes);
-    let scaled = network.encoder().fit().gradient(residual).mul_scalar(1.0 / examples);
-    network.operator().weight_gradient(&scaled, &weights)
+    let plain = network.valid();
+    let examples = batch.x.dims()[0] as f64;
+    let residual = residual_of(&plain, &batch.inner(), codes);
+    let scaled = plain.encoder().fit().gradient(residual).mul_scalar(1.0 / examples);
+    if plain.operator().as_matrix().is_some() {
+        return plain.operator().weight_gradient(&scaled, &weights);
+    }
+    let network = network.clone().train();
+    let (predicted, scaled) = together(network.predict(batch, weights), scaled);
+    GradientsParams::from_grads(predicted.mul(scaled).sum().backward(), &network)
 }

@@ -42,6 +42,6 @@ impl<N: SparseCoder> Estimator<N> for GDec {
     }
 
     fn at_codes(&self, network: &N, x: &Tensor<2>, codes: &Tensor<2>) -> Option<GradientsParams> {
-        Some(against(network, x, codes, codes.clone()))
+        Some(against(network, &Batch::new(x.clone()), codes, codes.clone()))
     }
 }

@@ -39,12 +39,12 @@ impl<N: SparseCoder> Estimator<N> for GNoodl {
             let network = network.valid();
             let codes = network.encode(&batch.x.clone().inner());
             let losses = Losses::of(&network, batch, &codes);
-            let gradients = against(&network, batch.target(), &codes, codes.clone().sign());
+            let gradients = against(&network, batch, &codes, codes.clone().sign());
             Estimate { codes, loss: losses.reconstruction.clone(), losses, gradients }
         })
     }
 
     fn at_codes(&self, network: &N, x: &Tensor<2>, codes: &Tensor<2>) -> Option<GradientsParams> {
-        Some(against(network, x, codes, codes.clone().sign()))
+        Some(against(network, &Batch::new(x.clone()), codes, codes.clone().sign()))
     }
 }

@@ -78,7 +78,8 @@ fn by_autodiff<N: SparseCoder, L: Objective<N>>(
         _ => Some(last_two(network, &batch.x, fixed)),
     };
     let network = network.clone().train();
-    let codes = network.encoder().encode_from(network.operator(), &batch.x, fixed, start);
+    let codes =
+        network.encoder().encode_from(network.operator(), &network.inputs(&batch.x), fixed, start);
     let batch = batch.autodiff();
     let value = loss.value(&network, &batch, &codes);
     let losses = Losses::of(&network, &batch, &codes).inner();
@@ -93,7 +94,7 @@ fn last_two<N: SparseCoder>(network: &N, x: &Tensor<2>, fixed: usize) -> [Tensor
     let mut last = None;
     plain.encoder().clone().with_iterations(fixed).unroll(
         plain.operator(),
-        &x.clone().inner(),
+        &plain.inputs(&x.clone().inner()),
         &mut |_, codes| {
             before = last.replace(codes.clone().autodiff());
             ControlFlow::Continue(())

@@ -45,6 +45,19 @@ impl<A: LinearOperator, D: LinearOperator> LinearOperator for Composition<A, D> 
         self.inner.adjoint(self.outer.adjoint(x))
     }
 
+    fn at_iteration(&self, iteration: usize) -> Option<Self> {
+        let (outer, inner) =
+            (self.outer.at_iteration(iteration), self.inner.at_iteration(iteration));
+        (outer.is_some() || inner.is_some()).then(|| Self {
+            outer: outer.unwrap_or_else(|| self.outer.clone()),
+            inner: inner.unwrap_or_else(|| self.inner.clone()),
+        })
+    }
+
+    fn decode(&self, z: Tensor<2>) -> Tensor<2> {
+        self.inner.decode(z)
+    }
+
     fn weight_gradient(&self, x: &Tensor<2>, z: &Tensor<2>) -> GradientsParams {
         let measured = self.outer.pull_back_forward(x.clone());
         let gradients = self.inner.weight_gradient(&measured, z);

@@ -9,7 +9,7 @@ use crate::tensors::together;
 /// `x = w ⊙ z` with one weight per entry: 0 for what was not measured, as in inpainting. It is not trained.
 #[derive(Module, Debug)]
 pub struct Mask {
-    /// w, `[1, m]`.
+    /// w, `[1, m]` or `[n, m]`.
     #[module(skip)]
     weights: Tensor<2>,
 }
@@ -19,6 +19,16 @@ impl Mask {
     pub fn new(weights: Tensor<1>) -> Self {
         let width = weights.dims()[0];
         Self { weights: weights.inner().reshape([1, width]) }
+    }
+
+    /// With weights of their own for each of n rows, `[n, m]`.
+    pub fn by_row(weights: Tensor<2>) -> Self {
+        Self { weights: weights.inner() }
+    }
+
+    /// w, `[1, m]` or `[n, m]`.
+    pub fn weights(&self) -> &Tensor<2> {
+        &self.weights
     }
 
     fn apply(&self, rows: Tensor<2>) -> Tensor<2> {

@@ -12,18 +12,26 @@
 //! | [`Mask`] | `w ⊙ Z` | `w ⊙ X` |
 //! | [`Composition`] `A ∘ D` | `A(D z)` | `Dᵀ(Aᵀ x)` |
 //! | [`Untied`] | synthesis' forward | analysis' adjoint |
+//! | [`Layers`] | a pair of its own in every iteration, and a decoder | |
+//! | [`Blur`] | correlation with a Gaussian | the same |
 //!
 //! An operator of your own needs a shape, `forward` and `adjoint`; see `examples/own_operator.rs`.
 
+mod blur;
 mod composition;
 mod identity;
+mod layers;
 mod mask;
 mod matrix;
+mod measurement;
 mod untied;
 
+pub use blur::Blur;
 pub use composition::Composition;
 pub use identity::Identity;
+pub use layers::Layers;
 pub use mask::Mask;
+pub use measurement::Measurement;
 pub use untied::Untied;
 
 use burn::module::{Module, ModuleDisplay, ParamId};
@@ -70,6 +78,16 @@ pub trait LinearOperator: Module + ModuleDisplay {
     /// untied.
     fn adjoint_weight_gradient(&self, z: &Tensor<2>, x: &Tensor<2>) -> GradientsParams {
         self.weight_gradient(x, z)
+    }
+
+    /// The operator of an iteration (0, 1, …), where it is not the same in all of them.
+    fn at_iteration(&self, _iteration: usize) -> Option<Self> {
+        None
+    }
+
+    /// What a code stands for, `[n, q]` to `[n, k]`: `D z`, without the measurement of a composition `A ∘ D`.
+    fn decode(&self, z: Tensor<2>) -> Tensor<2> {
+        self.forward(z)
     }
 
     /// The matrix, where the operator is one and the same for `forward` and `adjoint`: the kernels then serve, and

@@ -5,11 +5,14 @@
 //! `examples/own_proximal_operator.rs`). To offer it in configurations too, add it to [`AnyProx`].
 
 mod hard;
+mod layered;
 mod learned;
 mod schedule;
 mod soft;
 
 pub use hard::HardThreshold;
+pub use layered::LayeredSoftThreshold;
+pub(crate) use layered::row;
 pub use learned::LearnedSoftThreshold;
 pub(crate) use learned::by_entry;
 pub use schedule::PenaltySchedule;
@@ -80,6 +83,8 @@ pub enum AnyProx {
     Soft(SoftThreshold),
     /// See [`LearnedSoftThreshold`].
     LearnedSoft(LearnedSoftThreshold),
+    /// See [`LayeredSoftThreshold`].
+    LayeredSoft(LayeredSoftThreshold),
     /// See [`HardThreshold`].
     Hard(HardThreshold),
 }
@@ -89,6 +94,7 @@ macro_rules! each {
         match $self {
             AnyProx::Soft($prox) => $body,
             AnyProx::LearnedSoft($prox) => $body,
+            AnyProx::LayeredSoft($prox) => $body,
             AnyProx::Hard($prox) => $body,
         }
     };
@@ -110,6 +116,7 @@ impl ProximalOperator for AnyProx {
     fn project(self) -> Self {
         match self {
             Self::LearnedSoft(prox) => Self::LearnedSoft(prox.project()),
+            Self::LayeredSoft(prox) => Self::LayeredSoft(prox.project()),
             fixed => fixed,
         }
     }
