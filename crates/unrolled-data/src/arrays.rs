@@ -97,27 +97,50 @@ impl ArrayFile {
             .ok_or_else(|| DataError::missing(&self.path, key, self.names()))
     }
 
+    /// Reads one array and checks every entry: its shape and its values.
+    pub fn floats(&mut self, key: &str) -> Result<(Vec<usize>, Vec<f64>), DataError> {
+        let array = self.array(key)?;
+        checked(&self.path, key.to_owned(), array)
+    }
+
     /// Reads one matrix and checks every entry. `expected` says its shape in words, `[n, m]`, for the
     /// message.
     pub fn matrix(&mut self, key: &str, expected: &str) -> Result<Array2<f64>, DataError> {
         let array = self.array(key)?;
-        let (path, key) = (self.path.clone(), key.to_owned());
-        let values = match array.values {
-            Ok(values) => values,
-            Err(dtype) => return Err(DataError::Dtype { path, key, dtype }),
-        };
+        let (path, name) = (self.path.clone(), key.to_owned());
         let [rows, columns] = array.shape[..] else {
-            let expected = expected.to_owned();
-            return Err(DataError::Shape { path, key, shape: array.shape, expected });
+            if let Err(dtype) = array.values {
+                return Err(DataError::Dtype { path, key: name, dtype });
+            }
+            let (shape, expected) = (array.shape, expected.to_owned());
+            return Err(DataError::Shape { path, key: name, shape, expected });
         };
-        if let Some(index) = values.iter().position(|v| !v.is_finite()) {
-            let (row, column) = (index / columns, index % columns);
-            return Err(DataError::NotFinite { path, key, value: values[index], row, column });
-        }
+        let (_, values) = checked(&path, name, array)?;
         Array2::from_shape_vec((rows, columns), values).map_err(|error| DataError::Malformed {
             path,
             format: self.name,
             reason: error.to_string(),
         })
+    }
+}
+
+/// The shape and the values of an array whose entries are finite floats.
+fn checked(
+    path: &Path,
+    key: String,
+    Array { shape, values }: Array,
+) -> Result<(Vec<usize>, Vec<f64>), DataError> {
+    let path = path.to_owned();
+    let values = match values {
+        Ok(values) => values,
+        Err(dtype) => return Err(DataError::Dtype { path, key, dtype }),
+    };
+    match values.iter().position(|v| !v.is_finite()) {
+        None => Ok((shape, values)),
+        Some(index) => {
+            let columns = shape.last().copied().unwrap_or(1).max(1);
+            let (row, column) = (index / columns, index % columns);
+            Err(DataError::NotFinite { path, key, value: values[index], row, column })
+        }
     }
 }

@@ -73,6 +73,12 @@ pub fn load(path: &Path, keys: &Keys) -> Result<DataSet, DataError> {
     })
 }
 
+/// Reads one array of a .safetensors, .npz or .pt file, of any rank, and checks that every entry is finite: its shape and
+/// its values.
+pub fn read_array(path: &Path, key: &str) -> Result<(Vec<usize>, Vec<f64>), DataError> {
+    ArrayFile::open(path)?.floats(key)
+}
+
 /// Reads one matrix of a .safetensors, .npz or .pt file, and nothing else of it.
 pub fn read_matrix(path: &Path, key: &str) -> Result<ndarray::Array2<f64>, DataError> {
     ArrayFile::open(path)?.matrix(key, "[rows, columns]")

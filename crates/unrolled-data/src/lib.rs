@@ -19,7 +19,7 @@ mod synthetic;
 
 pub use arrays::{Array, Arrays, read_arrays};
 pub use error::DataError;
-pub use file::{Keys, load, read_matrix};
+pub use file::{Keys, load, read_array, read_matrix};
 pub use memory::available;
 pub use mnist::{Images, Split, load_images};
 pub use rows::Rows;

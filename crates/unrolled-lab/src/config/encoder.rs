@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use unrolled::encoder::{AnyEncoder, Form, Unrolled, automatic_step};
 use unrolled::fused::Engine;
 use unrolled::prelude::{HardThreshold, LearnedSoftThreshold, Precision, Sided, SoftThreshold};
-use unrolled::prox::{AnyProx, PenaltySchedule};
+use unrolled::prox::{AnyProx, LayeredSoftThreshold, PenaltySchedule};
 
 use super::MOST_ITERATIONS;
 use super::reader::{Problems, Reader};
@@ -39,6 +39,8 @@ pub struct Unrolling {
     pub train_step: usize,
     /// How an iteration is computed.
     pub form: Form,
+    /// σ of the examples, where biases may depend on it.
+    pub noise: Option<f64>,
 }
 
 /// The proximal operator.
@@ -57,6 +59,12 @@ pub enum ProxConfig {
         /// Whether the bias is a parameter: one, or one for each atom.
         #[serde(skip_serializing_if = "Learned::is_no")]
         learned: Learned,
+        /// Whether every iteration has a bias of its own.
+        #[serde(skip_serializing_if = "is_false")]
+        by_iteration: bool,
+        /// Whether the bias is affine in the noise level.
+        #[serde(skip_serializing_if = "is_false")]
+        by_noise: bool,
     },
     /// Hard threshold.
     Hard {
@@ -67,6 +75,11 @@ pub enum ProxConfig {
         /// θ.
         threshold: f64,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// `decay`: a number, or one that falls as training goes on.
@@ -179,11 +192,19 @@ struct Soft {
     penalty: f64,
     decay: Option<Decay>,
     learned: Learned,
+    by_iteration: bool,
+    by_noise: bool,
 }
 
 impl Default for Soft {
     fn default() -> Self {
-        Self { penalty: 0.2, decay: None, learned: Learned::No }
+        Self {
+            penalty: 0.2,
+            decay: None,
+            learned: Learned::No,
+            by_iteration: false,
+            by_noise: false,
+        }
     }
 }
 
@@ -288,12 +309,13 @@ impl EncoderConfig {
     /// The encoder for a dictionary of `atoms` atoms on a device.
     pub fn build(
         &self,
-        Unrolling { iterations, step, train_step, form }: Unrolling,
+        unrolling: Unrolling,
         atoms: usize,
         precision: Precision,
         device: &Device,
     ) -> AnyEncoder {
-        let prox = self.prox.build(step, train_step, atoms, precision, device);
+        let Unrolling { iterations, step, form, .. } = unrolling;
+        let prox = self.prox.build(unrolling, atoms, precision, device);
         let engine = match self.engine {
             "fused" => Engine::Fused,
             "autodiff" => Engine::Autodiff,
@@ -312,6 +334,25 @@ impl EncoderConfig {
     }
 }
 
+impl EncoderConfig {
+    /// As [`Self::build`], with the parameters that `before` has learned.
+    pub fn rebuild(
+        &self,
+        unrolling: Unrolling,
+        atoms: usize,
+        precision: Precision,
+        device: &Device,
+        before: AnyEncoder,
+    ) -> AnyEncoder {
+        let mut encoder = self.build(unrolling, atoms, precision, device);
+        encoder.learned_step = before.learned_step;
+        if let AnyProx::LearnedSoft(_) | AnyProx::LayeredSoft(_) = before.prox {
+            encoder.prox = before.prox;
+        }
+        encoder
+    }
+}
+
 impl ProxConfig {
     fn read(mut reader: Reader) -> Self {
         let problems = reader.problems();
@@ -319,7 +360,8 @@ impl ProxConfig {
         let sided = SIDES[reader.choice("sided", &SIDES)];
         let prox = match kind {
             0 => {
-                let Soft { penalty, decay, learned } = reader.rest();
+                let Soft { penalty, decay, learned, by_iteration, by_noise } = reader.rest();
+                let apart = by_iteration || by_noise;
                 problems.require(decay.is_none_or(Decay::is_valid), "encoder.prox.decay", || {
                     "`encoder.prox.decay` is out of range; write a number above 0, at most 1, or \
                      { start = 1.0, fall = 0.005, every = 100 }"
@@ -330,7 +372,12 @@ impl ProxConfig {
                     "encoder.prox.learned",
                     || "`encoder.prox` has both `decay` and `learned`; keep one of them".to_owned(),
                 );
-                Self::Soft { penalty, sided, decay, learned }
+                problems.require(!apart || learned != Learned::No, "encoder.prox.learned", || {
+                    "`encoder.prox.by_iteration` and `by_noise` are of biases that are learned; set \
+                     `learned = true` or \"per-atom\""
+                        .to_owned()
+                });
+                Self::Soft { penalty, sided, decay, learned, by_iteration, by_noise }
             }
             _ => {
                 let Hard { penalty, threshold } = reader.rest();
@@ -354,6 +401,21 @@ impl ProxConfig {
         matches!(self, Self::Soft { learned: Learned::One | Learned::PerAtom, .. })
     }
 
+    /// Whether every iteration has a bias of its own.
+    pub fn is_by_iteration(&self) -> bool {
+        matches!(self, Self::Soft { by_iteration: true, .. })
+    }
+
+    /// Refuses biases by noise level where examples have none.
+    pub fn check_without_noise(&self, problems: &Problems) {
+        let by_noise = matches!(self, Self::Soft { by_noise: true, .. });
+        problems.require(!by_noise, "encoder.prox.by_noise", || {
+            "`encoder.prox.by_noise` needs examples whose noise level is known; remove it, or use \
+             `experiment = \"denoise\"`"
+                .to_owned()
+        });
+    }
+
     /// Which signs the codes may have.
     pub fn sided(&self) -> Sided {
         match self {
@@ -364,8 +426,7 @@ impl ProxConfig {
 
     fn build(
         &self,
-        step: f64,
-        train_step: usize,
+        Unrolling { iterations, step, train_step, noise, .. }: Unrolling,
         atoms: usize,
         precision: Precision,
         device: &Device,
@@ -379,6 +440,22 @@ impl ProxConfig {
                 let schedule =
                     PenaltySchedule::decaying(penalty, decay.map_or(1.0, |d| d.at(train_step)));
                 AnyProx::Soft(SoftThreshold::scheduled(schedule, sided))
+            }
+            Self::Soft { penalty, learned, by_iteration, by_noise, .. }
+                if by_iteration || by_noise =>
+            {
+                let count = if learned == Learned::One { 1 } else { atoms };
+                let layers = if by_iteration { iterations.max(1) } else { 1 };
+                let full = |value: f64| {
+                    Tensor::full([layers, count], value, (device, precision.dtype()))
+                };
+                let bias = step * penalty;
+                // All of it grows with the noise at first: at the noise of the examples it is α λ.
+                AnyProx::LayeredSoft(match noise.filter(|noise| by_noise && *noise > 0.0) {
+                    None => LayeredSoftThreshold::new(full(bias), penalty, sided),
+                    Some(noise) => LayeredSoftThreshold::new(full(0.0), penalty, sided)
+                        .with_slope(full(bias / noise), noise),
+                })
             }
             Self::Soft { penalty, learned, .. } => {
                 let count = if learned == Learned::One { 1 } else { atoms };

@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::Value;
 
 /// Keys that hold the path of a file or a folder, wherever they stand.
-const PATHS: [&str; 1] = ["path"];
+const PATHS: [&str; 4] = ["path", "train", "validation", "test"];
 
 /// Whether the last part of a dotted key says that it holds a path.
 fn holds_path(key: &str) -> bool {

@@ -129,6 +129,18 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// The value under `key`; the default where there is none.
+    pub fn value<T: DeserializeOwned>(&mut self, key: &str, default: T) -> T {
+        self.known.push(key.to_owned());
+        let path = self.path_of(key);
+        let Some(found) = self.table.remove(key) else { return default };
+        found.try_into().unwrap_or_else(|error: toml::de::Error| {
+            let message = format!("`{path}` {}", plain_words(error.message()));
+            self.problems.add(path, message);
+            default
+        })
+    }
+
     /// Everything left, as a struct whose defaults fill what is missing. Unknown keys and wrong types
     /// become problems.
     pub fn rest<T: DeserializeOwned + Default>(self) -> T {

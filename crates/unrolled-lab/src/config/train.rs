@@ -184,9 +184,14 @@ impl EstimatorConfig {
 impl TrainConfig {
     /// Reads the section and checks all but the estimator.
     pub fn read(reader: Reader) -> Self {
+        Self::read_with_steps(reader, 1)
+    }
+
+    /// As [`Self::read`], where so many steps are the least that make sense.
+    pub fn read_with_steps(reader: Reader, least: usize) -> Self {
         let problems = reader.problems();
         let section: Self = reader.rest();
-        section.check(problems);
+        section.check(problems, least);
         section
     }
 
@@ -221,12 +226,12 @@ impl TrainConfig {
         }
     }
 
-    fn check(&self, problems: &Problems) {
+    fn check(&self, problems: &Problems, least_steps: usize) {
         problems.require(self.steps.is_none() || self.epochs.is_none(), "train.steps", || {
             "`train` has both `steps` and `epochs`; keep one of them".to_owned()
         });
         for (key, value) in [
-            ("steps", self.steps.unwrap_or(1)),
+            ("steps", if least_steps == 0 { 1 } else { self.steps.unwrap_or(1) }),
             ("epochs", self.epochs.unwrap_or(1)),
             ("measure_every", self.measure_every),
             ("checkpoint_every", self.checkpoint_every),
@@ -259,6 +264,19 @@ impl TrainConfig {
                 "train.save_dictionary_at",
                 format!("`train.save_dictionary_at` holds {step}; steps are counted from 1"),
             );
+        }
+    }
+
+    /// Whether atoms that no code uses are left as they are.
+    pub fn keeps_dead_atoms(&self) -> bool {
+        self.dead_atoms == DeadAtoms::Keep
+    }
+
+    /// Examples in a step, where that is a number.
+    pub fn batch_count(&self) -> Option<usize> {
+        match self.batch_size {
+            BatchSize::Full => None,
+            BatchSize::Count(count) => Some(count),
         }
     }
 

@@ -19,12 +19,18 @@ pub struct Sections {
 
 impl Sections {
     pub fn read(reader: &mut Reader) -> Self {
-        Self {
+        let sections = Self {
             data: DataConfig::read(reader.table("data")),
             dictionary: DictionaryConfig::read(reader.table("dictionary")),
             encoder: EncoderConfig::read(reader.table("encoder")),
             compare: CompareConfig::read(reader.table("compare")),
-        }
+        };
+        let prox = &sections.encoder.prox;
+        prox.check_without_noise(reader.problems());
+        reader.problems().require(!prox.is_by_iteration(), "encoder.prox.by_iteration", || {
+            "`encoder.prox.by_iteration` is for one T, and a comparison has many; remove it".to_owned()
+        });
+        sections
     }
 }
 

@@ -128,7 +128,7 @@ impl<'a> Plan<'a> {
     pub fn network(&self, problem: &Problem, iterations: usize) -> Network {
         let config = &self.run.config;
         let encoder = self.sections().encoder.build(
-            Unrolling { iterations, step: problem.step, train_step: 0, form: self.form },
+            Unrolling { iterations, step: problem.step, train_step: 0, form: self.form, noise: None },
             self.sizes[2],
             config.precision,
             &self.device,
@@ -236,7 +236,7 @@ fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
     let [features, atoms] = [problem.dictionary.nrows(), problem.dictionary.ncols()];
     let form = sections.encoder.form_for(config.device_kind(), features, atoms, 1, 1);
     let encoder = sections.encoder.build(
-        Unrolling { iterations: 1, step: problem.step, train_step: 0, form },
+        Unrolling { iterations: 1, step: problem.step, train_step: 0, form, noise: None },
         atoms,
         config.precision,
         &device,

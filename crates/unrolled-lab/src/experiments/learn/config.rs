@@ -26,6 +26,7 @@ impl Sections {
             train: TrainConfig::read(reader.table("train")),
             optimizer: OptimizerConfig::read(reader.table("optimizer")),
         };
+        sections.encoder.prox.check_without_noise(reader.problems());
         sections.train.check_estimator::<Network>(&sections.encoder, reader.problems());
         sections
     }

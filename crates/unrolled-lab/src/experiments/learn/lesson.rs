@@ -11,7 +11,6 @@ use unrolled::metrics::{
     dictionary_error, dictionary_error_tensor, frobenius, total_distance, total_distance_tensor,
 };
 use unrolled::prelude::{DenseDictionary, Precision};
-use unrolled::prox::AnyProx;
 use unrolled::tensors::{to_array, to_scalar, to_tensor, vector_to_tensor};
 
 use super::Network;
@@ -75,18 +74,14 @@ impl<'a> Learning<'a> {
     fn encoder(&self, step: f64, train_step: usize, learned: Option<AnyEncoder>) -> AnyEncoder {
         let Plan { form, device, .. } = self.plan;
         let config = &self.plan.sections().encoder;
-        let unrolling = Unrolling { iterations: config.iterations, step, train_step, form: *form };
+        let iterations = config.iterations;
+        let unrolling = Unrolling { iterations, step, train_step, form: *form, noise: None };
         let atoms = self.prepared.start.ncols();
-        let mut encoder = config.build(unrolling, atoms, self.plan.config().precision, device);
-        if let Some(learned) = learned {
-            encoder.learned_step = learned.learned_step;
-            if let (AnyProx::LearnedSoft(new), AnyProx::LearnedSoft(prox)) =
-                (&mut encoder.prox, learned.prox)
-            {
-                new.bias = prox.bias;
-            }
+        let precision = self.plan.config().precision;
+        match learned {
+            None => config.build(unrolling, atoms, precision, device),
+            Some(before) => config.rebuild(unrolling, atoms, precision, device, before),
         }
-        encoder
     }
 }
 

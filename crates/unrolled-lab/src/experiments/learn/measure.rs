@@ -58,6 +58,7 @@ pub(super) fn take(
     let aligned = truth.and_then(|truth| aligned(&dictionary, truth));
     let bias = match &state.network.encoder.prox {
         AnyProx::LearnedSoft(prox) => Some(to_values(&prox.bias.val())),
+        AnyProx::LayeredSoft(prox) => Some(to_values(&prox.biases())),
         _ => None,
     };
     let dead = state.lesson.used.iter().filter(|used| !**used).count();

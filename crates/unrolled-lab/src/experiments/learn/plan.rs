@@ -114,7 +114,7 @@ impl<'a> Plan<'a> {
             }
         };
         let form = form(block);
-        let unrolling = Unrolling { iterations, step, train_step: 1, form };
+        let unrolling = Unrolling { iterations, step, train_step: 1, form, noise: None };
         let limits = encoder.build(unrolling, p, config.precision, &device).step_limits(norm);
         let mut warnings = Vec::new();
         match limits.judge(step) {
