@@ -93,7 +93,10 @@ fn frame(content: &[u8]) -> Result<Frame, Fault> {
         let (length, _) = rest.split_first_chunk().ok_or_else(cut)?;
         let segment = rest.get(2..usize::from(u16::from_be_bytes(*length))).ok_or_else(cut)?;
         rest = &rest[2 + segment.len()..];
-        if let (0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf, None) = (marker, frame) {
+        if matches!(marker, 0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf) {
+            return Err("it is coded without loss or arithmetically, which is not read".into());
+        }
+        if let (0xc0..=0xc2, None) = (marker, frame) {
             let [bits, h1, h0, w1, w0, components, ..] = *segment else { return Err(cut()) };
             let side = |high, low| usize::from(u16::from_be_bytes([high, low]));
             frame = Some(Frame { bits, height: side(h1, h0), width: side(w1, w0), components });

@@ -32,7 +32,7 @@ impl Image {
     pub fn turned(&self, quarter_turns: usize, mirrored: bool) -> Self {
         let quarter_turns = quarter_turns % 4;
         let (h, w) = (self.height, self.width);
-        let (height, width) = if quarter_turns % 2 == 0 { (h, w) } else { (w, h) };
+        let (height, width) = if quarter_turns.is_multiple_of(2) { (h, w) } else { (w, h) };
         let mut values = Vec::with_capacity(self.values.len());
         for channel in 0..self.channels {
             for row in 0..height {

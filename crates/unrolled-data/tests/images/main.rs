@@ -59,7 +59,7 @@ fn a_file_cut_short_anywhere_is_refused() {
         assert!(read(&content).is_ok());
         for end in 0..content.len() {
             let said = read(&content[..end]).unwrap_err();
-            // Of a PNG, the checksum of the last chunk says nothing.
+            // Of so few bytes it cannot be told what they were.
             assert!(end < 8 || said.contains("it is cut short"), "{end}: {said}");
         }
     }
@@ -120,4 +120,20 @@ fn a_folder_of_several_kinds_is_read_in_order() {
     let read = images.iter().map(|path| read_image_as_is(path).unwrap());
     let channels: Vec<_> = read.map(|image| image.channels).collect();
     assert_eq!(channels, [1, 3, 1]);
+}
+
+#[test]
+fn jpegs_that_are_coded_otherwise_are_refused() {
+    let mut jpeg = std::fs::read(fixture("grey.jpg")).unwrap();
+    let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+    jpeg[frame + 1] = 0xc3;
+    let said = read(&jpeg).unwrap_err();
+    assert!(
+        said.contains("(it is coded without loss or arithmetically, which is not read)"),
+        "{said}"
+    );
+    jpeg[frame + 1] = 0xc1;
+    jpeg[frame + 4] = 12;
+    let said = read(&jpeg).unwrap_err();
+    assert!(said.contains("a.png: has 1 channels of 12 bits; convert it"), "{said}");
 }
