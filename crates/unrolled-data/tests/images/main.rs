@@ -57,7 +57,7 @@ fn a_file_cut_short_anywhere_is_refused() {
     let of = |name| std::fs::read(fixture(name)).unwrap();
     for content in [leaves, of("grey.jpg"), of("colour.jpg"), of("progressive.jpg")] {
         assert!(read(&content).is_ok());
-        for end in 0..content.len() {
+        for end in (0..content.len()).filter(|end| end % 7 == 0 || end + 20 > content.len()) {
             let said = read(&content[..end]).unwrap_err();
             // Of so few bytes it cannot be told what they were.
             assert!(end < 8 || said.contains("it is cut short"), "{end}: {said}");
