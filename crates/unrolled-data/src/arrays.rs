@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ndarray::Array2;
 
 use crate::DataError;
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::npz::NpzFile;
 use crate::pytorch::PytorchFile;
 use crate::safetensors::SafetensorsFile;

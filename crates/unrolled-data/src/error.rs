@@ -33,6 +33,62 @@ pub enum DataError {
         /// The class.
         class: u8,
     },
+    /// A folder without images.
+    #[error("{folder}: has no .png, .jpg or .jpeg file; name a folder that has some, or one image")]
+    NoImageFiles {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file that should be an image.
+    #[error(
+        "{path}: is neither a PNG nor a JPEG ({content}), whatever its ending; convert it to one \
+         of them"
+    )]
+    NotPngOrJpeg {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        content: &'static str,
+    },
+    /// An image with colours that are not read.
+    #[error("{path}: has {colours}; convert it to grey or RGB with 8 bits a channel, or to a PNG")]
+    Colours {
+        /// The file.
+        path: PathBuf,
+        /// "CMYK colours".
+        colours: String,
+    },
+    /// An image that shows what is behind it.
+    #[error(
+        "{path}: has an alpha channel that is not opaque everywhere; lay the image on a \
+         background and write it without alpha"
+    )]
+    Translucent {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An image of more pixels than are read.
+    #[error(
+        "{path}: has {width} × {height} pixels, more than the 268435456 that are read; cut it \
+         into smaller images"
+    )]
+    TooManyPixels {
+        /// The file.
+        path: PathBuf,
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+    },
+    /// An array that should be an image.
+    #[error(
+        "an array is not an image ({reason}); give finite numbers of the shape [1 or 3, height, \
+         width]"
+    )]
+    NotAnImage {
+        /// What is wrong.
+        reason: String,
+    },
     /// The name has neither of the endings that are understood.
     #[error(
         "{0}: only .safetensors, .npz, .pt and .pth files are read; convert the data to one of them"
@@ -43,7 +99,7 @@ pub enum DataError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// "safetensors", "npz", "PyTorch" or "IDX".
+        /// "safetensors", "npz", "PyTorch", "IDX", "PNG" or "JPEG".
         format: &'static str,
         /// What is wrong.
         reason: String,
@@ -51,7 +107,7 @@ pub enum DataError {
     /// An array, or images, for which there is no memory.
     #[error(
         "{path}: {what} would take {:.1} GB of memory, more than is free; write fewer \
-         rows or use a machine with more memory",
+         rows or a smaller image, or use a machine with more memory",
         *.needed as f64 / 1e9
     )]
     TooLarge {
@@ -123,60 +179,5 @@ impl DataError {
             false => names.join(", "),
         };
         Self::Missing { path: path.to_owned(), key: key.to_owned(), held }
-    }
-}
-
-/// What a reader finds wrong, before it is said of which file.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    /// The bytes are not those of the format.
-    Malformed(String),
-    /// There is no memory for so many bytes.
-    TooLarge(u64),
-}
-
-impl Fault {
-    /// Said of a file.
-    pub fn of_file(self, path: &Path, format: &'static str) -> DataError {
-        self.of(path, format, "the file".to_owned())
-    }
-
-    /// Said of an array in a file.
-    pub fn of_array(self, path: &Path, format: &'static str, key: &str) -> DataError {
-        let what = format!("`{key}`");
-        match self {
-            Self::Malformed(reason) => Self::Malformed(format!("{what}: {reason}")),
-            too_large => too_large,
-        }
-        .of(path, format, what)
-    }
-
-    fn of(self, path: &Path, format: &'static str, what: String) -> DataError {
-        let path = path.to_owned();
-        match self {
-            Self::Malformed(reason) => DataError::Malformed { path, format, reason },
-            Self::TooLarge(needed) => DataError::TooLarge { path, what, needed },
-        }
-    }
-}
-
-impl From<String> for Fault {
-    fn from(reason: String) -> Self {
-        Self::Malformed(reason)
-    }
-}
-
-impl From<&str> for Fault {
-    fn from(reason: &str) -> Self {
-        Self::Malformed(reason.to_owned())
-    }
-}
-
-impl From<std::io::Error> for Fault {
-    fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => "it is cut short".into(),
-            _ => error.to_string().into(),
-        }
     }
 }

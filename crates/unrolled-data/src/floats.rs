@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::memory::reserve;
 
 /// How a file writes a number.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::GzDecoder;
 
 use crate::DataError;
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::floats::extent;
 use crate::memory::{MOST_INFLATED, affordable, reserve};
 

@@ -1,13 +1,15 @@
-//! Data for [`unrolled`]: synthetic dictionaries and codes, arrays in safetensors and npz.
+//! Data for [`unrolled`]: synthetic dictionaries and codes, arrays in safetensors and npz, images.
 //!
 //! Everything is float64 on the host, examples as rows; a run converts to the precision and the
-//! device that its configuration names.
+//! device that its configuration names. An [`Image`] alone keeps float32, its shape and its channels.
 
 mod arrays;
 mod error;
+mod fault;
 mod file;
 mod floats;
 mod idx;
+mod images;
 mod memory;
 mod mnist;
 mod npy;
@@ -20,6 +22,9 @@ mod synthetic;
 pub use arrays::{Array, Arrays, read_arrays};
 pub use error::DataError;
 pub use file::{Keys, load, read_array, read_matrix};
+pub use images::{
+    Channels, Image, dead_leaves, list_images, read_image, read_image_as_is, write_png,
+};
 pub use memory::available;
 pub use mnist::{Images, Split, load_images};
 pub use rows::Rows;

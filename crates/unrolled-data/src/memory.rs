@@ -1,6 +1,6 @@
 //! Memory for numbers: asked for first, so that too many are an error and not the end of the process.
 
-use crate::error::Fault;
+use crate::fault::Fault;
 
 /// Deflate packs at most so many bytes into one: a file that speaks of more lies.
 pub(crate) const MOST_INFLATED: u64 = 1032;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::idx::Idx;
 use crate::memory::reserve;
 use crate::{DataError, DataSet};

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::floats::Float;
 
 /// NumPy refuses longer headers too.

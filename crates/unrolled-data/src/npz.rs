@@ -7,7 +7,7 @@ use npyz::Order;
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::Array;
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::floats::extent;
 use crate::memory::{MOST_INFLATED, reserve};
 use crate::npy::Header;

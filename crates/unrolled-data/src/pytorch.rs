@@ -8,7 +8,7 @@ use pytorch_reader::{DType, PytorchReader};
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::Array;
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::floats::Float;
 use crate::memory::reserve;
 

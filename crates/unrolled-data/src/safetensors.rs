@@ -7,7 +7,7 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::Array;
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::floats::Float;
 
 /// The longest header that is read: it takes many times its length in memory.

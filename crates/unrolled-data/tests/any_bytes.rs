@@ -8,7 +8,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use unrolled::random::Stream;
-use unrolled_data::{Keys, Rows, Split, load, load_images, read_arrays, read_matrix};
+use unrolled_data::{
+    Channels, Keys, Rows, Split, dead_leaves, load, load_images, read_arrays, read_image_as_is,
+    read_matrix, write_png,
+};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
@@ -239,4 +242,69 @@ fn images_of_any_bytes_are_read_or_refused() {
         std::fs::write(file("train-images-idx3-ubyte"), idx(&shape, &[])).unwrap();
         assert!(!read_images(folder.path()), "{shape:?}");
     }
+}
+
+/// The chunks of a PNG passed through `change` (its pixels unpacked), so that checksums fit.
+fn rechunked(file: &[u8], change: &mut dyn FnMut(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+    let (mut written, mut rest) = (file[..8].to_vec(), &file[8..]);
+    while let [a, b, c, d, after @ ..] = rest {
+        let (kind, after) = after.split_at(4);
+        let (content, after) = after.split_at(u32::from_be_bytes([*a, *b, *c, *d]) as usize);
+        let content = match kind {
+            b"IDAT" => {
+                let mut pixels = Vec::new();
+                flate2::read::ZlibDecoder::new(content).read_to_end(&mut pixels).unwrap();
+                let packed = Vec::new();
+                let mut writer =
+                    flate2::write::ZlibEncoder::new(packed, flate2::Compression::fast());
+                writer.write_all(&change(pixels)).unwrap();
+                writer.finish().unwrap()
+            }
+            _ => change(content.to_vec()),
+        };
+        let chunk = [kind, &content].concat();
+        let mut crc = flate2::Crc::new();
+        crc.update(&chunk);
+        written.extend((content.len() as u32).to_be_bytes());
+        written.extend(chunk);
+        written.extend(crc.sum().to_be_bytes());
+        rest = &after[4..];
+    }
+    written
+}
+
+/// Whether a file is an image, which then has the values that its shape says.
+fn read_picture(path: &Path) -> bool {
+    let image = read_image_as_is(path);
+    if let Ok(image) = &image {
+        assert_eq!(image.values.len(), image.channels * image.height * image.width);
+        assert!(image.values.iter().all(|v| (0.0..=1.0).contains(v)) && !image.values.is_empty());
+    }
+    image.is_ok()
+}
+
+#[test]
+fn pictures_of_any_bytes_are_read_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let leaves = write_png(&dead_leaves(1, 0, [9, 11], Channels::Colour));
+    for (name, whole) in [
+        ("a.png", leaves.clone()),
+        ("grey.jpg", fixture("images/grey.jpg")),
+        ("colour.jpg", fixture("images/colour.jpg")),
+        ("progressive.jpg", fixture("images/progressive.jpg")),
+    ] {
+        let path = folder.path().join(name);
+        let (content, read) = (whole.clone(), path.clone());
+        let make = move |words: &[Vec<u8>], stream: &mut Stream| mutated(&content, words, stream);
+        read_many(path, whole, make, move || read_picture(&read));
+    }
+    let path = folder.path().join("b.png");
+    let (whole, read) = (leaves.clone(), path.clone());
+    let make = move |words: &[Vec<u8>], stream: &mut Stream| {
+        rechunked(&leaves, &mut |chunk| match stream.below(3) {
+            0 => mutated(&chunk, words, stream),
+            _ => chunk,
+        })
+    };
+    read_many(path, whole, make, move || read_picture(&read));
 }

@@ -446,9 +446,8 @@ impl ProxConfig {
             {
                 let count = if learned == Learned::One { 1 } else { atoms };
                 let layers = if by_iteration { iterations.max(1) } else { 1 };
-                let full = |value: f64| {
-                    Tensor::full([layers, count], value, (device, precision.dtype()))
-                };
+                let full =
+                    |value: f64| Tensor::full([layers, count], value, (device, precision.dtype()));
                 let bias = step * penalty;
                 // All of it grows with the noise at first: at the noise of the examples it is α λ.
                 AnyProx::LayeredSoft(match noise.filter(|noise| by_noise && *noise > 0.0) {

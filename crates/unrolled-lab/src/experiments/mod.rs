@@ -1,10 +1,11 @@
 //! Every kind of experiment: a folder each, and a line in the list.
 
 mod compare;
+mod denoise;
 mod learn;
 
 use crate::experiment::Experiments;
 
 /// The kinds that `unrolled` knows.
 pub const EXPERIMENTS: Experiments =
-    Experiments::new(&[&compare::CompareGradients, &learn::LearnDictionary]);
+    Experiments::new(&[&compare::CompareGradients, &learn::LearnDictionary, &denoise::Denoise]);

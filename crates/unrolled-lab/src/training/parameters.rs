@@ -18,10 +18,13 @@ pub type Memories = BTreeMap<String, Moments<1>>;
 pub(super) type Gradients = Vec<(String, Tensor<1>)>;
 
 /// What the path of a parameter within its module is called in files.
-const ALIASES: [(&str, &str); 3] = [
+const ALIASES: [(&str, &str); 6] = [
     ("dictionary.matrix", "dictionary"),
     ("encoder.prox.bias", "bias"),
     ("encoder.learned_step", "step"),
+    ("encoder.prox.base", "bias"),
+    ("encoder.prox.slope", "bias_by_noise"),
+    ("operator.inner.dictionary.filters", "dictionary"),
 ];
 
 /// Where a walk over a module is.
@@ -45,7 +48,10 @@ impl Path {
     fn name(&self) -> String {
         let path = self.0.join(".");
         let alias = ALIASES.iter().find(|(known, _)| *known == path);
-        alias.map_or(path, |(_, alias)| (*alias).to_owned())
+        match alias {
+            Some((_, alias)) => (*alias).to_owned(),
+            None => path.strip_prefix("operator.inner.").map_or(path.clone(), str::to_owned),
+        }
     }
 }
 

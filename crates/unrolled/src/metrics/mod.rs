@@ -1,8 +1,10 @@
-//! Errors of codes, gradients and dictionaries, in float64 on the host; those of every training step also on tensors.
+//! Errors of codes, gradients, dictionaries and images, in float64 on the host; those of every training step also on
+//! tensors.
 
 mod codes;
 mod dictionaries;
 mod gradients;
+mod images;
 mod on_tensors;
 mod optimality;
 mod support;
@@ -10,6 +12,7 @@ mod support;
 pub use codes::{distances, total_distance};
 pub use dictionaries::{Aligned, aligned, dictionary_error, duplicate_atoms, largest_atom_error};
 pub use gradients::{cosine, frobenius, relative_error};
+pub use images::{noise_level, psnr, ssim};
 pub use on_tensors::{dictionary_error_tensor, total_distance_tensor};
 pub use optimality::duality_gaps;
 pub(crate) use optimality::{Judge, largest_violation, relative_gap};

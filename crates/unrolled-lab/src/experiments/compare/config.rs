@@ -28,7 +28,8 @@ impl Sections {
         let prox = &sections.encoder.prox;
         prox.check_without_noise(reader.problems());
         reader.problems().require(!prox.is_by_iteration(), "encoder.prox.by_iteration", || {
-            "`encoder.prox.by_iteration` is for one T, and a comparison has many; remove it".to_owned()
+            "`encoder.prox.by_iteration` is for one T, and a comparison has many; remove it"
+                .to_owned()
         });
         sections
     }

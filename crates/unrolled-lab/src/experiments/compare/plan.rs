@@ -128,7 +128,13 @@ impl<'a> Plan<'a> {
     pub fn network(&self, problem: &Problem, iterations: usize) -> Network {
         let config = &self.run.config;
         let encoder = self.sections().encoder.build(
-            Unrolling { iterations, step: problem.step, train_step: 0, form: self.form, noise: None },
+            Unrolling {
+                iterations,
+                step: problem.step,
+                train_step: 0,
+                form: self.form,
+                noise: None,
+            },
             self.sizes[2],
             config.precision,
             &self.device,

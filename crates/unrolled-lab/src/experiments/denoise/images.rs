@@ -65,8 +65,7 @@ impl Images {
     pub fn check_filter(&self, [height, width]: [usize; 2]) -> Result<(), Error> {
         let sets = [&self.train, &self.validation, &self.test];
         for (set, images) in SETS.iter().zip(sets) {
-            let small =
-                images.iter().find(|n| n.image.height < height || n.image.width < width);
+            let small = images.iter().find(|n| n.image.height < height || n.image.width < width);
             if let Some(Named { name, image }) = small {
                 return Err(Error::at(
                     format!("data.{set}"),
@@ -83,7 +82,8 @@ impl Images {
 }
 
 fn read(config: &ImagesConfig, set: &str, paths: &[PathBuf]) -> Result<Vec<Named>, Error> {
-    let problem = |error: unrolled_data::DataError| Error::at(format!("data.{set}"), error.to_string());
+    let problem =
+        |error: unrolled_data::DataError| Error::at(format!("data.{set}"), error.to_string());
     let mut files = Vec::new();
     for path in paths {
         files.extend(list_images(path).map_err(problem)?);

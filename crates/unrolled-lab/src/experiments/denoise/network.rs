@@ -51,7 +51,8 @@ impl Blueprint<'_> {
         let config = &self.sections.dictionary;
         let filters = config.tensor(filters, self.precision, &self.device);
         let size = self.views(image).padded();
-        ConvolutionalDictionary::new(filters, size, config.stride).with_constraint(config.constraint)
+        ConvolutionalDictionary::new(filters, size, config.stride)
+            .with_constraint(config.constraint)
     }
 
     /// The network that starts with these filters in every place, and step α.
@@ -65,8 +66,7 @@ impl Blueprint<'_> {
         };
         let config = &self.sections.encoder.encoder;
         let atoms = self.sections.dictionary.atoms;
-        let encoder =
-            config.build(self.unrolling(step, 1), atoms, self.precision, &self.device);
+        let encoder = config.build(self.unrolling(step, 1), atoms, self.precision, &self.device);
         Denoiser::new(layers, encoder, self.views(image), &self.measured_all(image))
     }
 
@@ -83,11 +83,7 @@ impl Blueprint<'_> {
     }
 
     /// What is measured of an image of a height and a width; what a mask keeps follows from the seed, a purpose and an index.
-    pub fn measured(
-        &self,
-        [height, width]: [usize; 2],
-        place: (u64, &str, u64),
-    ) -> Measured {
+    pub fn measured(&self, [height, width]: [usize; 2], place: (u64, &str, u64)) -> Measured {
         match self.sections.measurement {
             MeasurementConfig::Mask { keep } => {
                 let image = [self.channels(), height, width];

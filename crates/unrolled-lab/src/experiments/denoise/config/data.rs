@@ -127,9 +127,9 @@ impl<'de> Deserialize<'de> for Noise {
                 })?;
                 Ok(Self::Range { low, high })
             }
-            other => {
-                Err(D::Error::custom(format!("{other}; write a number, or {{ low = 0, high = 55 }}")))
-            }
+            other => Err(D::Error::custom(format!(
+                "{other}; write a number, or {{ low = 0, high = 55 }}"
+            ))),
         }
     }
 }
@@ -191,7 +191,8 @@ impl ImagesConfig {
         problems.require((0.0..=1000.0).contains(&level), "data.test_noise", || {
             format!("`data.test_noise` is {level}; write a number from 0 to 1000")
         });
-        problems.require(self.crop > 0, "data.crop", || "`data.crop` is 0; write 1 or more".to_owned());
+        problems
+            .require(self.crop > 0, "data.crop", || "`data.crop` is 0; write 1 or more".to_owned());
         let drawn = self.is_drawn();
         for (key, images) in
             [("train", &self.train), ("validation", &self.validation), ("test", &self.test)]
@@ -213,7 +214,10 @@ impl ImagesConfig {
         });
         let size = self.drawn_size();
         problems.require(!drawn || (self.crop..=4096).contains(&size), "data.size", || {
-            format!("`data.size` is {size}; write a number from `data.crop`, {}, to 4096", self.crop)
+            format!(
+                "`data.size` is {size}; write a number from `data.crop`, {}, to 4096",
+                self.crop
+            )
         });
     }
 

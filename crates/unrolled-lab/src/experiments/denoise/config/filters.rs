@@ -109,8 +109,7 @@ impl FiltersConfig {
             ("size", section.size[0].min(section.size[1])),
         ] {
             let path = format!("dictionary.{key}");
-            problems
-                .require(value > 0, &path, || format!("`{path}` has a 0; write 1 or more"));
+            problems.require(value > 0, &path, || format!("`{path}` has a 0; write 1 or more"));
             problems.require(value <= 4096, &path, || {
                 format!("`{path}` is {value}; write 4096 or less")
             });
@@ -155,12 +154,7 @@ impl FiltersConfig {
     }
 
     /// As filters `[p, c, h, w]`, within the constraint.
-    pub fn tensor(
-        &self,
-        start: &Array2<f64>,
-        precision: Precision,
-        device: &Device,
-    ) -> Tensor<4> {
+    pub fn tensor(&self, start: &Array2<f64>, precision: Precision, device: &Device) -> Tensor<4> {
         let [height, width] = self.size;
         let channels = start.ncols() / (height * width);
         let filters = to_tensor(start, precision, device);

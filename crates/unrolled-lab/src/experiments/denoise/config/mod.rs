@@ -50,7 +50,8 @@ impl ImageTrainConfig {
             "`train.dead_atoms` is not for filters yet; remove it".to_owned()
         });
         problems.require(train.batch_count().is_some(), "train.batch_size", || {
-            "`train.batch_size` is \"full\", but crops are drawn without end; write a number".to_owned()
+            "`train.batch_size` is \"full\", but crops are drawn without end; write a number"
+                .to_owned()
         });
         Self { target, train }
     }
@@ -103,7 +104,8 @@ impl Sections {
             "`train.target` is \"noisy\", which does not say what is missing from a measurement; write \"clean\""
                 .to_owned()
         });
-        let gradient_of_pairs = train.train.estimator.name() != "g_dec" && train.train.estimator.name() != "g_noodl";
+        let gradient_of_pairs =
+            train.train.estimator.name() != "g_dec" && train.train.estimator.name() != "g_noodl";
         problems.require(encoder.untied == Untied::No || gradient_of_pairs, "train.estimator", || {
             format!(
                 "`train.estimator` is \"{}\", which has no gradient for the filters of the iterations; choose \
