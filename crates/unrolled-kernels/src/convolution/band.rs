@@ -84,7 +84,7 @@ impl<T: Number> Iteration<'_, T> {
         match self.weights {
             None => {
                 for (r, x) in channels.zip(examples) {
-                    r.iter_mut().zip(x).for_each(|(r, x)| *r = *r - *x);
+                    r.iter_mut().zip(x).for_each(|(r, x)| *r -= *x);
                 }
             }
             Some(weights) => {
