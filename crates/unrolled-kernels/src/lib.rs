@@ -30,6 +30,7 @@
 
 mod at_iterations;
 mod block;
+mod convolution;
 mod cost;
 mod decoder;
 mod form;
@@ -48,6 +49,7 @@ mod sums;
 mod vectors;
 
 pub use at_iterations::at_iterations;
+pub use convolution::{ConvolutionalGradients, ConvolutionalUnroll, Cotangents, Filters, Passed};
 pub use decoder::Direct;
 pub use form::Form;
 pub use number::Number;

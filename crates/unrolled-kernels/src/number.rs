@@ -29,6 +29,7 @@ pub trait Number:
     + Neg<Output = Self>
     + AddAssign
     + SubAssign
+    + crate::convolution::Compiled
     + 'static
 {
     /// As many as a vector register of `S` holds.
