@@ -7,7 +7,7 @@ use burn::tensor::module::{conv_transpose2d, conv2d, conv2d_weight_backward};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 
 use super::{Dictionary, FilterConstraint};
-use crate::operator::LinearOperator;
+use crate::operator::{ConvolutionView, FilterView, LinearOperator};
 use crate::parameters::Network;
 use crate::tensors::{map_values, together};
 
@@ -124,6 +124,17 @@ impl LinearOperator for ConvolutionalDictionary {
     fn adjoint(&self, x: Tensor<2>) -> Tensor<2> {
         let (x, filters) = together(self.images(x), self.filters.val());
         rows(conv2d(x, filters, None, self.analysis()))
+    }
+
+    fn as_convolution(&self) -> Option<ConvolutionView> {
+        let filters = FilterView { filters: self.filters.val(), parameter: self.filters.id };
+        Some(ConvolutionView {
+            image: self.image,
+            stride: self.stride,
+            pairs: vec![[filters.clone(), filters.clone()]],
+            decoder: filters,
+            weights: None,
+        })
     }
 
     /// The correlation of images with maps: that of ⟨z, Dᵀ x⟩, which is the same number.

@@ -172,8 +172,7 @@ impl<P: ProximalOperator, F: DataFit> Encoder for Unrolled<P, F> {
         self.description()
             .filter(|_| !tracked)
             .and_then(|unroll| {
-                let matrix = operator.as_matrix()?.matrix;
-                fused::encode(&UnrollDescription { first, ..unroll }, &matrix, x, codes)
+                fused::encode(&UnrollDescription { first, ..unroll }, operator, x, codes)
             })
             .unwrap_or_else(|| {
                 let go_on = &mut |_: usize, _: &Tensor<2>| ControlFlow::Continue(());

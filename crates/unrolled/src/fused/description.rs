@@ -76,6 +76,11 @@ impl UnrollDescription<'_> {
         self.momentum == Momentum::None && self.least_squares && !layered
     }
 
+    /// Whether it is what the kernels of convolutions compute.
+    pub(super) fn suits_convolution(&self) -> bool {
+        self.momentum == Momentum::None && self.least_squares
+    }
+
     /// How many iterations there are.
     pub(super) fn count(&self) -> usize {
         self.iterations.saturating_sub(self.first)

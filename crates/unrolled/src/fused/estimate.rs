@@ -5,9 +5,9 @@ use burn::optim::GradientsParams;
 use burn::tensor::{DType, Tensor, TensorData};
 use unrolled_kernels::{self as kernels, Derivative, Request};
 
-use super::adjoint;
 use super::description::{ThresholdsDescription, UnrollDescription};
 use super::host::{self, Element, Settings, serves};
+use super::{adjoint, convolution};
 use crate::encoder::Encoder;
 use crate::gradient::Estimate;
 use crate::loss::{Loss, Losses, Objective};
@@ -37,7 +37,8 @@ pub(crate) fn estimate<N: SparseCoder, L: Objective<N>>(
             kernels.estimate(network, batch, Through::Iterations(loss, window))
         }
         (Some(_), _) => None,
-        (None, _) => adjoint::estimate(network, &unroll, batch, loss, window),
+        (None, _) => convolution::estimate(network, &unroll, batch, loss, window)
+            .or_else(|| adjoint::estimate(network, &unroll, batch, loss, window)),
     }
 }
 
@@ -48,8 +49,15 @@ pub(crate) fn at_codes<N: SparseCoder>(
     direct: Direct,
 ) -> Option<Estimate> {
     let unroll = network.encoder().description()?;
-    let kernels = Kernels::of(network, &unroll, batch).filter(|_| batch.target.is_none())?;
-    kernels.estimate(network, batch, Through::Codes(direct))
+    match Kernels::of(network, &unroll, batch) {
+        Some(kernels) if batch.target.is_none() => {
+            kernels.estimate(network, batch, Through::Codes(direct))
+        }
+        None if direct == Direct::Codes => {
+            convolution::estimate(network, &unroll, batch, &Loss::Lasso, 0)
+        }
+        _ => None,
+    }
 }
 
 #[derive(Clone, Copy)]

@@ -7,6 +7,7 @@
 //! that are no matrix, estimators take the same adjoint as operations on tensors. See [`Engine`].
 
 mod adjoint;
+mod convolution;
 mod description;
 mod engine;
 mod estimate;
@@ -21,4 +22,21 @@ pub use engine::Engine;
 pub use unrolled_kernels::Operator;
 
 pub(crate) use estimate::{Direct, at_codes, estimate};
-pub(crate) use operation::encode;
+
+use burn::tensor::Tensor;
+
+use crate::operator::LinearOperator;
+
+/// z_T of inputs, from z₀ = 0 or from codes that carry no graph, by the kernels; `None` where they cannot serve.
+pub(crate) fn encode<O: LinearOperator>(
+    unroll: &UnrollDescription,
+    operator: &O,
+    x: &Tensor<2>,
+    start: Option<&Tensor<2>>,
+) -> Option<Tensor<2>> {
+    match (operator.as_matrix(), start) {
+        (Some(view), _) => operation::encode(unroll, &view.matrix, x, start),
+        (None, Some(_)) => None,
+        (None, None) => convolution::encode(unroll, &operator.as_convolution()?, x),
+    }
+}

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-use super::LinearOperator;
+use super::{ConvolutionView, LinearOperator, Weights};
 use crate::parameters::Network;
 use crate::parameters::merge;
 
@@ -52,6 +52,15 @@ impl<A: LinearOperator, D: LinearOperator> LinearOperator for Composition<A, D> 
             outer: outer.unwrap_or_else(|| self.outer.clone()),
             inner: inner.unwrap_or_else(|| self.inner.clone()),
         })
+    }
+
+    fn as_convolution(&self) -> Option<ConvolutionView> {
+        let inner = self.inner.as_convolution().filter(|inner| inner.weights.is_none())?;
+        let weights = match self.outer.as_weights()? {
+            Weights::Ones => None,
+            Weights::Rows(weights) => Some(weights),
+        };
+        Some(ConvolutionView { weights, ..inner })
     }
 
     fn decode(&self, z: Tensor<2>) -> Tensor<2> {

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use super::LinearOperator;
+use super::{LinearOperator, Weights};
 
 /// `x = z`: a measurement of everything.
 #[derive(Module, Debug)]
@@ -23,5 +23,9 @@ impl LinearOperator for Identity {
 
     fn adjoint(&self, x: Tensor<2>) -> Tensor<2> {
         x
+    }
+
+    fn as_weights(&self) -> Option<Weights> {
+        Some(Weights::Ones)
     }
 }

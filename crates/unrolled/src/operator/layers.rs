@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-use super::{LinearOperator, Untied};
+use super::{ConvolutionView, LinearOperator, Untied};
 use crate::parameters::Network;
 
 /// A decoder D, and for the encoder pairs of a synthesis `B_t` and an analysis `A_t` of their own:
@@ -84,6 +84,16 @@ impl<D: LinearOperator> LinearOperator for Layers<D> {
     fn at_iteration(&self, iteration: usize) -> Option<Self> {
         let untied = !self.pairs.is_empty();
         untied.then(|| Self { iteration: Some(iteration), ..self.clone() })
+    }
+
+    fn as_convolution(&self) -> Option<ConvolutionView> {
+        let decoder = self.dictionary.as_convolution().filter(|_| self.iteration.is_none())?;
+        let pair = |pair: &Untied<D, D>| pair.as_convolution()?.pairs.pop();
+        let pairs = self.pairs.iter().map(pair).collect::<Option<Vec<_>>>()?;
+        Some(match pairs.is_empty() {
+            true => decoder,
+            false => ConvolutionView { pairs, ..decoder },
+        })
     }
 
     fn weight_gradient(&self, x: &Tensor<2>, z: &Tensor<2>) -> GradientsParams {

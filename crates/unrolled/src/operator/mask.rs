@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use super::LinearOperator;
+use super::{LinearOperator, Weights};
 use crate::tensors::together;
 
 /// `x = w ⊙ z` with one weight per entry: 0 for what was not measured, as in inpainting. It is not trained.
@@ -48,5 +48,9 @@ impl LinearOperator for Mask {
 
     fn adjoint(&self, x: Tensor<2>) -> Tensor<2> {
         self.apply(x)
+    }
+
+    fn as_weights(&self) -> Option<Weights> {
+        Some(Weights::Rows(self.weights.clone()))
     }
 }

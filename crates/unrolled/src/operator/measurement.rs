@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use super::{Blur, Identity, LinearOperator, Mask};
+use super::{Blur, Identity, LinearOperator, Mask, Weights};
 use crate::parameters::Network;
 
 /// The measurement A of `x ≈ A D z`.
@@ -42,6 +42,10 @@ impl LinearOperator for Measurement {
 
     fn adjoint(&self, x: Tensor<2>) -> Tensor<2> {
         each!(self, operator => operator.adjoint(x))
+    }
+
+    fn as_weights(&self) -> Option<Weights> {
+        each!(self, operator => operator.as_weights())
     }
 }
 

@@ -96,6 +96,16 @@ pub trait LinearOperator: Module + ModuleDisplay {
         None
     }
 
+    /// The filters, where the operator is a convolution, or several under an encoder: the kernels then serve.
+    fn as_convolution(&self) -> Option<ConvolutionView> {
+        None
+    }
+
+    /// The weights, where the operator is nothing but a weight for every entry.
+    fn as_weights(&self) -> Option<Weights> {
+        None
+    }
+
     /// ‖D‖², the largest eigenvalue of DᵀD, by power iteration to a relative change of `tolerance`, in float64
     /// where the operator's own arrays allow it. Of a pair that is untied, that of the product of both.
     fn spectral_norm_squared(&self, tolerance: f64, device: &Device, precision: Precision) -> f64 {
@@ -139,6 +149,39 @@ pub struct MatrixView {
     pub matrix: Tensor<2>,
     /// Whose gradient it has, where it is a parameter.
     pub parameter: Option<ParamId>,
+}
+
+/// An operator that is a convolution.
+#[derive(Clone, Debug)]
+pub struct ConvolutionView {
+    /// Height and width of an image.
+    pub image: [usize; 2],
+    /// Pixels between two places of a filter.
+    pub stride: usize,
+    /// Synthesis and analysis of the iterations: one pair for all of them, or one for each.
+    pub pairs: Vec<[FilterView; 2]>,
+    /// The decoder.
+    pub decoder: FilterView,
+    /// A weight for every pixel, `[1 or n, m]`, of a measurement behind them.
+    pub weights: Option<Tensor<2>>,
+}
+
+/// Filters `[p, c, h, w]`, and whose gradient they have.
+#[derive(Clone, Debug)]
+pub struct FilterView {
+    /// The filters, with their graph where they have one.
+    pub filters: Tensor<4>,
+    /// The parameter that they are.
+    pub parameter: ParamId,
+}
+
+/// What an operator weighs entries with.
+#[derive(Clone, Debug)]
+pub enum Weights {
+    /// 1.
+    Ones,
+    /// These, `[1 or n, m]`.
+    Rows(Tensor<2>),
 }
 
 /// The gradient of `⟨against, rows(operator)⟩` with respect to the operator's parameters.

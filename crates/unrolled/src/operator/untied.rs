@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-use super::LinearOperator;
+use super::{ConvolutionView, LinearOperator};
 use crate::parameters::Network;
 
 /// Synthesis `D` and analysis `Wᵀ` with parameters of their own: an iteration is
@@ -41,6 +41,14 @@ impl<D: LinearOperator, W: LinearOperator> LinearOperator for Untied<D, W> {
 
     fn adjoint(&self, x: Tensor<2>) -> Tensor<2> {
         self.analysis.adjoint(x)
+    }
+
+    fn as_convolution(&self) -> Option<ConvolutionView> {
+        let (synthesis, analysis) =
+            (self.synthesis.as_convolution()?, self.analysis.as_convolution()?);
+        let pair = [synthesis.decoder.clone(), analysis.decoder];
+        (synthesis.weights.is_none() && analysis.weights.is_none())
+            .then(|| ConvolutionView { pairs: vec![pair], ..synthesis })
     }
 
     fn weight_gradient(&self, x: &Tensor<2>, z: &Tensor<2>) -> GradientsParams {

@@ -182,8 +182,8 @@ impl Restoring<'_> {
         }
         *warned_of_step = true;
         Some(format!(
-            "at step {} the encoder's step {encoder_step} has come beyond {limit:.4}, where it diverges for these filters; \
-             choose a smaller one or \"auto\"",
+            "at step {} the encoder's step {encoder_step} has come beyond {limit:.4}, where many iterations would \
+             diverge for these filters; \"auto\" follows them",
             state.step
         ))
     }

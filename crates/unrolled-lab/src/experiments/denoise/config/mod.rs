@@ -7,7 +7,7 @@ mod measurement;
 
 pub use data::{ImagesConfig, Noise, Remove, Where};
 pub use encoder::{ImageEncoderConfig, Untied};
-pub use filters::{FilterInit, FiltersConfig};
+pub use filters::FiltersConfig;
 pub use measurement::MeasurementConfig;
 
 use serde::Serialize;
