@@ -263,11 +263,18 @@ impl<N: SparseCoder> Of<'_, N> {
         }
         if self.window > 0 {
             let through = gradients.synthesis.into_iter().zip(gradients.analysis);
-            for ([of_synthesis, of_analysis], (synthesis, analysis)) in
-                self.view.pairs.iter().zip(through)
-            {
-                put(of_synthesis.parameter, synthesis);
-                put(of_analysis.parameter, analysis);
+            let (first, count) = (self.unroll.count() - self.window, self.unroll.count());
+            let shared = self.view.pairs.len() == 1;
+            let pairs = self.view.pairs.iter().zip(through).enumerate();
+            for (layer, ([of_synthesis, of_analysis], (synthesis, analysis))) in pairs {
+                // What no iteration goes through has no gradient; z₀ = 0 goes through no synthesis.
+                let (begin, end) = if shared { (first, count) } else { (layer, layer + 1) };
+                if begin >= first && end > begin.max(1) {
+                    put(of_synthesis.parameter, synthesis);
+                }
+                if begin >= first {
+                    put(of_analysis.parameter, analysis);
+                }
             }
         }
         let mut all = GradientsParams::new();
