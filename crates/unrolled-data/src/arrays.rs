@@ -103,10 +103,29 @@ impl ArrayFile {
         checked(&self.path, key.to_owned(), array)
     }
 
+    /// Reads examples as rows, and the channels, the height and the width of each where they are images
+    /// `[n, channels, height, width]`.
+    pub fn rows(&mut self, key: &str) -> Result<(Array2<f64>, Option<[usize; 3]>), DataError> {
+        let array = self.array(key)?;
+        let [n, channels, height, width] = array.shape[..] else {
+            return Ok((
+                self.as_matrix(key, array, "[n, m], or images [n, channels, height, width]")?,
+                None,
+            ));
+        };
+        let shape = vec![n, channels.saturating_mul(height).saturating_mul(width)];
+        let x = self.as_matrix(key, Array { shape, ..array }, "[n, m]")?;
+        Ok((x, Some([channels, height, width])))
+    }
+
     /// Reads one matrix and checks every entry. `expected` says its shape in words, `[n, m]`, for the
     /// message.
     pub fn matrix(&mut self, key: &str, expected: &str) -> Result<Array2<f64>, DataError> {
         let array = self.array(key)?;
+        self.as_matrix(key, array, expected)
+    }
+
+    fn as_matrix(&self, key: &str, array: Array, expected: &str) -> Result<Array2<f64>, DataError> {
         let (path, name) = (self.path.clone(), key.to_owned());
         let [rows, columns] = array.shape[..] else {
             if let Err(dtype) = array.values {

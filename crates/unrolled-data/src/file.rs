@@ -14,20 +14,23 @@ pub struct Keys {
     pub true_dictionary: Option<String>,
     /// Z*, `[n, p]`; `None` takes `Z_star` where it is there.
     pub true_codes: Option<String>,
+    /// What reconstructions are held against, of the shape of X; `None` for X itself.
+    pub target: Option<String>,
 }
 
 impl Default for Keys {
     fn default() -> Self {
-        Self { x: "X".to_owned(), true_dictionary: None, true_codes: None }
+        Self { x: "X".to_owned(), true_dictionary: None, true_codes: None, target: None }
     }
 }
 
-/// Reads `X` `[n, m]` and, where there is one, `D_star` `[m, p]` and `Z_star` `[n, p]`.
+/// Reads `X` `[n, m]`, or images `[n, channels, height, width]`, and, where there is one, `D_star` `[m, p]` and `Z_star` `[n, p]`.
 ///
 /// Shapes must agree and every entry must be finite.
 pub fn load(path: &Path, keys: &Keys) -> Result<DataSet, DataError> {
     let mut file = ArrayFile::open(path)?;
-    let x = file.matrix(&keys.x, "[n, m]")?;
+    let (x, image) = file.rows(&keys.x)?;
+    let target = keys.target.as_ref().map(|key| Ok((key.clone(), file.rows(key)?))).transpose()?;
     let names = file.names();
     let mut optional = |named: &Option<String>, default: &str, expected: &str| {
         let present = || names.iter().any(|name| name == default).then(|| default.to_owned());
@@ -65,11 +68,17 @@ pub fn load(path: &Path, keys: &Keys) -> Result<DataSet, DataError> {
             return Err(wrong(key, z.dim(), expected));
         }
     }
+    if let Some((key, (target, _))) = &target
+        && target.dim() != (n, m)
+    {
+        return Err(wrong(key, target.dim(), format!("as `{}`, {n} rows of {m}", keys.x)));
+    }
     Ok(DataSet {
-        x,
         true_dictionary: dictionary.map(|(_, matrix)| matrix),
         true_codes: codes.map(|(_, matrix)| matrix),
-        labels: None,
+        target: target.map(|(_, (target, _))| target),
+        image,
+        ..DataSet::of_rows(x)
     })
 }
 

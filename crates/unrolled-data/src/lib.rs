@@ -43,9 +43,18 @@ pub struct DataSet {
     pub true_codes: Option<Array2<f64>>,
     /// The class of every example.
     pub labels: Option<Vec<u8>>,
+    /// What reconstructions are held against instead of X, `[n, m]`.
+    pub target: Option<Array2<f64>>,
+    /// Channels, height and width of an example, where X was given as images.
+    pub image: Option<[usize; 3]>,
 }
 
 impl DataSet {
+    /// Of rows of which nothing else is known.
+    pub fn of_rows(x: Array2<f64>) -> Self {
+        Self { x, true_dictionary: None, true_codes: None, labels: None, target: None, image: None }
+    }
+
     /// n.
     pub fn examples(&self) -> usize {
         self.x.nrows()

@@ -56,7 +56,8 @@ pub fn load_images(folder: &Path, split: Split, classes: &[u8]) -> Result<Images
     }
     let x = Array2::from_shape_vec((chosen.len(), size), pixels)
         .expect("as many images were taken as labels");
-    let data = DataSet { x, true_dictionary: None, true_codes: None, labels: Some(chosen) };
+    let image = Some([1, height, width]);
+    let data = DataSet { labels: Some(chosen), image, ..DataSet::of_rows(x) };
     Ok(Images { data, shape: [height, width] })
 }
 

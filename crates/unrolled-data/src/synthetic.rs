@@ -81,7 +81,8 @@ impl Synthetic {
                 x.mapv_inplace(|v| v + self.noise * stream.normal());
             }
         });
-        DataSet { x, true_dictionary: Some(dictionary), true_codes: Some(codes), labels: None }
+        let (true_dictionary, true_codes) = (Some(dictionary), Some(codes));
+        DataSet { true_dictionary, true_codes, ..DataSet::of_rows(x) }
     }
 
     /// The non-zero entries of one code, by atom.

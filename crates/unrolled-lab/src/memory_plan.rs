@@ -25,6 +25,8 @@ pub(crate) struct MemoryPlan {
     per_iteration: u64,
     /// T.
     iterations: u64,
+    /// Numbers of the dictionary, where it is no matrix `[m, p]` but filters.
+    filters: Option<u64>,
 }
 
 /// A block of examples that fits.
@@ -65,6 +67,18 @@ impl MemoryPlan {
             widest_fixed: gram.max(m.saturating_mul(p)),
             per_iteration,
             iterations: iterations as u64,
+            filters: None,
+        }
+    }
+
+    /// Of filters with so many numbers, between examples of `features` and codes of `atoms` numbers.
+    pub fn with_filters(self, entries: Option<usize>) -> Self {
+        match entries.map(|entries| entries as u64) {
+            Some(entries) => {
+                let (fixed, widest_fixed) = (12 * entries, entries);
+                Self { fixed, widest_fixed, filters: Some(entries), ..self }
+            }
+            None => self,
         }
     }
 
@@ -90,6 +104,14 @@ impl MemoryPlan {
         // The share of the codes' entries that traces keep is at most about this in a usual unroll.
         const TRACED: f64 = 0.4;
         let (m, p, threads) = (self.features, self.atoms, threads as u64);
+        if self.filters.is_some() {
+            // An example on each thread; its residual is kept for every iteration.
+            let kept = if through { iterations as u64 } else { 1 };
+            let traced = (TRACED * kept as f64) as u64;
+            let each = m.saturating_mul(4 + kept).saturating_add(p.saturating_mul(8 + traced));
+            let blocks = threads.saturating_mul(each).saturating_add(self.fixed);
+            return self.number.saturating_mul(blocks);
+        }
         let sums = if form == Form::Gram { p.saturating_mul(p) } else { m.saturating_mul(p) };
         let traced = if through { (TRACED * iterations as f64) as u64 } else { 0 };
         let blocks = (threads * 64).saturating_mul(m.saturating_add(p.saturating_mul(8 + traced)));
@@ -178,6 +200,7 @@ mod tests {
             widest_fixed: (p * p).max(m * p),
             per_iteration: p,
             iterations,
+            filters: None,
         }
     }
 

@@ -227,7 +227,7 @@ pub struct KeysConfig {
     D_star: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     Z_star: Option<String>,
-    /// Labels, for tasks: read by no experiment of this version.
+    /// What reconstructions are held against, of the shape of X.
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<String>,
 }
@@ -313,6 +313,7 @@ impl DataConfig {
                     x: file.keys.X.clone(),
                     true_dictionary: file.keys.D_star.clone(),
                     true_codes: file.keys.Z_star.clone(),
+                    target: file.keys.target.clone(),
                 };
                 let data = load(&file.path, &keys)
                     .map_err(|error| Error::at("data.path", error.to_string()))?;
@@ -322,6 +323,7 @@ impl DataConfig {
         let preprocessing = Preprocessing::fit(&data.x, standardise);
         if let Some(preprocessing) = &preprocessing {
             data.x = preprocessing.apply(&data.x);
+            data.target = data.target.map(|target| preprocessing.apply(&target));
         }
         let features = data.features();
         if let Some([height, width]) = feature_shape
@@ -335,6 +337,9 @@ impl DataConfig {
                 ),
             ));
         }
+        data.image = data.image.or(feature_shape.map(|[height, width]| [1, height, width]));
+        let of_image = data.image.filter(|image| image[0] == 1);
+        let feature_shape = feature_shape.or(of_image.map(|[_, height, width]| [height, width]));
         Ok(Loaded { data, preprocessing, feature_shape })
     }
 }

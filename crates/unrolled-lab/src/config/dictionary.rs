@@ -2,13 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use burn::tensor::Device;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
-use unrolled::dictionary::Constraint;
+use unrolled::dictionary::{AnyDictionary, Constraint};
 use unrolled::dictionary::initialisation::{self, Pairwise};
+use unrolled::prelude::{ConvolutionalDictionary, DenseDictionary, Precision};
 use unrolled::random::Stream;
+use unrolled::tensors::{to_array, to_tensor};
 use unrolled_data::DataSet;
 
+use super::filters::FiltersConfig;
 use super::reader::Reader;
 use super::values::finite;
 use crate::Error;
@@ -16,7 +20,17 @@ use crate::words::bytes;
 
 /// The dictionary that a run starts from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct DictionaryConfig {
+#[serde(untagged)]
+pub enum DictionaryConfig {
+    /// `kind = "dense"`.
+    Dense(DenseConfig),
+    /// `kind = "convolutional"`.
+    Convolutional(FiltersConfig),
+}
+
+/// A matrix.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DenseConfig {
     kind: &'static str,
     /// p, where the data do not say it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,8 +129,100 @@ struct FromFile {
 impl DictionaryConfig {
     /// Reads the section and checks it.
     pub fn read(mut reader: Reader) -> Self {
+        match reader.choice("kind", &["dense", "convolutional"]) {
+            0 => Self::Dense(DenseConfig::read(reader)),
+            _ => Self::Convolutional(FiltersConfig::read_keys(reader)),
+        }
+    }
+
+    /// The atoms that a repeat starts from, as columns `[entries, p]`, within the constraint. `image`: the channels, the
+    /// height and the width of an example, where it is a picture.
+    pub fn initialise(
+        &self,
+        data: &DataSet,
+        image: Option<[usize; 3]>,
+        seed: u64,
+        repeat: u64,
+    ) -> Result<Array2<f64>, Error> {
+        match self {
+            Self::Dense(dense) => dense.initialise(data, seed, repeat),
+            Self::Convolutional(filters) => {
+                let image = filters.check_image(image)?;
+                if data.examples() == 0 && filters.init.takes_patches() {
+                    return Err(Error::at("data", "the data have no examples; give some"));
+                }
+                let [height, width] = filters.size;
+                let columns = filters.initialise(image[0], (seed, repeat), |stream| {
+                    let row = data.x.row(stream.below(data.examples()));
+                    let top = stream.below(image[1] - height + 1);
+                    let left = stream.below(image[2] - width + 1);
+                    let entry = |channel: usize, y: usize, x: usize| {
+                        row[(channel * image[1] + top + y) * image[2] + left + x]
+                    };
+                    let places = (0..image[0]).flat_map(|c| {
+                        (0..height).flat_map(move |y| (0..width).map(move |x| (c, y, x)))
+                    });
+                    places.map(|(c, y, x)| entry(c, y, x)).collect()
+                })?;
+                let filters = filters.tensor(&columns, Precision::Float64, &Device::flex());
+                let [p, c, h, w] = filters.dims();
+                Ok(to_array(&filters.reshape([p, c * h * w]).transpose()))
+            }
+        }
+    }
+
+    /// Leaves of what is known of examples what is of this kind of dictionary: of a convolution the true codes
+    /// `[n, p·h'·w']`, where they are that.
+    pub fn fit_truth(&self, data: &mut DataSet) -> Result<(), Error> {
+        let Self::Convolutional(filters) = self else { return Ok(()) };
+        let [_, height, width] = filters.check_image(data.image)?;
+        let places = |pixels: usize, size: usize| (pixels - size) / filters.stride + 1;
+        let codes = filters.atoms
+            * places(height, filters.size[0])
+            * places(width, filters.size[1]);
+        data.true_dictionary = None;
+        match data.true_codes.as_ref().map(Array2::ncols) {
+            Some(found) if found != codes => Err(Error::at(
+                "data",
+                format!("the data have true codes of {found} numbers, but codes of these filters have {codes}; leave them out"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The dictionary with these atoms, `[entries, p]`, for examples of this shape.
+    pub fn build(
+        &self,
+        columns: &Array2<f64>,
+        image: Option<[usize; 3]>,
+        precision: Precision,
+        device: &Device,
+    ) -> AnyDictionary {
+        match self {
+            Self::Dense(dense) => {
+                let dictionary = DenseDictionary::new(to_tensor(columns, precision, device));
+                AnyDictionary::Dense(dictionary.with_constraint(dense.constraint))
+            }
+            Self::Convolutional(filters) => {
+                let [_, height, width] = image.expect("it was looked at when the filters were made");
+                let tensor = filters.tensor(columns, precision, device);
+                let dictionary =
+                    ConvolutionalDictionary::new(tensor, [height, width], filters.stride);
+                AnyDictionary::Convolutional(dictionary.with_constraint(filters.constraint))
+            }
+        }
+    }
+
+    /// Whether it is a convolution.
+    pub fn is_convolutional(&self) -> bool {
+        matches!(self, Self::Convolutional(_))
+    }
+}
+
+impl DenseConfig {
+    /// Reads the section but for its kind, and checks it.
+    fn read(mut reader: Reader) -> Self {
         let problems = reader.problems();
-        reader.choice("kind", &["dense"]);
         let constraint = CONSTRAINTS[reader.choice("constraint", &CONSTRAINTS.map(|c| c.0))].1;
         let mut init = reader.table("init");
         let methods = ["perturbed-truth", "random", "file", "data", "svd", "pairwise"];
@@ -166,7 +272,7 @@ impl DictionaryConfig {
     }
 
     /// The dictionary that a repeat starts from, `[m, p]`, within the constraint.
-    pub fn initialise(&self, data: &DataSet, seed: u64, repeat: u64) -> Result<Array2<f64>, Error> {
+    fn initialise(&self, data: &DataSet, seed: u64, repeat: u64) -> Result<Array2<f64>, Error> {
         let mut stream = Stream::new(seed, "dictionary", repeat);
         let known = data
             .true_dictionary

@@ -95,10 +95,12 @@ impl InMemory {
         self.training
     }
 
-    /// Some of `count` examples to train on that are evenly spread over them, `[n, m]`.
-    pub fn spread_rows(&self, range: Range<usize>, count: usize) -> Array2<f64> {
+    /// Some of `count` examples to train on that are evenly spread over them, and their targets where there are any, each
+    /// `[n, m]`.
+    pub fn spread_rows(&self, range: Range<usize>, count: usize) -> [Option<Array2<f64>>; 2] {
         let indices: Vec<usize> = range.map(|index| index * self.training / count).collect();
-        self.data.x.select(Axis(0), &indices)
+        let select = |array: &Array2<f64>| array.select(Axis(0), &indices);
+        [Some(select(&self.data.x)), self.data.target.as_ref().map(select)]
     }
 
     /// How many examples are held out.
@@ -106,9 +108,11 @@ impl InMemory {
         self.data.examples() - self.training
     }
 
-    /// Some of the examples that are held out, `[n, m]`.
-    pub fn held_out_rows(&self, range: Range<usize>) -> Array2<f64> {
-        self.data.x.slice(s![self.training + range.start..self.training + range.end, ..]).to_owned()
+    /// Some of the examples that are held out, and their targets where there are any, each `[n, m]`.
+    pub fn held_out_rows(&self, range: Range<usize>) -> [Option<Array2<f64>>; 2] {
+        let range = self.training + range.start..self.training + range.end;
+        let some = |array: &Array2<f64>| array.slice(s![range.clone(), ..]).to_owned();
+        [Some(some(&self.data.x)), self.data.target.as_ref().map(some)]
     }
 }
 
@@ -125,7 +129,8 @@ impl Source for InMemory {
         let indices = &self.indices(step)[range];
         let select = |array: &Array2<f64>| array.select(Axis(0), indices);
         let true_codes = self.data.true_codes.as_ref().map(select);
-        Rows { x: select(&self.data.x), target: None, label: None, true_codes }
+        let target = self.data.target.as_ref().map(select);
+        Rows { x: select(&self.data.x), target, label: None, true_codes }
     }
 
     fn describe(&self, step: usize) -> String {
@@ -139,7 +144,7 @@ mod tests {
 
     fn source(examples: usize, shuffle: bool) -> InMemory {
         let x = Array2::zeros((examples, 1));
-        let data = DataSet { x, true_dictionary: None, true_codes: None, labels: None };
+        let data = DataSet::of_rows(x);
         InMemory::new(Arc::new(data), 1, examples, 5, shuffle)
     }
 

@@ -1,11 +1,13 @@
 //! Dictionaries: linear operators made of atoms, dense and convolutional; spectral norm; initialisation; constraint.
 
+mod any;
 mod constraint;
 mod convolutional;
 mod dense;
 mod filter_constraint;
 pub mod initialisation;
 
+pub use any::AnyDictionary;
 pub use constraint::Constraint;
 pub(crate) use constraint::norms;
 pub use convolutional::ConvolutionalDictionary;

@@ -1,9 +1,12 @@
 //! How close codes are to the lasso's solution.
 
+use burn::tensor::Tensor;
 use ndarray::{Array2, Axis};
 
+use crate::operator::LinearOperator;
 use crate::prox::Sided;
 use crate::scale::{exponent, scaled, scaled_penalty};
+use crate::tensors::to_array;
 
 /// The relative duality gap of every code, `(primal − dual) / primal`.
 ///
@@ -25,6 +28,27 @@ pub fn duality_gaps(
         row.iter_mut().for_each(|z| *z = scaled(*z, -judge.of_codes(*e)));
     }
     judge.judge(&judge.examples(x, &exponents), &codes, &exponents).0
+}
+
+/// As [`duality_gaps`], for any operator: computed where its parameters are and in their precision.
+pub fn operator_gaps<O: LinearOperator>(
+    operator: &O,
+    x: &Tensor<2>,
+    codes: &Tensor<2>,
+    penalty: f64,
+    sided: Sided,
+) -> Vec<f64> {
+    let residual = x.clone().sub(operator.forward(codes.clone()));
+    let correlations = to_array(&operator.adjoint(residual.clone()));
+    let (residual, codes) = (to_array(&residual), to_array(codes));
+    let rows = residual.axis_iter(Axis(0)).zip(correlations.axis_iter(Axis(0)));
+    let rows = rows.zip(codes.axis_iter(Axis(0)));
+    rows.map(|((r, correlations), codes)| {
+        let row = correlations.to_vec();
+        let pairs = codes.iter().copied().zip(row.iter().copied());
+        relative_gap(r.dot(&r), largest_violation(&row, sided), pairs, penalty)
+    })
+    .collect()
 }
 
 /// Judges codes of the same lasso with D and every example brought near 1: dividing D by 2ᵈ, x by 2ᵉ and λ by 2ᵈ⁺ᵉ

@@ -2,10 +2,11 @@
 
 use std::ops::{ControlFlow, Range};
 
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use ndarray::{Array2, s};
+use unrolled::dictionary::AnyDictionary;
 use unrolled::encoder::Encoder;
-use unrolled::gradient::gradient_at_codes;
 use unrolled::gradient::references::lasso_encoder;
 use unrolled::loss::Losses;
 use unrolled::metrics::total_distance;
@@ -73,8 +74,8 @@ impl<'a> Block<'a> {
         let true_codes = self.problem.data.true_codes.as_ref().map(|codes| self.rows(codes));
         let gradient_at = |codes| {
             let tensor = |array| to_tensor(array, Precision::Float64, &Device::flex());
-            let (d, x) = (tensor(&self.problem.dictionary), tensor(&x));
-            to_array(&gradient_at_codes(&d, &x, &tensor(codes))) * self.examples()
+            let dictionary = self.reference_dictionary();
+            to_array(&dictionary.columns_at_codes(&tensor(&x), &tensor(codes))) * self.examples()
         };
         let mut sums = Sums {
             examples: self.range.len(),
@@ -102,6 +103,12 @@ impl<'a> Block<'a> {
         self.range.len() as f64
     }
 
+    /// D⁰ in float64 on the CPU.
+    fn reference_dictionary(&self) -> AnyDictionary {
+        let config = &self.plan.run.config;
+        self.problem.dictionary(config, Precision::Float64, &Device::flex())
+    }
+
     fn rows(&self, array: &Array2<f64>) -> Array2<f64> {
         array.slice(s![self.range.clone(), ..]).to_owned()
     }
@@ -124,7 +131,7 @@ impl<'a> Block<'a> {
     /// One walk serves the codes, the losses and every estimator that asks for nothing but codes.
     fn walk(&self, sums: &mut Sums, lasso: &Array2<f64>, truth: Option<&Array2<f64>>) {
         let Self { plan, network, x, .. } = self;
-        let dictionary = network.dictionary.matrix.val().inner();
+        let dictionary = network.dictionary.valid();
         let mut walked = 0;
         let mut meter = Meter::start();
         let mut visit = |iteration: usize, codes: &Tensor<2>| {
@@ -147,7 +154,9 @@ impl<'a> Block<'a> {
             meter.resume();
             self.flow()
         };
-        if !plan.uses_kernels() {
+        // The kernels of a convolution go from the beginning alone: the walk is made once.
+        let convolutional = plan.sections().dictionary.is_convolutional();
+        if convolutional || !plan.uses_kernels() {
             network.encoder.unroll(&dictionary, x, &mut visit);
             return;
         }
@@ -169,7 +178,7 @@ impl<'a> Block<'a> {
     fn lasso_codes(&self, x: &Array2<f64>) -> Array2<f64> {
         let iterations = self.plan.sections().compare.lasso_iterations;
         let tensor = |array| to_tensor(array, Precision::Float64, &Device::flex());
-        let (dictionary, x) = (tensor(&self.problem.dictionary), tensor(x));
+        let (dictionary, x) = (self.reference_dictionary(), tensor(x));
         let lasso = lasso_encoder(&self.network.encoder, iterations).with_form(self.plan.form);
         if self.plan.sections().encoder.is_by_hand() {
             let codes = lasso.encode(&dictionary, &x);

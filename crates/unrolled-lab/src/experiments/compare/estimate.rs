@@ -14,11 +14,16 @@ use crate::memory_plan::MemoryPlan;
 
 /// Bytes of the host beside what the estimators take: data, codes and their copies; a gradient for every estimator
 /// and T.
-pub(super) fn host_bytes([n, m, p]: [usize; 3], compare: &CompareConfig, workers: usize) -> u64 {
-    let [n, m, p] = [n, m, p].map(|size| size as f64);
+pub(super) fn host_bytes(
+    [n, m, q]: [usize; 3],
+    entries: usize,
+    compare: &CompareConfig,
+    workers: usize,
+) -> u64 {
+    let [n, m, q] = [n, m, q].map(|size| size as f64);
     let kept = (compare.iterations.0.len() * compare.estimators.len()) as f64;
-    let data = 8.0 * n * (2.0 * m + 2.0 * p);
-    let gradients = 8.0 * m * p * kept * (workers + 2) as f64;
+    let data = 8.0 * n * (2.0 * m + 2.0 * q);
+    let gradients = 8.0 * entries as f64 * kept * (workers + 2) as f64;
     (data + gradients) as u64
 }
 
@@ -43,8 +48,9 @@ impl Plan<'_> {
         let workers = self.workers(threads);
         let encoder = (&self.sections().encoder, config.precision);
         let demand = MemoryPlan::new(encoder, [m, p], self.form, longest, true);
+        let demand = demand.with_filters(self.filters);
         let block = demand.bytes(self.block);
-        let host = host_bytes(self.sizes, compare, workers);
+        let host = host_bytes(self.sizes, self.filters.unwrap_or(m * p), compare, workers);
         match (config.is_on_cpu(), self.uses_kernels()) {
             (true, true) => {
                 let kernels = demand.kernels(self.form, longest, 1, true);
@@ -58,9 +64,11 @@ impl Plan<'_> {
             (false, _) => estimate.include(host, Some(block)),
         }
         estimate.batch = (!config.is_on_cpu()).then_some([n, self.block]);
-        let width = match self.form {
-            Form::Gram => p as f64,
-            Form::Residual => 2.0 * m as f64,
+        let width = match (self.form, self.filters) {
+            // Every entry of a code meets every entry of its filter.
+            (_, Some(entries)) => 2.0 * (entries / self.atoms) as f64,
+            (Form::Gram, None) => p as f64,
+            (Form::Residual, None) => 2.0 * m as f64,
         };
         let repeats = compare.repeats as f64;
         let units = self.units_of_a_block() as f64;
@@ -99,7 +107,7 @@ impl Plan<'_> {
         let iterations = self.longest().min(MOST);
         let network = self.network(&self.sample, iterations);
         let x = to_tensor(&self.sample.data.x, self.run.config.precision, &self.device);
-        let dictionary = network.dictionary.matrix.val().inner();
+        let dictionary = network.dictionary.clone();
         let examples = self.sample.data.examples().max(1);
         let time = |work: &dyn Fn()| {
             let mut seconds = 0.0;

@@ -91,7 +91,7 @@ pub(super) fn add_alone(block: &Block, sums: &mut [EstimatorSums]) -> Result<(),
 impl EstimatorSums {
     /// Adds the gradients of the next T.
     fn add(&mut self, network: &Network, gradients: &GradientsParams, examples: f64) {
-        let gradient = gradients.get::<2>(network.dictionary.matrix.id);
+        let gradient = network.dictionary.columns_gradient(gradients);
         let gradient = gradient.expect("every estimator has the gradient of the dictionary");
         self.gradients.push(to_array(&gradient) * examples);
         if let AnyProx::LearnedSoft(prox) = &network.encoder.prox

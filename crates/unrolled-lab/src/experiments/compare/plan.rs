@@ -2,11 +2,11 @@
 
 use burn::tensor::Device;
 use ndarray::{Array2, s};
-use unrolled::dictionary::spectral_norm_squared;
+use unrolled::dictionary::AnyDictionary;
 use unrolled::encoder::{AnyEncoder, Encoder, Form, Momentum, StepVerdict};
 use unrolled::gradient::{Estimator, named};
-use unrolled::prelude::{Autoencoder, DenseDictionary};
-use unrolled::tensors::to_tensor;
+use unrolled::operator::LinearOperator;
+use unrolled::prelude::{Autoencoder, Precision};
 use unrolled_data::DataSet;
 
 use super::config::Sections;
@@ -20,13 +20,13 @@ use crate::memory::{Meter, Reading};
 use crate::memory_plan::MemoryPlan;
 
 /// The encoder of every comparison.
-pub(super) type Network = Autoencoder<AnyEncoder>;
+pub(super) type Network = Autoencoder<AnyEncoder, AnyDictionary>;
 
 /// One repeat's data and start.
 pub(super) struct Problem {
     pub data: DataSet,
-    /// D⁰, `[m, p]`.
-    pub dictionary: Array2<f64>,
+    /// D⁰, atoms as columns, `[entries, p]`.
+    pub columns: Array2<f64>,
     /// α.
     pub step: f64,
 }
@@ -37,8 +37,12 @@ pub(super) struct Plan<'a> {
     pub device: Device,
     /// What its checkpoints are known by.
     pub identity: String,
-    /// n, m and p.
+    /// n, m and q, the width of a code.
     pub sizes: [usize; 3],
+    /// p.
+    pub atoms: usize,
+    /// Numbers of the filters, where the dictionary is a convolution.
+    pub filters: Option<usize>,
     /// Examples in a block.
     pub block: usize,
     pub form: Form,
@@ -54,15 +58,16 @@ impl<'a> Plan<'a> {
     /// Draws or reads the data of every repeat once to check all that depends on them.
     pub fn new(run: &'a Run) -> Result<Self, Error> {
         let config = &run.config;
-        let Sections { data, encoder, compare, .. } = config.sections();
+        let Sections { data, dictionary, encoder, compare } = config.sections();
         let Opened { device, limits, .. } = config.open_device()?;
         if let Some(sizes) = data.sizes() {
             // What cannot be held is refused before it is drawn.
-            let bytes = host_bytes(sizes, compare, 1);
+            let bytes = host_bytes(sizes, sizes[1] * sizes[2], compare, 1);
             Estimate { bytes, ..Estimate::default() }.affordable()?;
         }
         let first = Problem::new(config, 0)?;
-        let (n, (m, p)) = (first.data.examples(), first.dictionary.dim());
+        let [m, q] = first.dictionary(config, Precision::Float64, &Device::flex()).shape();
+        let (n, p) = (first.data.examples(), first.columns.ncols());
         config.check_range(&first.data)?;
         let has_truth = first.data.true_codes.is_some();
         let mut warnings = Vec::new();
@@ -87,12 +92,17 @@ impl<'a> Plan<'a> {
             );
         }
         let longest = compare.iterations.0.last().copied().unwrap_or(0);
-        let form = |block| encoder.form_for(config.device_kind(), m, p, longest, block);
+        let filters = dictionary.is_convolutional().then_some(first.columns.len());
+        let form = |block| match filters {
+            Some(_) => Form::Residual,
+            None => encoder.form_for(config.device_kind(), m, q, longest, block),
+        };
         let block = match config.is_on_cpu() {
-            true => block_size(m, p, n),
+            true => block_size(m, q, n),
             false => {
                 let demand =
-                    MemoryPlan::new((encoder, config.precision), [m, p], form(n), longest, true);
+                    MemoryPlan::new((encoder, config.precision), [m, q], form(n), longest, true);
+                let demand = demand.with_filters(filters);
                 let fit = demand.fit(&config.device, &limits, n, MOST_ON_DEVICE);
                 fit.map_err(|message| Error::at("device", message))?.block
             }
@@ -100,8 +110,10 @@ impl<'a> Plan<'a> {
         Ok(Self {
             run,
             device,
-            identity: run.identity(fingerprint(&[&first.data.x, &first.dictionary])),
-            sizes: [n, m, p],
+            identity: run.identity(fingerprint(&[&first.data.x, &first.columns])),
+            sizes: [n, m, q],
+            atoms: p,
+            filters,
             block,
             form: form(block),
             estimators: compare
@@ -135,12 +147,11 @@ impl<'a> Plan<'a> {
                 form: self.form,
                 noise: None,
             },
-            self.sizes[2],
+            self.atoms,
             config.precision,
             &self.device,
         );
-        let matrix = to_tensor(&problem.dictionary, config.precision, &self.device);
-        Autoencoder::new(DenseDictionary::new(matrix), encoder)
+        Autoencoder::new(problem.dictionary(config, config.precision, &self.device), encoder)
     }
 
     /// The T of the run.
@@ -190,8 +201,19 @@ impl Problem {
     /// The same with its first examples alone.
     fn sample(self) -> Self {
         let x = self.data.x.slice(s![..self.data.examples().min(SAMPLE), ..]).to_owned();
-        let data = DataSet { x, true_dictionary: None, true_codes: None, labels: None };
+        let data = DataSet { image: self.data.image, ..DataSet::of_rows(x) };
         Self { data, ..self }
+    }
+
+    /// The dictionary at the start, without a constraint: it is not moved.
+    pub fn dictionary(
+        &self,
+        config: &Config,
+        precision: Precision,
+        device: &Device,
+    ) -> AnyDictionary {
+        let sections: &Sections = config.sections();
+        sections.dictionary.build(&self.columns, self.data.image, precision, device)
     }
 
     /// The problem of a repeat.
@@ -202,10 +224,12 @@ impl Problem {
 
     fn draw(data: &DataConfig, sections: &Sections, seed: u64, repeat: u64) -> Result<Self, Error> {
         let Sections { dictionary, encoder, .. } = sections;
-        let data = data.load(seed, repeat)?;
-        let dictionary = dictionary.initialise(&data, seed, repeat)?;
-        let step = encoder.step_for(spectral_norm_squared(&dictionary));
-        Ok(Self { data, dictionary, step })
+        let mut data = data.load(seed, repeat)?;
+        dictionary.fit_truth(&mut data)?;
+        let columns = dictionary.initialise(&data, data.image, seed, repeat)?;
+        let built = dictionary.build(&columns, data.image, Precision::Float64, &Device::flex());
+        let step = encoder.step_for(built.norm_squared(false));
+        Ok(Self { data, columns, step })
     }
 }
 
@@ -231,7 +255,8 @@ fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
         synthetic.examples = 1;
     }
     let problem = Problem::draw(&one, sections, config.seed, repeat)?;
-    let norm = spectral_norm_squared(&problem.dictionary);
+    let dictionary = problem.dictionary(config, Precision::Float64, &Device::flex());
+    let norm = dictionary.norm_squared(false);
     if norm == 0.0 {
         return Err(Error::at(
             "dictionary.init",
@@ -239,8 +264,9 @@ fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
         ));
     }
     let device = config.open_device()?.device;
-    let [features, atoms] = [problem.dictionary.nrows(), problem.dictionary.ncols()];
-    let form = sections.encoder.form_for(config.device_kind(), features, atoms, 1, 1);
+    let [features, width] = dictionary.shape();
+    let atoms = problem.columns.ncols();
+    let form = sections.encoder.form_for(config.device_kind(), features, width, 1, 1);
     let encoder = sections.encoder.build(
         Unrolling { iterations: 1, step: problem.step, train_step: 0, form, noise: None },
         atoms,

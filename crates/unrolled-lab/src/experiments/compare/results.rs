@@ -46,7 +46,7 @@ fn differ_in_penalty_only(plans: &[Plan]) -> bool {
 
 fn run(plan: &Plan, repeats: &[Repeat]) -> Value {
     let config = &plan.run.config;
-    let [examples, features, atoms] = plan.sizes;
+    let ([examples, features, _], atoms) = (plan.sizes, plan.atoms);
     let mut fields = Map::new();
     fields.insert("device".to_owned(), json!(config.device));
     fields.insert("precision".to_owned(), json!(name_of(config.precision)));

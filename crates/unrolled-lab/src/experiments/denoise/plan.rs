@@ -26,7 +26,7 @@ pub(super) struct Plan<'a> {
     pub run: &'a Run,
     pub device: Device,
     estimator: Box<dyn Estimator<Denoiser>>,
-    /// The filters at the start, `[p, c·h·w]`.
+    /// The filters at the start, as columns `[c·h·w, p]`.
     start: Arc<Array2<f64>>,
     /// α at the start.
     step: f64,
@@ -66,7 +66,19 @@ impl<'a> Plan<'a> {
             ));
         }
         let channels = sections.data.channels().count();
-        let start = Arc::new(sections.dictionary.initialise(channels, config.seed)?);
+        let filter = sections.dictionary.size;
+        if images.train.is_empty() && sections.dictionary.init.takes_patches() {
+            let message = "`dictionary.init` takes patches of the images to train on, and there are none; name some with \
+                           `data.train`, or choose \"random\" or a file";
+            return Err(Error::at("dictionary.init", message));
+        }
+        let start = sections.dictionary.initialise(channels, (config.seed, 0), |stream| {
+            let image = &images.train[stream.below(images.train.len())].image;
+            let top = stream.below(image.height - filter[0] + 1);
+            let left = stream.below(image.width - filter[1] + 1);
+            image.crop(top, left, filter).values.into_iter().map(f64::from).collect()
+        })?;
+        let start = Arc::new(start);
         let estimator = sections.train.train.estimator.build::<Denoiser>();
         let estimator = estimator.expect("the configuration names a known estimator");
         let mut plan =

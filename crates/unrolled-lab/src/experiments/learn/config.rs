@@ -27,6 +27,11 @@ impl Sections {
             optimizer: OptimizerConfig::read(reader.table("optimizer")),
         };
         sections.encoder.prox.check_without_noise(reader.problems());
+        let resamples = !sections.train.keeps_dead_atoms();
+        let filters = sections.dictionary.is_convolutional();
+        reader.problems().require(!(filters && resamples), "train.dead_atoms", || {
+            "`train.dead_atoms` replaces atoms by examples, which filters are not; remove it".to_owned()
+        });
         sections.train.check_estimator::<Network>(&sections.encoder, reader.problems());
         sections
     }

@@ -18,7 +18,7 @@ pub(super) struct Prepared {
     pub preprocessing: Option<Preprocessing>,
     /// Height and width of an example, where it is a picture.
     pub feature_shape: Option<[usize; 2]>,
-    /// D⁰, `[m, p]`.
+    /// D⁰, atoms as columns, `[entries, p]`.
     pub start: Arc<Array2<f64>>,
     /// A checksum of the examples.
     pub fingerprint: u32,
@@ -43,8 +43,9 @@ impl Shelf {
             return Ok(prepared.clone());
         }
         *last = None;
-        let Loaded { data, preprocessing, feature_shape } = data.load_with_shape(config.seed, 0)?;
-        let start = Arc::new(dictionary.initialise(&data, config.seed, 0)?);
+        let Loaded { mut data, preprocessing, feature_shape } = data.load_with_shape(config.seed, 0)?;
+        dictionary.fit_truth(&mut data)?;
+        let start = Arc::new(dictionary.initialise(&data, data.image, config.seed, 0)?);
         let fingerprint = fingerprint(&[&data.x]);
         let data = Arc::new(data);
         let prepared = Prepared { data, preprocessing, feature_shape, start, fingerprint };

@@ -1,16 +1,17 @@
 //! Dictionary learning as a lesson: the network, its constants at each step, the figures of a step.
 
 use burn::tensor::Tensor;
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
-use unrolled::dictionary::{Constraint, quick_spectral_norm_squared};
+use unrolled::dictionary::{AnyDictionary, Constraint};
 use unrolled::encoder::{AnyEncoder, Encoder};
 use unrolled::gradient::{Estimate, Estimator};
 use unrolled::loss::{Loss, Losses};
 use unrolled::metrics::{
     dictionary_error, dictionary_error_tensor, frobenius, total_distance, total_distance_tensor,
 };
-use unrolled::prelude::{DenseDictionary, Precision};
+use unrolled::network::{Batch, SparseCoder};
+use unrolled::prelude::Precision;
 use unrolled::tensors::{to_array, to_scalar, to_tensor, vector_to_tensor};
 
 use super::Network;
@@ -65,6 +66,13 @@ impl<'a> Learning<'a> {
         Self { plan, prepared, source, truth }
     }
 
+    /// The dictionary with these atoms, `[entries, p]`.
+    fn dictionary(&self, columns: &Array2<f64>) -> AnyDictionary {
+        let Plan { device, .. } = self.plan;
+        let (config, image) = (&self.plan.sections().dictionary, self.prepared.data.image);
+        config.build(columns, image, self.plan.config().precision, device)
+    }
+
     /// Numbers beside those that the CPU computes.
     fn float64(&self, values: Vec<f64>) -> Tensor<1> {
         vector_to_tensor(&values.into(), Precision::Float64, &self.plan.device)
@@ -98,17 +106,17 @@ impl Learning<'_> {
     /// Reconstruction and lasso on the [`Self::sample`], means over its examples.
     pub fn losses_on_sample(&self, network: &Network) -> [f64; 2] {
         let (examples, held_out) = self.sample();
-        let dictionary = network.dictionary.matrix.val();
         let mut sums = [0.0; 2];
         for from in (0..examples).step_by(512) {
             let range = from..(from + 512).min(examples);
-            let x = match held_out {
+            let count = range.len() as f64;
+            let [x, target] = match held_out {
                 true => self.source.held_out_rows(range),
                 false => self.source.spread_rows(range, examples),
             };
-            let (count, x) = (x.nrows() as f64, self.plan.tensor(&x));
-            let codes = network.encoder.encode(&dictionary, &x);
-            let losses = Losses::evaluate(&dictionary, &x, &codes, network.encoder.penalty());
+            let x = self.plan.tensor(&x.expect("there are examples"));
+            let batch = Batch::new(x.clone()).with_target(target.map(|t| self.plan.tensor(&t)));
+            let losses = Losses::of(network, &batch, &SparseCoder::encode(network, &x));
             for (sum, loss) in sums.iter_mut().zip([losses.reconstruction, losses.lasso]) {
                 *sum += to_scalar(&loss) * count;
             }
@@ -123,8 +131,7 @@ impl Lesson for Learning<'_> {
 
     fn start(&self) -> (Network, Memory) {
         let Prepared { start, .. } = &self.prepared;
-        let constraint = self.plan.sections().dictionary.constraint;
-        let dictionary = DenseDictionary::new(self.plan.tensor(start)).with_constraint(constraint);
+        let dictionary = self.dictionary(start);
         let encoder_step = self.plan.step;
         let encoder = self.encoder(encoder_step, 1, None);
         let used = vec![false; start.ncols()];
@@ -153,7 +160,7 @@ impl Lesson for Learning<'_> {
             let bound = (memory.norm_squared.sqrt() + memory.moved).powi(2);
             let diverges = memory.encoder_step > network.encoder.step_limits(bound).refuse_above;
             if diverges || (step - 1).is_multiple_of(AUTO_STEP_EVERY) {
-                let norm = quick_spectral_norm_squared(&to_array(&network.dictionary.matrix.val()));
+                let norm = network.dictionary.norm_squared(true);
                 memory.encoder_step = config.step_for(norm);
                 (memory.norm_squared, memory.moved) = (norm, 0.0);
             }
@@ -169,9 +176,9 @@ impl Lesson for Learning<'_> {
 
     fn moved(&self, memory: &mut Memory, before: &Network, after: &Network) {
         if self.plan.sections().encoder.step == Step::Auto {
-            let [before, after] =
-                [before, after].map(|network| to_array(&network.dictionary.matrix.val()));
-            memory.moved += frobenius(&(after - before));
+            let columns = [before, after].map(|network| to_array(&network.dictionary.columns()));
+            let [before, now] = columns;
+            memory.moved += after.dictionary.norm_growth(frobenius(&(now - before)));
         }
     }
 
@@ -185,15 +192,16 @@ impl Lesson for Learning<'_> {
         if self.plan.config().is_on_cpu() {
             let codes = to_array(&estimate.codes);
             let error = truth.map_or(0.0, |truth| total_distance(&codes, truth));
-            let uses = codes
-                .columns()
-                .into_iter()
-                .map(|column| f64::from(u8::from(column.iter().any(|v| *v != 0.0))));
+            let entries = codes.ncols() / self.prepared.start.ncols();
+            // An atom is used where one of its entries is.
+            let of_atoms = codes.axis_chunks_iter(Axis(1), entries);
+            let uses = of_atoms.map(|codes| f64::from(u8::from(codes.iter().any(|v| *v != 0.0))));
             return Some(self.float64(std::iter::once(error).chain(uses).collect()));
         }
         let codes = &estimate.codes;
-        let used = codes.clone().abs().sum_dim(0).sign();
-        let used = used.reshape([codes.dims()[1]]);
+        let atoms = self.prepared.start.ncols();
+        let used = codes.clone().abs().sum_dim(0).reshape([atoms, codes.dims()[1] / atoms]);
+        let used = used.sum_dim(1).sign().reshape([atoms]);
         let error = match truth {
             Some(truth) => total_distance_tensor(codes, &self.plan.tensor(truth)),
             None => used.clone().narrow(0, 0, 1).zeros_like(),
@@ -202,7 +210,7 @@ impl Lesson for Learning<'_> {
     }
 
     fn figures(&self, network: &Network) -> Option<Tensor<1>> {
-        let dictionary = network.dictionary.matrix.val();
+        let dictionary = network.dictionary.columns();
         match &self.truth {
             Some(truth) => Some(dictionary_error_tensor(&dictionary, truth)),
             None => {

@@ -2,11 +2,11 @@
 
 use burn::tensor::Tensor;
 use ndarray::{Array2, Axis};
-use unrolled::dictionary::{Dictionary, spectral_norm_squared};
+use unrolled::dictionary::{AnyDictionary, Dictionary};
 use unrolled::encoder::Encoder;
 use unrolled::metrics::{
     aligned, distances, duality_gaps, duplicate_atoms, frobenius, largest_atom_error, nonzeros,
-    support_recovery,
+    operator_gaps, support_recovery,
 };
 use unrolled::prox::AnyProx;
 use unrolled::tensors::{to_array, to_values};
@@ -47,12 +47,20 @@ pub(super) fn take(
     codes: &[Tensor<2>],
 ) -> (Vec<Option<f64>>, Option<String>) {
     let plan = lesson.plan;
-    let dictionary = to_array(&state.network.dictionary.matrix.val());
+    let dictionary = to_array(&state.network.dictionary.columns());
     let examples = lesson.source.batch().min(EXAMPLES);
     let Rows { x, true_codes, .. } = lesson.source.rows(state.step, 0..examples);
-    let now = to_array(&state.network.encode(&plan.tensor(&x)).inner());
+    let codes_now = state.network.encode(&plan.tensor(&x)).inner();
+    let now = to_array(&codes_now);
     let prox = &plan.sections().encoder.prox;
-    let gaps = duality_gaps(&dictionary, &x, &now, prox.penalty(), prox.sided());
+    let gaps = match &state.network.dictionary {
+        AnyDictionary::Dense(_) => {
+            duality_gaps(&dictionary, &x, &now, prox.penalty(), prox.sided())
+        }
+        filters => {
+            operator_gaps(filters, &plan.tensor(&x), &codes_now, prox.penalty(), prox.sided())
+        }
+    };
     let support = true_codes.map(|truth| support_recovery(&now, &truth));
     let truth = lesson.prepared.data.true_dictionary.as_ref();
     let aligned = truth.and_then(|truth| aligned(&dictionary, truth));
@@ -62,7 +70,7 @@ pub(super) fn take(
         _ => None,
     };
     let dead = state.lesson.used.iter().filter(|used| !**used).count();
-    let norm_squared = spectral_norm_squared(&dictionary);
+    let norm_squared = state.network.dictionary.norm_squared(false);
     if plan.sections().train.dead_atoms == DeadAtoms::Resample && dead > 0 {
         resample(lesson, state, codes, dictionary.clone());
     }

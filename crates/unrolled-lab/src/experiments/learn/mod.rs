@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, json};
+use unrolled::dictionary::AnyDictionary;
 use unrolled::encoder::AnyEncoder;
 use unrolled::prelude::Autoencoder;
 use unrolled_data::Rows;
@@ -31,7 +32,7 @@ use data::Shelf;
 use plan::Plan;
 
 /// The network of every learning run.
-type Network = Autoencoder<AnyEncoder>;
+type Network = Autoencoder<AnyEncoder, AnyDictionary>;
 
 /// The experiment.
 #[derive(Debug)]

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use unrolled::dictionary::spectral_norm_squared;
 use unrolled::encoder::{Encoder, Form, StepVerdict};
 use unrolled::gradient::Estimator;
+use unrolled::network::Batch;
+use unrolled::operator::LinearOperator;
+use unrolled::prelude::Precision;
 
 use super::Network;
 use super::config::Sections;
@@ -19,17 +21,19 @@ use crate::memory_plan::MemoryPlan;
 use crate::training::{Lesson, Training};
 
 /// Bytes of the host beside what a step takes: the data, the dictionary, its gradient and what the optimiser remembers.
-fn host_bytes([n, m, p]: [usize; 3]) -> u64 {
-    let [n, m, p] = [n, m, p].map(|size| size as f64);
-    (8.0 * n * (m + p) + 80.0 * m * p) as u64
+fn host_bytes([n, m, q]: [usize; 3], entries: usize) -> u64 {
+    let [n, m, q] = [n, m, q].map(|size| size as f64);
+    (8.0 * n * (m + q) + 80.0 * entries as f64) as u64
 }
 
 /// A run that can begin.
 pub(super) struct Plan<'a> {
     pub run: &'a Run,
     pub device: Device,
-    /// n, m and p.
+    /// n, m and q, the width of a code.
     sizes: [usize; 3],
+    /// Numbers of the filters, where the dictionary is a convolution.
+    filters: Option<usize>,
     /// Examples to train on; the rest is held out.
     pub training_examples: usize,
     /// α at the start.
@@ -49,14 +53,18 @@ impl<'a> Plan<'a> {
     /// Reads or draws the data and checks all that depends on them.
     pub fn new(run: &'a Run, shelf: &Shelf) -> Result<Self, Error> {
         let config = &run.config;
-        let Sections { encoder, train, .. } = config.sections();
+        let Sections { dictionary, encoder, train, .. } = config.sections();
         let Opened { device, limits: device_limits, .. } = config.open_device()?;
         if let Some(sizes) = config.sections::<Sections>().data.sizes() {
             // What cannot be held is refused before it is drawn.
-            Estimate { bytes: host_bytes(sizes), ..Estimate::default() }.affordable()?;
+            let bytes = host_bytes(sizes, sizes[1] * sizes[2]);
+            Estimate { bytes, ..Estimate::default() }.affordable()?;
         }
         let Prepared { data, start, .. } = shelf.prepared(config)?;
-        let (m, p) = start.dim();
+        let built = dictionary.build(&start, data.image, Precision::Float64, &Device::flex());
+        let [m, q] = built.shape();
+        let atoms = start.ncols();
+        let filters = dictionary.is_convolutional().then_some(start.len());
         let held_out = (train.validation * data.examples() as f64).round() as usize;
         let training = data.examples() - held_out;
         if training == 0 {
@@ -83,7 +91,7 @@ impl<'a> Plan<'a> {
                 ),
             ));
         }
-        let norm = spectral_norm_squared(&start);
+        let norm = built.norm_squared(false);
         if norm == 0.0 {
             return Err(Error::at(
                 "dictionary.init",
@@ -94,28 +102,33 @@ impl<'a> Plan<'a> {
         let iterations = encoder.iterations;
         let estimator =
             train.estimator.build::<Network>().expect("the configuration names a known estimator");
-        let form = |block| encoder.form_for(config.device_kind(), m, p, iterations, block);
+        let form = |block| match filters {
+            Some(_) => Form::Residual,
+            None => encoder.form_for(config.device_kind(), m, q, iterations, block),
+        };
         // Never a matter of threads. The fused kernels split a batch themselves, and need DᵀD but once for all
         // of it; elsewhere on the CPU two blocks keep two cores busy. A graphics card takes all that fits.
         let block = match (config.is_on_cpu(), encoder.uses_kernels(config.device_kind())) {
-            (true, true) => ((16 << 20) / (m + p)).max(64).min(batch),
+            (true, true) if filters.is_some() => batch,
+            (true, true) => ((16 << 20) / (m + q)).max(64).min(batch),
             (true, false) => batch.div_ceil(2).clamp(16, 512).min(batch),
             (false, _) => {
                 let through = estimator.differentiates_encoder();
                 let demand = MemoryPlan::new(
                     (encoder, config.precision),
-                    [m, p],
+                    [m, q],
                     form(batch),
                     iterations,
                     through,
                 );
+                let demand = demand.with_filters(filters);
                 let fit = demand.fit(&config.device, &device_limits, batch, batch);
                 fit.map_err(|message| Error::at("device", message))?.block
             }
         };
         let form = form(block);
         let unrolling = Unrolling { iterations, step, train_step: 1, form, noise: None };
-        let limits = encoder.build(unrolling, p, config.precision, &device).step_limits(norm);
+        let limits = encoder.build(unrolling, atoms, config.precision, &device).step_limits(norm);
         let mut warnings = Vec::new();
         match limits.judge(step) {
             StepVerdict::Fine => {}
@@ -151,7 +164,8 @@ impl<'a> Plan<'a> {
         Ok(Self {
             run,
             device,
-            sizes: [data.examples(), m, p],
+            sizes: [data.examples(), m, q],
+            filters,
             training_examples: training,
             step,
             form,
@@ -220,18 +234,22 @@ impl<'a> Plan<'a> {
     /// Adds what the run will take.
     pub fn estimate(&self, lesson: &Learning, threads: usize, estimate: &mut Estimate) {
         let config = self.config();
-        let [_, m, p] = self.sizes;
+        let [n, m, q] = self.sizes;
         let encoder = &self.sections().encoder;
         let iterations = encoder.iterations;
         let uses_kernels = encoder.uses_kernels(config.device_kind());
         let workers = threads.min(self.batch.div_ceil(self.block)) as u64;
         let through = self.estimator.differentiates_encoder();
         let demand =
-            MemoryPlan::new((encoder, config.precision), [m, p], self.form, iterations, through);
-        let data = host_bytes(self.sizes);
+            MemoryPlan::new((encoder, config.precision), [m, q], self.form, iterations, through);
+        let demand = demand.with_filters(self.filters);
+        let data = match self.filters {
+            Some(entries) => host_bytes([n, m, 0], entries),
+            None => host_bytes(self.sizes, m * q),
+        };
         match (config.is_on_cpu(), uses_kernels) {
             (true, true) => {
-                let batch = (self.block * (m + 3 * p) * config.precision.bytes()) as u64;
+                let batch = (self.block * (m + 3 * q) * config.precision.bytes()) as u64;
                 let kernels = demand.kernels(self.form, iterations, threads, through);
                 estimate.include(data + batch + kernels, None);
             }
@@ -239,19 +257,23 @@ impl<'a> Plan<'a> {
             (false, _) => estimate.include(data, Some(demand.bytes(self.block))),
         }
         estimate.batch = Some([self.batch, self.block]);
-        let width = match self.form {
-            Form::Gram => p,
-            Form::Residual => 2 * m,
+        let width = match (self.form, self.filters) {
+            // Every entry of a code meets every entry of its filter.
+            (_, Some(entries)) => 2 * entries / lesson.prepared.start.ncols(),
+            (Form::Gram, None) => q,
+            (Form::Residual, None) => 2 * m,
         };
         let passes = if through { 3.0 } else { 1.0 };
-        let products = 2.0 * (width * p) as f64 * self.batch as f64 * iterations as f64;
+        let products = 2.0 * (width * q) as f64 * self.batch as f64 * iterations as f64;
         estimate.operations += passes * products * self.steps as f64;
         let network = lesson.start().0;
-        let x = self.tensor(&lesson.source().rows(1, 0..self.block).x);
+        let rows = lesson.source().rows(1, 0..self.block);
+        let target = rows.target.as_ref().map(|target| self.tensor(target));
+        let batch = Batch::new(self.tensor(&rows.x)).with_target(target);
         let mut seconds = 0.0;
         for _ in 0..2 {
             let started = std::time::Instant::now();
-            let _ = self.estimator.estimate(&network, &x);
+            let _ = self.estimator.estimate_batch(&network, &batch);
             // A failure shows when the run begins.
             let _ = self.device.sync();
             seconds = started.elapsed().as_secs_f64();

@@ -33,7 +33,7 @@ pub(super) fn figures(plan: &Plan, lesson: &Learning, state: &State<Network, Mem
         put("feature_shape", json!(shape));
     }
     if let Some(truth) = &data.true_dictionary {
-        let end = to_array(&state.network.dictionary.matrix.val());
+        let end = to_array(&state.network.dictionary.columns());
         let pair = |error: &dyn Fn(&Array2<f64>) -> Option<f64>| json!({ "initial": error(start), "final": error(&end) });
         put("dictionary_error", pair(&|d| Some(dictionary_error(d, truth))));
         put("dictionary_error_aligned", pair(&|d| aligned(d, truth).map(|a| a.error)));

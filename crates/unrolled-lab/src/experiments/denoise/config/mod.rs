@@ -2,18 +2,16 @@
 
 mod data;
 mod encoder;
-mod filters;
 mod measurement;
 
 pub use data::{ImagesConfig, Noise, Remove, Where};
 pub use encoder::{ImageEncoderConfig, Untied};
-pub use filters::FiltersConfig;
 pub use measurement::MeasurementConfig;
 
 use serde::Serialize;
 use unrolled::prelude::Denoiser;
 
-use crate::config::{OptimizerConfig, Problems, Reader, TrainConfig};
+use crate::config::{FiltersConfig, OptimizerConfig, Problems, Reader, TrainConfig};
 
 /// All that `denoise` reads beside the common keys.
 #[derive(Clone, Debug, Serialize)]

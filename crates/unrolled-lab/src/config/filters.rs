@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor};
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 use unrolled::dictionary::{Constraint, FilterConstraint, initialisation};
 use unrolled::prelude::Precision;
@@ -11,8 +11,8 @@ use unrolled::random::Stream;
 use unrolled::tensors::to_tensor;
 use unrolled_data::read_array;
 
+use super::reader::Reader;
 use crate::Error;
-use crate::config::Reader;
 
 /// The filters that a run starts from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,6 +36,10 @@ pub struct FiltersConfig {
 pub enum FilterInit {
     /// Normal numbers, each filter of norm 1.
     Random,
+    /// Patches of the images.
+    Data,
+    /// Leading singular vectors of patches.
+    Svd,
     /// An array `[p, c, h, w]` in a file.
     File {
         /// The file.
@@ -56,6 +60,9 @@ struct FromFile {
 #[serde(default, deny_unknown_fields)]
 struct Nothing {}
 
+/// Patches that are looked at for every atom.
+const PATCHES_OF_AN_ATOM: usize = 20;
+
 const CONSTRAINTS: [(&str, FilterConstraint); 4] = [
     ("unit-sphere", FilterConstraint::Whole(Constraint::UnitSphere)),
     ("unit-ball", FilterConstraint::Whole(Constraint::UnitBall)),
@@ -71,17 +78,37 @@ fn constraint_name<S: serde::Serializer>(
     serializer.serialize_str(name.expect("every constraint has a name").0)
 }
 
+impl FilterInit {
+    /// Whether patches of the data are looked at.
+    pub fn takes_patches(&self) -> bool {
+        matches!(self, Self::Data | Self::Svd)
+    }
+}
+
 impl FiltersConfig {
-    /// Reads the section and checks it.
+    /// Reads a section whose only kind this is, and checks it.
     pub fn read(mut reader: Reader) -> Self {
-        let problems = reader.problems();
         reader.choice("kind", &["convolutional"]);
+        Self::read_keys(reader)
+    }
+
+    /// Reads the section but for its kind, and checks it.
+    pub(super) fn read_keys(mut reader: Reader) -> Self {
+        let problems = reader.problems();
         let constraint = CONSTRAINTS[reader.choice("constraint", &CONSTRAINTS.map(|c| c.0))].1;
         let mut init = reader.table("init");
-        let init = match init.choice("method", &["random", "file"]) {
+        let init = match init.choice("method", &["random", "file", "data", "svd"]) {
             0 => {
                 let Nothing {} = init.rest();
                 FilterInit::Random
+            }
+            2 => {
+                let Nothing {} = init.rest();
+                FilterInit::Data
+            }
+            3 => {
+                let Nothing {} = init.rest();
+                FilterInit::Svd
             }
             _ => {
                 let FromFile { path, key } = init.rest();
@@ -126,14 +153,45 @@ impl FiltersConfig {
         section
     }
 
-    /// The filters `[p, c·h·w]` that a run starts from, within the constraint.
-    pub fn initialise(&self, channels: usize, seed: u64) -> Result<Array2<f64>, Error> {
+    /// The channels, the height and the width of examples, where they are pictures that hold a filter.
+    pub fn check_image(&self, image: Option<[usize; 3]>) -> Result<[usize; 3], Error> {
+        let image = image.ok_or_else(|| {
+            let message = "`dictionary.kind` is \"convolutional\", but the examples are rows of no shape; give `X` as \
+                           [n, channels, height, width], or set `data.feature_shape = [height, width]`";
+            Error::at("dictionary", message)
+        })?;
+        let [height, width] = self.size;
+        match image[1] >= height && image[2] >= width {
+            true => Ok(image),
+            false => Err(Error::at(
+                "dictionary.size",
+                format!(
+                    "`dictionary.size` is [{height}, {width}], larger than the examples, which are {} × {}; write smaller \
+                     filters",
+                    image[1], image[2]
+                ),
+            )),
+        }
+    }
+
+    /// Which filters a run starts from: atoms as columns, `[c·h·w, p]`, not yet within the constraint. `patch` draws a patch
+    /// `[c, h, w]` of the examples.
+    pub fn initialise(
+        &self,
+        channels: usize,
+        (seed, repeat): (u64, u64),
+        patch: impl FnMut(&mut Stream) -> Vec<f64>,
+    ) -> Result<Array2<f64>, Error> {
         let entries = channels * self.size[0] * self.size[1];
+        let mut stream = Stream::new(seed, "filters", repeat);
         match &self.init {
-            FilterInit::Random => {
-                let mut stream = Stream::new(seed, "filters", 0);
-                let atoms = initialisation::random(entries, self.atoms, &mut stream);
-                Ok(atoms.t().to_owned())
+            FilterInit::Random => Ok(initialisation::random(entries, self.atoms, &mut stream)),
+            FilterInit::Data | FilterInit::Svd => {
+                let patches = self.patches(entries, (seed, repeat), patch);
+                Ok(match self.init {
+                    FilterInit::Svd => initialisation::svd(&patches, self.atoms, &mut stream),
+                    _ => initialisation::from_examples(&patches, self.atoms, &mut stream),
+                })
             }
             FilterInit::File { path, key } => {
                 let problem = |message: String| Error::at("dictionary.init", message);
@@ -142,22 +200,44 @@ impl FiltersConfig {
                 let expected = vec![self.atoms, channels, self.size[0], self.size[1]];
                 if shape != expected {
                     return Err(problem(format!(
-                        "`dictionary.init` reads `{key}` of shape {:?}, but the configuration asks for {expected:?} \
-                         (atoms, channels, height, width); set `atoms`, `size` and `data.channels` to that",
-                        shape
+                        "`dictionary.init` reads `{key}` of shape {shape:?}, but the configuration asks for {expected:?} \
+                         (atoms, channels, height, width); set `atoms`, `size` and the channels of the data to that"
                     )));
                 }
-                Array2::from_shape_vec((self.atoms, entries), values)
-                    .map_err(|error| problem(error.to_string()))
+                let rows = Array2::from_shape_vec((self.atoms, entries), values);
+                Ok(rows.map_err(|error| problem(error.to_string()))?.t().to_owned())
             }
         }
     }
 
-    /// As filters `[p, c, h, w]`, within the constraint.
-    pub fn tensor(&self, start: &Array2<f64>, precision: Precision, device: &Device) -> Tensor<4> {
+    /// Patches without their means, which are in every patch and would be in every atom.
+    fn patches(
+        &self,
+        entries: usize,
+        (seed, repeat): (u64, u64),
+        mut patch: impl FnMut(&mut Stream) -> Vec<f64>,
+    ) -> Array2<f64> {
+        let count = (PATCHES_OF_AN_ATOM * self.atoms).max(entries);
+        let mut patches = Array2::zeros((count, entries));
+        for (index, mut row) in patches.rows_mut().into_iter().enumerate() {
+            let place = repeat * count as u64 + index as u64;
+            let drawn = Array1::from(patch(&mut Stream::new(seed, "patches", place)));
+            let mean = drawn.mean().unwrap_or(0.0);
+            row.assign(&(drawn - mean));
+        }
+        patches
+    }
+
+    /// Atoms as columns, `[c·h·w, p]`, as filters `[p, c, h, w]` within the constraint.
+    pub fn tensor(
+        &self,
+        columns: &Array2<f64>,
+        precision: Precision,
+        device: &Device,
+    ) -> Tensor<4> {
         let [height, width] = self.size;
-        let channels = start.ncols() / (height * width);
-        let filters = to_tensor(start, precision, device);
+        let channels = columns.nrows() / (height * width);
+        let filters = to_tensor(&columns.t().to_owned(), precision, device);
         let filters = filters.reshape([self.atoms, channels, height, width]);
         self.constraint.project(filters)
     }
