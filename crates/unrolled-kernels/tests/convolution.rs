@@ -112,7 +112,7 @@ impl Problem {
         self.shape[0] * self.positions()[0] * self.positions()[1]
     }
 
-    fn set<'a>(sets: &'a [Vec<f64>], t: usize) -> &'a [f64] {
+    fn set(sets: &[Vec<f64>], t: usize) -> &[f64] {
         &sets[if sets.len() == 1 { 0 } else { t }]
     }
 
