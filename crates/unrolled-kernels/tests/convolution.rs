@@ -570,6 +570,21 @@ fn not_a_number_comes_through_and_no_further() {
 }
 
 #[test]
+fn pixels_that_no_filter_reaches_do_not_matter() {
+    let mut problem = Problem::new([4, 1, 2, 3], [12, 13], 4, 2, 6);
+    let mut of = Of::everything(&problem);
+    let mut reached = vec![false; problem.m()];
+    problem.each(|_, pixel, _| reached[pixel] = true);
+    for (i, _) in reached.iter().cycle().take(2 * problem.m()).enumerate().filter(|(_, r)| !**r) {
+        problem.x[i] = f64::NAN;
+        of.images.as_mut().unwrap()[i] = f64::NAN;
+    }
+    compare::<f64>(&problem, 4, &of, [1e-12, 1e-11]);
+    let gradients = kernel::<f64>(&problem, 4, &of).1;
+    assert!(gradients.decoder.iter().all(|g| g.is_finite()) && gradients.step.is_finite());
+}
+
+#[test]
 fn what_does_not_fit_is_an_error() {
     static DATA: [f64; 400] = [0.5; 400];
     let data = &DATA;
