@@ -117,10 +117,13 @@ def main():
                     env={**os.environ, "RAYON_NUM_THREADS": str(options.threads)},
                 )
                 theirs, mine = [], []
-                for round in range(options.rounds + 2):
+                for _ in range(options.rounds + 2):
+                    time.sleep(0.05)
                     started = time.perf_counter()
                     z = torch_run(torch, *tensors, stride, step, both)[0]
                     theirs.append(1e3 * (time.perf_counter() - started))
+                    # Its threads wait for more work, busily, for a while.
+                    time.sleep(0.05)
                     process.stdin.write("go\n")
                     process.stdin.flush()
                     milliseconds, nonzeros = process.stdout.readline().split()

@@ -113,7 +113,9 @@ impl<T: Number> Adjoint<'_, T> {
             }
             let place = Place { index, depth, said: &said };
             match shared {
-                true => groups.par_iter_mut().for_each(|group| self.back(&place, group)),
+                true => {
+                    groups.par_iter_mut().with_max_len(1).for_each(|group| self.back(&place, group))
+                }
                 false => groups.iter_mut().for_each(|group| self.back(&place, group)),
             }
             let states = groups.iter_mut().flat_map(|group| &mut group.states);

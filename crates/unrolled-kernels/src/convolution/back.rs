@@ -4,9 +4,9 @@ use pulp::{Simd, WithSimd};
 
 use super::codes::Codes;
 use super::geometry::{Band, Geometry};
+use super::lists;
 use super::patches::{Patches, TOGETHER};
 use crate::number::Number;
-use crate::vectors;
 
 /// What comes to codes through an image that they make.
 pub(super) struct Incoming<'a, T> {
@@ -122,7 +122,6 @@ impl<T: Number> Step<'_, T> {
 
     #[inline(always)]
     fn position<S: Simd>(&mut self, simd: S, index: usize, position: usize) {
-        let width = self.geometry.width;
         let range = self.codes.range(position);
         if range.is_empty() {
             return;
@@ -139,18 +138,12 @@ impl<T: Number> Step<'_, T> {
         );
         if let Some(incoming) = &mut self.incoming {
             let patch = self.scratch.incoming.patch(index);
-            for ((filter, value), s) in filters.iter().zip(values).zip(s.iter_mut()) {
-                let row = *filter as usize * width..(*filter as usize + 1) * width;
-                vectors::add_scaled(simd, &mut incoming.gradient[row.clone()], *value, patch);
-                *s += incoming.factor * vectors::dot(simd, &incoming.filters[row], patch);
-            }
+            let with = (incoming.filters, incoming.factor);
+            lists::products(simd, with, incoming.gradient, patch, (filters, values), s);
         }
         let Some(below) = &mut self.below else { return };
         let patch = self.scratch.residual.patch(index);
-        for (filter, s) in filters.iter().zip(s.iter()) {
-            let row = *filter as usize * width..(*filter as usize + 1) * width;
-            vectors::add_scaled(simd, &mut below.gradient[row], *s, patch);
-        }
+        lists::add_outer(simd, below.gradient, patch, filters, s);
         if let Some(thresholds) = &mut below.thresholds {
             for ((filter, value), s) in filters.iter().zip(values).zip(s.iter()) {
                 let s = s.to_f64();

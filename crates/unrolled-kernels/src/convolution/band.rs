@@ -3,6 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::ConvolutionalUnroll;
+use super::aligned::Aligned;
 use super::analysis::analyse_row;
 use super::codes::Codes;
 use super::geometry::{Band, Geometry};
@@ -20,7 +21,7 @@ pub(super) struct State<T> {
     pub says: Vec<T>,
     /// w ⊙ (w ⊙ B z − x).
     pub residual: Vec<T>,
-    row: Vec<T>,
+    row: Aligned<T>,
     patches: Patches<T>,
 }
 
@@ -32,7 +33,7 @@ impl<T: Number> State<T> {
             before: Codes::new(positions),
             says: patches::strip(geometry, band),
             residual: patches::strip(geometry, band),
-            row: vec![T::ZERO; geometry.positions[1] * geometry.lanes],
+            row: Aligned::zeros(geometry.positions[1] * geometry.lanes),
             patches: Patches::new(geometry),
         }
     }

@@ -1,5 +1,6 @@
 //! Sums of gradients.
 
+use super::aligned::Aligned;
 use super::geometry::Geometry;
 use super::packed::unpack;
 use super::{ConvolutionalUnroll, Filters};
@@ -23,11 +24,11 @@ pub struct ConvolutionalGradients<T> {
 /// What a thread sums up, `[p, width]` each.
 pub(super) struct Sums<T> {
     /// Σ g z.
-    pub decoder: Vec<T>,
+    pub decoder: Aligned<T>,
     /// Σ d s, without −α.
-    pub analysis: Vec<Vec<T>>,
+    pub analysis: Vec<Aligned<T>>,
     /// Σ v z, without −α.
-    pub synthesis: Vec<Vec<T>>,
+    pub synthesis: Vec<Aligned<T>>,
     pub thresholds: Vec<f64>,
 }
 
@@ -37,11 +38,11 @@ impl<T: Number> Sums<T> {
         let zeros = |sets: &[Filters<T>]| {
             // No memory for iterations outside the window.
             let first = if sets.len() == 1 { 0 } else { unroll.iterations - window };
-            let one = |t: usize| vec![T::ZERO; if t < first { 0 } else { size }];
+            let one = |t: usize| Aligned::zeros(if t < first { 0 } else { size });
             (0..sets.len()).map(one).collect()
         };
         Self {
-            decoder: vec![T::ZERO; size],
+            decoder: Aligned::zeros(size),
             analysis: zeros(&unroll.analysis),
             synthesis: zeros(&unroll.synthesis),
             thresholds: vec![0.0; unroll.iterations * geometry.filters],
@@ -67,9 +68,9 @@ impl<T: Number> Sums<T> {
         unroll: &ConvolutionalUnroll<T>,
         geometry: &Geometry,
     ) -> ConvolutionalGradients<T> {
-        let unpacked = |sets: Vec<Vec<T>>, factor: T| -> Vec<Vec<T>> {
+        let unpacked = |sets: Vec<Aligned<T>>, factor: T| -> Vec<Vec<T>> {
             let size = geometry.filters * geometry.taps;
-            let one = |set: Vec<T>| match set.is_empty() {
+            let one = |set: Aligned<T>| match set.is_empty() {
                 true => vec![T::ZERO; size],
                 false => unpack(geometry, &set, factor),
             };

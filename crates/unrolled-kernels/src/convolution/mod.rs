@@ -6,6 +6,7 @@
 //! alone, so that threads can share it and the result does not depend on how many do.
 
 mod adjoint;
+mod aligned;
 mod analysis;
 mod back;
 mod band;
@@ -14,6 +15,7 @@ mod codes;
 mod forward;
 mod geometry;
 mod gradients;
+mod lists;
 mod packed;
 mod passed;
 mod patches;

@@ -2,6 +2,7 @@
 
 use pulp::Simd;
 
+use super::aligned::Aligned;
 use super::codes::Codes;
 use super::geometry::{Band, Geometry};
 use crate::number::{Number, PADDING};
@@ -20,7 +21,7 @@ pub(super) fn strip<T: Number>(geometry: &Geometry, band: &Band) -> Vec<T> {
 
 /// Some patches, each `[taps]`, 0 from there to the width.
 pub(super) struct Patches<T> {
-    data: Vec<T>,
+    data: Aligned<T>,
     width: usize,
     /// Not 0 in the first lanes, for the last numbers of a row.
     inside: Vec<T>,
@@ -33,7 +34,7 @@ impl<T: Number> Patches<T> {
         let rest = w - (w - 1) / PADDING * PADDING;
         let inside = (0..PADDING).map(|i| if i < rest { T::ONE } else { T::ZERO });
         Self {
-            data: vec![T::ZERO; TOGETHER * (geometry.width + SLACK)],
+            data: Aligned::zeros(TOGETHER * (geometry.width + SLACK)),
             width: geometry.width,
             inside: inside.collect(),
             zero: vec![T::ZERO; geometry.width],
