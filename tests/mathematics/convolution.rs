@@ -304,3 +304,45 @@ fn synthesis_is_the_transpose_of_analysis_for_every_stride_and_size() {
         }
     }
 }
+
+#[test]
+fn the_published_filters_denoise_as_the_reference_does() {
+    let fixture = Fixture::open("trained_denoiser");
+    for setting in settings(&fixture) {
+        let tolerance = if setting.precision == Precision::Float64 { 1e-9 } else { 1e-4 };
+        for (tag, hard) in
+            [("g_aels_lamp16", false), ("g_dec_lamp16", false), ("g_aels_htp05", true)]
+        {
+            let filters = setting.tensor(&format!("{tag}/W"), [64, 1, 9, 9]);
+            let views =
+                Views { image: [1, 65, 65], filter: [9; 2], stride: 4, border: 0, split: 1 };
+            let prox = match hard {
+                true => AnyProx::Hard(HardThreshold::new(0.05, 0.16, Sided::Two)),
+                false => AnyProx::Soft(SoftThreshold::new(0.16, Sided::Two)),
+            };
+            let encoder = Unrolled::ista(prox, 0.1, 15).with_engine(setting.place.engine);
+            let filters = Layers::tied(ConvolutionalDictionary::new(filters, [65; 2], 4));
+            let network = Denoiser::new(filters, encoder, views, &Measured::All);
+            let x = setting.tensor("x_noisy", [1, 65 * 65]);
+            let codes = network.encode(&x);
+            let image = to_values(&network.decode(codes.clone()));
+            let errors = [
+                relative(&to_values(&codes), &fixture.values(&format!("{tag}/z"))),
+                relative(&image, &fixture.values(&format!("{tag}/xhat"))),
+            ];
+            assert!(
+                errors.iter().all(|e| *e <= tolerance),
+                "{tag} {:?}: {errors:?}",
+                setting.place
+            );
+            let clean = fixture.values("x");
+            let peak = clean.iter().copied().fold(0.0, f64::max);
+            let ours = unrolled::metrics::psnr(&image, &clean, peak);
+            let expected = fixture.values(&format!("{tag}/psnr"))[0];
+            assert!(
+                (ours - expected).abs() < 1e-3 * tolerance.sqrt(),
+                "{tag}: {ours} and {expected}"
+            );
+        }
+    }
+}

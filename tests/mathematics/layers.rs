@@ -12,7 +12,7 @@ const FORBIDDEN: [(&str, &[&str]); 4] = [
 ];
 
 /// The rooms of `unrolled-lab`, each of which names none below it: what is on top knows the kinds of experiment.
-const ROOMS: [&str; 21] = [
+const ROOMS: [&str; 22] = [
     "words",
     "error",
     "memory",
@@ -33,6 +33,7 @@ const ROOMS: [&str; 21] = [
     "training",
     "experiments",
     "encode",
+    "restore",
     "self_test",
 ];
 

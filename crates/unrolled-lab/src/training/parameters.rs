@@ -18,8 +18,9 @@ pub type Memories = BTreeMap<String, Moments<1>>;
 pub(super) type Gradients = Vec<(String, Tensor<1>)>;
 
 /// What the path of a parameter within its module is called in files.
-const ALIASES: [(&str, &str); 6] = [
+const ALIASES: [(&str, &str); 7] = [
     ("dictionary.matrix", "dictionary"),
+    ("dictionary.filters", "dictionary"),
     ("encoder.prox.bias", "bias"),
     ("encoder.learned_step", "step"),
     ("encoder.prox.base", "bias"),

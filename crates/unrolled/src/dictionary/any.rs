@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
+use ndarray::Array2;
 
 use super::{
     ConvolutionalDictionary, DenseDictionary, Dictionary, quick_spectral_norm_squared,
@@ -60,6 +61,28 @@ impl AnyDictionary {
         }
     }
 
+    /// The shape of a code, `[p]` or maps `[p, h', w']`.
+    pub fn code_shape(&self) -> Vec<usize> {
+        match self {
+            Self::Dense(dictionary) => vec![dictionary.atoms()],
+            Self::Convolutional(dictionary) => {
+                let [height, width] = dictionary.map();
+                vec![dictionary.atoms(), height, width]
+            }
+        }
+    }
+
+    /// The shape and the values in which files hold atoms that are columns here, `[entries, p]`: a matrix, or filters
+    /// `[p, c, h, w]`.
+    pub fn stored(&self, columns: &Array2<f64>) -> (Vec<usize>, Vec<f64>) {
+        match self {
+            Self::Dense(_) => (columns.shape().to_vec(), columns.iter().copied().collect()),
+            Self::Convolutional(dictionary) => {
+                (dictionary.filters.dims().to_vec(), columns.t().iter().copied().collect())
+            }
+        }
+    }
+
     /// `mean over examples of (D z − x) zᵀ`, the partial derivative of reconstruction and lasso at fixed codes `[n, q]`, as
     /// columns `[entries, p]`.
     pub fn columns_at_codes(&self, x: &Tensor<2>, codes: &Tensor<2>) -> Tensor<2> {
@@ -81,11 +104,7 @@ impl AnyDictionary {
             Self::Convolutional(dictionary) => {
                 let filters = dictionary.filters.val().inner();
                 let (device, precision) = (filters.device(), Precision::of(&filters));
-                let tolerance = match (quick, precision) {
-                    (true, _) => 1e-4,
-                    (false, Precision::Float32) => 1e-6,
-                    (false, Precision::Float64) => 1e-10,
-                };
+                let tolerance = if quick { 1e-4 } else { 1e-6 };
                 dictionary.spectral_norm_squared(tolerance, &device, precision)
             }
         }

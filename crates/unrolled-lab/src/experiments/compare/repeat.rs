@@ -55,35 +55,37 @@ pub(super) fn compute(
         },
     )?;
     let arrays = match index {
-        0 => saved_arrays(plan, &sums),
+        0 => saved_arrays(plan, &problem, &sums),
         _ => SavedArrays::new(),
     };
     let seconds = started.elapsed().as_secs_f64();
     Ok((Repeat::new(plan, &sums, workers, seconds), arrays))
 }
 
-fn saved_arrays(plan: &Plan, sums: &Sums) -> SavedArrays {
+fn saved_arrays(plan: &Plan, problem: &Problem, sums: &Sums) -> SavedArrays {
     let mut arrays = SavedArrays::new();
     let saved = &plan.sections().compare.save_arrays_at;
     if saved.is_empty() {
         return arrays;
     }
     let examples = sums.examples as f64;
-    let mut matrix = |name: String, array: &Array2<f64>| {
-        let shape = vec![array.nrows(), array.ncols()];
-        arrays.insert(name, (shape, array.iter().copied().collect()));
+    let dictionary = plan.network(problem, 1).dictionary;
+    let of_codes = |codes: &Array2<f64>| {
+        let shape = [vec![codes.nrows()], dictionary.code_shape()].concat();
+        (shape, codes.iter().copied().collect())
     };
-    matrix("lasso/codes".to_owned(), &sums.lasso_codes[0]);
-    matrix("lasso/gradient".to_owned(), &(&sums.lasso_gradient / examples));
+    let of_gradient = |sum: &Array2<f64>| dictionary.stored(&(sum / examples));
+    arrays.insert("lasso/codes".to_owned(), of_codes(&sums.lasso_codes[0]));
+    arrays.insert("lasso/gradient".to_owned(), of_gradient(&sums.lasso_gradient));
     if let Some(truth) = &sums.true_gradient {
-        matrix("truth/gradient".to_owned(), &(truth / examples));
+        arrays.insert("truth/gradient".to_owned(), of_gradient(truth));
     }
     let positions = plan.iterations().iter().enumerate().filter(|(_, t)| saved.contains(t));
     for ((position, t), codes) in positions.clone().zip(&sums.codes) {
-        matrix(format!("T{t}/codes"), codes);
+        arrays.insert(format!("T{t}/codes"), of_codes(codes));
         for (estimator, sums) in plan.estimators.iter().zip(&sums.estimators) {
-            let gradient = &sums.gradients[position] / examples;
-            matrix(format!("T{t}/{}", estimator.name()), &gradient);
+            let gradient = of_gradient(&sums.gradients[position]);
+            arrays.insert(format!("T{t}/{}", estimator.name()), gradient);
         }
     }
     for (position, t) in positions {

@@ -5,12 +5,13 @@ mod headline;
 mod settings;
 mod tables;
 
+use ndarray::Array2;
 use serde::Deserialize;
 use unrolled_data::DataError;
 
 use crate::Error;
 use crate::report::page::Section;
-use crate::report::pictures::mosaic;
+use crate::report::pictures::{filters, mosaic};
 use crate::report::table::escape;
 use crate::report::{Figures, Finished, Metrics, ReportedRun, Subject, differences, facts};
 
@@ -109,9 +110,9 @@ fn pictures(subject: &Subject, runs: &[Learned]) -> Result<String, Error> {
         for (run, shape) in shaped {
             let picture = |array: &str, what: &str, must: bool| -> Result<String, Error> {
                 let key = format!("{}/{array}", run.run.name);
-                let matrix = match unrolled_data::read_matrix(&path, &key) {
+                let found = match unrolled_data::read_array(&path, &key) {
                     Err(DataError::Missing { .. }) if !must => return Ok(String::new()),
-                    matrix => matrix.map_err(|error| damaged(error.to_string()))?,
+                    found => found.map_err(|error| damaged(error.to_string()))?,
                 };
                 let caption = format!(
                     "<b>{}</b>: {what} atoms; zero is grey. Numbers: <code>arrays.safetensors</code>, \
@@ -119,7 +120,15 @@ fn pictures(subject: &Subject, runs: &[Learned]) -> Result<String, Error> {
                     run.label(),
                     escape(&key)
                 );
-                mosaic(&matrix, shape, &caption).map_err(|what| damaged(format!("`{key}` {what}")))
+                let (dimensions, values) = found;
+                let picture = match dimensions[..] {
+                    [_, _, _, _] => filters(&dimensions, &values, &caption),
+                    [rows, columns] => Array2::from_shape_vec((rows, columns), values)
+                        .map_err(|error| error.to_string())
+                        .and_then(|matrix| mosaic(&matrix, shape, &caption)),
+                    _ => Err(format!("is of shape {dimensions:?}, not atoms")),
+                };
+                picture.map_err(|what| damaged(format!("`{key}` {what}")))
             };
             let learned = picture("dictionary", "learned", true)?;
             let truth = picture("true_dictionary", "true", false)?;
