@@ -53,6 +53,8 @@ pub enum Command {
     },
     /// Apply a dictionary to a data file and write the codes
     Encode(EncodeArguments),
+    /// Take the noise out of images with a network that `denoise` has trained
+    Denoise(DenoiseArguments),
     /// Print a commented configuration to start from
     Init {
         /// The kind of experiment, as in compare-gradients
@@ -101,6 +103,40 @@ pub struct EncodeArguments {
     /// Replace the file if it is there
     #[arg(long)]
     pub overwrite: bool,
+    /// Threads of the CPU [default: all]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// The device
+    #[arg(long, value_name = "NAME", default_value = "flex")]
+    pub device: String,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct DenoiseArguments {
+    /// A folder that `unrolled run` has written with `experiment = "denoise"`, or its arrays.safetensors
+    #[arg(long, value_name = "RUN_DIR|FILE")]
+    pub model: PathBuf,
+    /// The run in it, where there are several
+    #[arg(long, value_name = "NAME")]
+    pub run: Option<String>,
+    /// The standard deviation of the noise, on 0–255 [default: estimated for each image]
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    pub noise: Option<f64>,
+    /// PNG and JPEG files, and folders of them
+    #[arg(required = true, value_name = "IMAGE")]
+    pub images: Vec<PathBuf>,
+    /// The folder to write to, a PNG for each image
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Replace the files that are there
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Cut images into parts of so many pixels on a side, without what they overlap
+    #[arg(long, value_name = "PIXELS", hide = true, value_parser = clap::value_parser!(u32).range(1..))]
+    pub tile: Option<u32>,
     /// Threads of the CPU [default: all]; results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,

@@ -10,10 +10,10 @@ use unrolled_lab::{
 };
 
 use crate::arguments::{Arguments, Command, ExperimentArguments};
-use crate::encode;
 use crate::output::print;
 use crate::progress::Terminal;
 use crate::signals;
+use crate::{denoise, encode};
 
 pub fn execute(arguments: Arguments) -> Result<(), Error> {
     match arguments.command {
@@ -30,6 +30,7 @@ pub fn execute(arguments: Arguments) -> Result<(), Error> {
         Command::Devices { self_test: None } => print(&list_devices()),
         Command::Devices { self_test: Some(device) } => prove(&device),
         Command::Encode(arguments) => encode::execute(arguments),
+        Command::Denoise(arguments) => denoise::execute(arguments),
         Command::Init { experiment, data, data_key } => {
             let text = match data {
                 None => EXPERIMENTS.template(&experiment)?.to_owned(),

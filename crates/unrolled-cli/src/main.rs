@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod denoise;
 mod encode;
 mod output;
 mod progress;

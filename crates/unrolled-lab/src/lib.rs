@@ -18,6 +18,7 @@ pub mod memory;
 mod memory_plan;
 pub mod progress;
 pub mod report;
+pub mod restore;
 mod run_directory;
 pub mod self_test;
 mod statistics;

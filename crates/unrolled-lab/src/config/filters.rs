@@ -142,7 +142,8 @@ impl FiltersConfig {
             });
         }
         let [height, width] = section.size;
-        problems.require(section.stride <= height.min(width), "dictionary.stride", || {
+        let least = height.min(width);
+        problems.require(least == 0 || section.stride <= least, "dictionary.stride", || {
             format!(
                 "`dictionary.stride` is {}, larger than a filter of {height} × {width}, so that pixels between filters \
                  would be lost; write {} or less",

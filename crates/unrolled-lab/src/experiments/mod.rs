@@ -1,7 +1,7 @@
 //! Every kind of experiment: a folder each, and a line in the list.
 
 mod compare;
-mod denoise;
+pub(crate) mod denoise;
 mod learn;
 
 use crate::experiment::Experiments;

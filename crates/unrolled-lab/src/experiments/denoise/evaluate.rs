@@ -84,7 +84,8 @@ impl Evaluation<'_> {
         let purpose = format!("denoise/{}", self.purpose);
         add_noise(&mut noisy, level, self.seed, &purpose, index as u64);
         mask_again(&measured, &mut noisy);
-        let restored = restore(self.blueprint, network, &noisy, size, level, &measured);
+        let offset = offset(self.blueprint, &noisy);
+        let restored = through(self.blueprint, network, &noisy, size, level, &measured, offset);
         if let Some(at) = restored.iter().position(|value| !value.is_finite()) {
             return Err(Error::NotFinite(format!(
                 "{name}: pixel {at} (counted from 0) comes out as {}; train with a smaller learning rate or encoder step",
@@ -135,21 +136,27 @@ fn mask_again(measured: &Measured, values: &mut [f64]) {
     }
 }
 
-/// An image `[c, H, W]` with noise of a level σ without it. The network is one for any size.
-pub(super) fn restore(
+/// What is taken out of an image before it is encoded, and put back afterwards.
+pub(crate) fn offset(blueprint: &Blueprint, noisy: &[f64]) -> f64 {
+    match blueprint.sections.data.remove {
+        Remove::Mean => mean(noisy),
+        Remove::Nothing => 0.0,
+    }
+}
+
+/// An image `[c, H, W]` with noise of a level σ without it; `offset` is taken out and put back. The network is one for
+/// any size.
+pub(crate) fn through(
     blueprint: &Blueprint,
     network: &Denoiser,
     noisy: &[f64],
     size: [usize; 2],
     level: f64,
     measured: &Measured,
+    offset: f64,
 ) -> Vec<f64> {
     let mut network = network.clone().for_images(size, measured);
     network.set_noise(level);
-    let offset = match blueprint.sections.data.remove {
-        Remove::Mean => mean(noisy),
-        Remove::Nothing => 0.0,
-    };
     let row = Array2::from_shape_fn((1, noisy.len()), |(_, at)| noisy[at] - offset);
     let row: Tensor<2> = to_tensor(&row, blueprint.precision, &blueprint.device);
     let restored = to_values(&network.denoise(&row));

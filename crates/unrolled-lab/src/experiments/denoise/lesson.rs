@@ -39,7 +39,7 @@ pub(super) struct Restoring<'a> {
     pub estimator: &'a dyn Estimator<Denoiser>,
     pub images: Arc<Images>,
     pub source: Crops,
-    /// The filters at the start, `[p, c·h·w]`.
+    /// The filters at the start, as columns `[c·h·w, p]`.
     pub start: Arc<Array2<f64>>,
     /// α at the start.
     pub step: f64,
@@ -93,9 +93,7 @@ impl Lesson for Restoring<'_> {
             let norm = network.operator.spectral_norm_squared(NORM_TOLERANCE, device, *precision);
             memory.encoder_step = config.step_for(norm);
         }
-        let unrolling = self.blueprint.unrolling(memory.encoder_step, step);
-        let atoms = sections.dictionary.atoms;
-        network.encoder = config.rebuild(unrolling, atoms, *precision, device, network.encoder);
+        network = self.blueprint.settled(network, memory.encoder_step, step);
         let level = self.source.noise(step);
         network.set_noise(level);
         memory.noise = 255.0 * level;

@@ -11,6 +11,11 @@ mod report;
 mod results;
 mod source;
 
+pub(crate) use config::{Noise, Sections};
+pub(crate) use evaluate::{offset, through};
+pub(crate) use network::Blueprint;
+pub(crate) use results::SETTLED;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,7 +39,7 @@ use plan::Plan;
 const SHOWN: usize = 3;
 
 /// The metadata of arrays.safetensors under which the configuration lies, so that the file alone is a model.
-const CONFIGURATION: &str = "configuration";
+pub(crate) const CONFIGURATION: &str = "configuration";
 
 /// The experiment.
 #[derive(Debug)]
@@ -131,7 +136,7 @@ impl Planned for Plans<'_> {
                     let training = plan.training(&lesson);
                     let state = training.run(saved, directory, &mut metrics, session)?;
                     seconds += state.seconds;
-                    let (network, tested) = results::tested(&state);
+                    let (network, tested) = results::tested(&lesson.blueprint, &state);
                     let evaluation = Evaluation {
                         blueprint: &lesson.blueprint,
                         seed: lesson.seed,

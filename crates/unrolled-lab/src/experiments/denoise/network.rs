@@ -10,7 +10,7 @@ use super::noise::mask;
 use crate::config::Unrolling;
 
 /// How networks of a run are built.
-pub(super) struct Blueprint<'a> {
+pub(crate) struct Blueprint<'a> {
     pub sections: &'a Sections,
     pub precision: Precision,
     pub device: Device,
@@ -46,7 +46,16 @@ impl Blueprint<'_> {
         }
     }
 
-    /// The filters `[p, c·h·w]`, tied to no network, for images of a height and a width.
+    /// A network with what training has settled at a step: α, and how far a penalty has decayed.
+    pub fn settled(&self, mut network: Denoiser, step: f64, train_step: usize) -> Denoiser {
+        let unrolling = self.unrolling(step, train_step);
+        let (atoms, device) = (self.sections.dictionary.atoms, &self.device);
+        let config = &self.sections.encoder.encoder;
+        network.encoder = config.rebuild(unrolling, atoms, self.precision, device, network.encoder);
+        network
+    }
+
+    /// The filters as columns `[c·h·w, p]`, tied to no network, for images of a height and a width.
     pub fn dictionary(&self, filters: &Array2<f64>, image: [usize; 2]) -> ConvolutionalDictionary {
         let config = &self.sections.dictionary;
         let filters = config.tensor(filters, self.precision, &self.device);

@@ -6,20 +6,33 @@ use unrolled::prelude::Denoiser;
 
 use super::evaluate::{Restored, means};
 use super::lesson::Memory;
+use super::network::Blueprint;
 use super::plan::Plan;
 use crate::arrays::{Arrays, Stored};
 use crate::config::name_of;
 use crate::training::{State, with_values};
 
+/// The array `[2]` of what training had settled when it ended: α, and the step that a decay is of.
+pub(crate) const SETTLED: &str = "settled";
+
+fn settled(state: &State<Denoiser, Memory>) -> (f64, usize) {
+    (state.lesson.encoder_step, state.step.max(1))
+}
+
 /// The network that is tested: the best on the images to validate on, where there are any, else the last; and what it is
 /// called.
-pub(super) fn tested(state: &State<Denoiser, Memory>) -> (Denoiser, &'static str) {
+pub(super) fn tested(
+    blueprint: &Blueprint,
+    state: &State<Denoiser, Memory>,
+) -> (Denoiser, &'static str) {
+    // A network that was read back has the parameters alone.
+    let (step, train_step) = settled(state);
+    let network = blueprint.settled(state.network.clone(), step, train_step);
     match &state.best {
         Some((_, values)) => {
-            let network = with_values(state.network.clone(), values);
-            (network.expect("the best network is one of these"), "best")
+            (with_values(network, values).expect("the best network is one of these"), "best")
         }
-        None => (state.network.clone(), "last"),
+        None => (network, "last"),
     }
 }
 
@@ -85,6 +98,8 @@ pub(super) fn put_arrays(
 ) {
     let run = &plan.run.name;
     state.put_parameters(run, arrays);
+    let (step, train_step) = settled(state);
+    arrays.insert(format!("{run}/{SETTLED}"), Stored::new(vec![2], &[step, train_step as f64], 8));
     for (index, image) in restored.iter().enumerate() {
         let Some(pictures) = &image.pictures else { continue };
         for (name, values) in ["noisy", "restored", "clean"].iter().zip(pictures) {

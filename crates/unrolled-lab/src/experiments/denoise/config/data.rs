@@ -77,7 +77,7 @@ impl<'de> Deserialize<'de> for Where {
             toml::Value::Integer(count) if count >= 0 => Ok(Self::Count(count as usize)),
             toml::Value::Array(paths) => match paths.into_iter().map(path).collect() {
                 Some(paths) => Ok(Self::Paths(paths)),
-                None => Err(D::Error::custom("a list with something else than paths in it")),
+                None => Err(D::Error::custom("a list with something else than paths in it; write a folder, or a list of files")),
             },
             other => Err(D::Error::custom(format!("{other}; write a folder, or a list of files"))),
         }
@@ -188,7 +188,9 @@ impl ImagesConfig {
                 .to_owned()
         });
         let level = self.test_noise;
-        problems.require((0.0..=1000.0).contains(&level), "data.test_noise", || {
+        // By default it is `noise`, of which all has been said.
+        let fits = !self.noise.is_valid() || (0.0..=1000.0).contains(&level);
+        problems.require(fits, "data.test_noise", || {
             format!("`data.test_noise` is {level}; write a number from 0 to 1000")
         });
         problems

@@ -84,7 +84,7 @@ impl Sections {
                 .to_owned()
         });
         let [height, width] = dictionary.size;
-        problems.require(data.crop >= height.max(width), "data.crop", || {
+        problems.require(data.crop == 0 || data.crop >= height.max(width), "data.crop", || {
             format!(
                 "`data.crop` is {}, smaller than a filter of {height} × {width}; write {} or more",
                 data.crop,
