@@ -8,7 +8,7 @@ use serde_json::Value;
 pub fn timeless(mut results: Value) -> Value {
     fn strip(value: &mut Value) {
         if let Value::Object(map) = value {
-            map.retain(|key, _| !key.starts_with("milliseconds"));
+            map.retain(|key, _| !key.starts_with("milliseconds") && key != "seconds");
             map.values_mut().for_each(strip);
         }
     }

@@ -285,7 +285,7 @@ fn every_error_names_its_place_and_the_remedy() {
 }
 
 /// How much memory is free differs from one machine to the next.
-fn without_free_memory(text: &str) -> String {
+pub fn without_free_memory(text: &str) -> String {
     match (text.find(", and "), text.find(" are free;")) {
         (Some(from), Some(to)) => format!("{}, and SOME{}", &text[..from], &text[to..]),
         _ => text.to_owned(),
@@ -293,7 +293,7 @@ fn without_free_memory(text: &str) -> String {
 }
 
 /// Every file below a folder with its content.
-fn listing(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub fn listing(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

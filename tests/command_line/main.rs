@@ -4,6 +4,7 @@ mod adversary;
 mod browser;
 mod configs;
 mod data_files;
+mod denoise;
 mod disk;
 mod encode;
 mod encode_extremes;

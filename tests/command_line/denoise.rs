@@ -1,0 +1,713 @@
+//! `unrolled denoise` and the experiment of that name: images of every sort, bad input, runs that are stopped.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use png::{BitDepth, ColorType};
+use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
+use tempfile::TempDir;
+
+use crate::errors::{listing, without_free_memory};
+use crate::same_run::differences;
+use crate::support::{folder, root, unrolled, write};
+
+/// A small run on images that are drawn.
+pub const DRAWN: &str = r#"
+experiment = "denoise"
+seed = 5
+precision = "float32"
+
+[data]
+source = "dead-leaves"
+train = 3
+validation = 1
+test = 1
+size = 24
+crop = 16
+
+[dictionary]
+atoms = 6
+size = [5, 4]
+stride = 2
+
+[encoder]
+iterations = 4
+step = 0.1
+prox = { kind = "soft", penalty = 0.1, learned = "per-atom" }
+
+[train]
+steps = 4
+batch_size = 3
+measure_every = 2
+
+[optimizer]
+learning_rate = 1e-3
+"#;
+
+/// The bytes of a pattern with something like noise.
+fn pattern(count: usize) -> Vec<u8> {
+    let value = |i: usize| (((7 * i + 3) * (7 * i + 3) * 5) % 1009 % 97 + i % 150) as u8;
+    (0..count).map(value).collect()
+}
+
+fn save(path: &Path, color: ColorType, depth: BitDepth, [height, width]: [usize; 2], data: &[u8]) {
+    let file = std::fs::File::create(path).unwrap();
+    let mut encoder = png::Encoder::new(file, width as u32, height as u32);
+    encoder.set_color(color);
+    encoder.set_depth(depth);
+    if color == ColorType::Indexed {
+        encoder.set_palette(vec![0, 0, 0, 255, 40, 9, 30, 200, 90]);
+    }
+    encoder.write_header().unwrap().write_image_data(data).unwrap();
+}
+
+fn grey(path: &Path, size: [usize; 2]) {
+    let pixels = pattern(size[0] * size[1]);
+    save(path, ColorType::Grayscale, BitDepth::Eight, size, &pixels);
+}
+
+fn colour(path: &Path, size: [usize; 2]) {
+    save(path, ColorType::Rgb, BitDepth::Eight, size, &pattern(3 * size[0] * size[1]));
+}
+
+/// Height, width, channels and samples.
+fn load(path: &Path) -> ([usize; 3], Vec<u8>) {
+    let file = std::io::BufReader::new(std::fs::File::open(path).unwrap());
+    let mut reader = png::Decoder::new(file).read_info().unwrap();
+    let mut samples = vec![0; reader.output_buffer_size().unwrap()];
+    let frame = reader.next_frame(&mut samples).unwrap();
+    assert_eq!(frame.bit_depth, BitDepth::Eight);
+    let channels = match frame.color_type {
+        ColorType::Grayscale => 1,
+        ColorType::Rgb => 3,
+        other => panic!("{other:?}"),
+    };
+    ([frame.height as usize, frame.width as usize, channels], samples)
+}
+
+/// A folder with the run `model`, of the small configuration with options.
+fn trained(options: &[&str]) -> TempDir {
+    trained_as(DRAWN, options)
+}
+
+fn trained_as(text: &str, options: &[&str]) -> TempDir {
+    let folder = folder();
+    write(folder.path(), "small.toml", text);
+    let mut command = unrolled(folder.path());
+    command.args(["run", "small.toml", "-q", "--out", "model"]);
+    options.iter().for_each(|option| {
+        command.args(["--set", option]);
+    });
+    command.assert().success();
+    folder
+}
+
+/// The model of grey images that most tests use.
+fn model() -> PathBuf {
+    static MODEL: OnceLock<TempDir> = OnceLock::new();
+    MODEL.get_or_init(|| trained(&[])).path().join("model")
+}
+
+/// Restores in a folder; what was said.
+fn denoise(folder: &Path, model: &Path, arguments: &[&str]) -> String {
+    let mut command = unrolled(folder);
+    command.arg("denoise").arg("--model").arg(model).args(arguments);
+    let output = command.assert().success();
+    String::from_utf8_lossy(&output.get_output().stderr).into_owned()
+}
+
+fn bytes(folder: &Path, name: &str) -> Vec<u8> {
+    std::fs::read(folder.join(name)).unwrap()
+}
+
+#[test]
+fn grey_images_of_any_size_come_out_as_large_as_they_were() {
+    let folder = folder();
+    let place = |name: &str| folder.path().join(name);
+    std::fs::create_dir(place("in")).unwrap();
+    // As large as a filter, odd, long, and of more bits or with a palette of channels that are read all the same.
+    let sizes = [[5, 4], [7, 33], [40, 9], [23, 24]];
+    for (index, size) in sizes.iter().enumerate() {
+        grey(&place(&format!("in/{index}.png")), *size);
+    }
+    let sixteen = pattern(2 * 12 * 11);
+    save(&place("deep.png"), ColorType::Grayscale, BitDepth::Sixteen, [12, 11], &sixteen);
+    let opaque: Vec<u8> = pattern(10 * 10).into_iter().flat_map(|v| [v, 255]).collect();
+    save(&place("opaque.png"), ColorType::GrayscaleAlpha, BitDepth::Eight, [10, 10], &opaque);
+    save(&place("bits.png"), ColorType::Grayscale, BitDepth::One, [9, 16], &pattern(18));
+    let jpeg = root().join("tests/fixtures/images/grey.jpg");
+    std::fs::copy(jpeg, place("photo.jpg")).unwrap();
+    let images = ["in", "deep.png", "opaque.png", "bits.png", "photo.jpg"];
+    let said = denoise(folder.path(), &model(), &[&images[..], &["--out", "new/out"]].concat());
+    assert!(said.contains("0.png: noise about ") && said.contains("photo.jpg: noise "), "{said}");
+    assert!(said.contains("8 images in ") && said.ends_with(": new/out\n"), "{said}");
+    for (index, [height, width]) in sizes.iter().enumerate() {
+        let (found, samples) = load(&place(&format!("new/out/{index}.png")));
+        assert_eq!(found, [*height, *width, 1]);
+        assert!(samples != pattern(height * width), "something has changed");
+    }
+    for (name, size) in [("deep", [12, 11]), ("opaque", [10, 10]), ("bits", [9, 16])] {
+        assert_eq!(load(&place(&format!("new/out/{name}.png"))).0, [size[0], size[1], 1]);
+    }
+    assert_eq!(std::fs::read_dir(place("new/out")).unwrap().count(), 8);
+    let quiet = denoise(folder.path(), &model(), &["in", "--noise", "80", "--out", "q", "-q"]);
+    assert_eq!(quiet, "");
+}
+
+#[test]
+fn images_in_colour_take_a_model_in_colour() {
+    let folder = trained(&["data.channels=\"colour\"", "encoder.untied=\"per-iteration\""]);
+    let place = |name: &str| folder.path().join(name);
+    colour(&place("a.png"), [11, 18]);
+    let indices: Vec<u8> = (0..81).map(|i| i % 3).collect();
+    save(&place("palette.png"), ColorType::Indexed, BitDepth::Eight, [9, 9], &indices);
+    for name in ["colour.jpg", "progressive.jpg"] {
+        std::fs::copy(root().join("tests/fixtures/images").join(name), place(name)).unwrap();
+    }
+    let images = ["a.png", "palette.png", "colour.jpg", "progressive.jpg"];
+    let options = ["--noise", "25", "--out", "out"];
+    denoise(folder.path(), &place("model"), &[&images[..], &options].concat());
+    for (name, size) in [("a", [11, 18]), ("palette", [9, 9])] {
+        assert_eq!(load(&place(&format!("out/{name}.png"))).0, [size[0], size[1], 3]);
+    }
+    assert_eq!(std::fs::read_dir(place("out")).unwrap().count(), 4);
+}
+
+#[test]
+fn the_arrays_alone_and_any_number_of_threads_give_the_same_bytes() {
+    for options in [&[][..], &["encoder.split=2"], &["encoder.kind=\"fista\""]] {
+        let folder = trained(options);
+        std::fs::create_dir(folder.path().join("in")).unwrap();
+        for (index, size) in [[31, 40], [20, 20], [26, 15]].into_iter().enumerate() {
+            grey(&folder.path().join(format!("in/{index}.png")), size);
+        }
+        let run = folder.path().join("model");
+        denoise(folder.path(), &run, &["in", "--out", "run"]);
+        denoise(folder.path(), &run.join("arrays.safetensors"), &["in", "--out", "file"]);
+        for threads in ["1", "2", "3"] {
+            denoise(folder.path(), &run, &["in", "--out", threads, "--threads", threads]);
+        }
+        for index in 0..3 {
+            let of = |out: &str| bytes(folder.path(), &format!("{out}/{index}.png"));
+            assert!(["file", "1", "2", "3"].into_iter().all(|out| of(out) == of("run")));
+        }
+    }
+}
+
+#[test]
+fn an_image_in_parts_is_the_image() {
+    for options in [
+        &["precision=\"float64\""][..],
+        &["encoder.split=2", "encoder.border=3"],
+        &["encoder.split=3", "dictionary.stride=3", "data.remove=\"mean\""],
+        &["encoder.untied=true", "dictionary.stride=4"],
+        &["encoder.kind=\"fista\"", "encoder.engine=\"autodiff\"", "encoder.border=1"],
+    ] {
+        let folder = trained(options);
+        let size = [61, 75];
+        grey(&folder.path().join("a.png"), size);
+        let run = folder.path().join("model");
+        let restore = |more: &[&str], out: &str| {
+            let options = [&["a.png", "--noise", "25", "--out", out], more].concat();
+            denoise(folder.path(), &run, &options);
+            load(&folder.path().join(out).join("a.png")).1
+        };
+        let whole = restore(&[], "whole");
+        for tile in ["1000", "37", "16", "7"] {
+            let parts = restore(&["--tile", tile], tile);
+            let differing = whole.iter().zip(&parts).filter(|(a, b)| a != b).count();
+            let largest = whole.iter().zip(&parts).map(|(a, b)| a.abs_diff(*b)).max();
+            // A value half way between two of 8 bits may fall to either side.
+            assert!(differing <= 2 && largest <= Some(1), "{options:?} {tile}: {differing}");
+        }
+    }
+}
+
+#[test]
+fn noise_unlike_that_of_training_is_said() {
+    let folder = folder();
+    grey(&folder.path().join("a.png"), [20, 20]);
+    let said = denoise(folder.path(), &model(), &["a.png", "--noise", "60", "--out", "1"]);
+    let note = "note: the model was trained for noise 25; --noise is 60, which its thresholds do not follow";
+    assert!(said.contains(note), "{said}");
+    let said = denoise(folder.path(), &model(), &["a.png", "--noise", "27", "--out", "2"]);
+    assert!(!said.contains("note"), "{said}");
+    let flat = vec![100; 400];
+    let path = folder.path().join("flat.png");
+    save(&path, ColorType::Grayscale, BitDepth::Eight, [20, 20], &flat);
+    let said = denoise(folder.path(), &model(), &["flat.png", "--out", "3"]);
+    assert!(
+        said.contains("note: the model was trained for noise 25; flat.png has about 0"),
+        "{said}"
+    );
+    let by_noise = trained(&[
+        "encoder.prox.by_noise=true",
+        "encoder.prox.by_iteration=true",
+        "data.noise={ low = 10, high = 50 }",
+    ]);
+    let run = by_noise.path().join("model");
+    let restored = |noise: &str| {
+        let said = denoise(folder.path(), &run, &["a.png", "--noise", noise, "--out", noise]);
+        (said, load(&folder.path().join(noise).join("a.png")).1)
+    };
+    let (low, high) = (restored("12"), restored("45"));
+    assert!(!low.0.contains("note") && low.1 != high.1, "thresholds follow the noise");
+    assert!(restored("90").0.contains("trained for noise 10 to 50; --noise is 90\n"));
+}
+
+#[test]
+fn the_step_that_training_came_to_travels_with_the_arrays() {
+    let folder =
+        trained(&["encoder.step=\"auto\"", "train.steps=15", "optimizer.learning_rate=0.1"]);
+    let file = bytes(folder.path(), "model/arrays.safetensors");
+    let arrays = SafeTensors::deserialize(&file).unwrap();
+    let settled = arrays.tensor("main/settled").unwrap();
+    let settled: Vec<f64> =
+        settled.data().as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect();
+    assert!(settled[0] > 0.0 && settled[1] == 15.0, "{settled:?}");
+    // The picture that the experiment tested, restored again: its own arrays say what came out.
+    let clean = arrays.tensor("main/test/0/noisy").unwrap();
+    assert_eq!(clean.shape(), [1, 24, 24]);
+    grey(&folder.path().join("a.png"), [20, 20]);
+    denoise(folder.path(), &folder.path().join("model"), &["a.png", "--out", "out"]);
+}
+
+#[test]
+fn what_is_there_is_replaced_only_when_asked() {
+    let folder = folder();
+    grey(&folder.path().join("a.png"), [12, 13]);
+    denoise(folder.path(), &model(), &["a.png", "--out", "out"]);
+    let first = bytes(folder.path(), "out/a.png");
+    std::fs::write(folder.path().join("out/a.png"), "mine").unwrap();
+    let mut command = unrolled(folder.path());
+    command.args(["denoise", "a.png", "--out", "out", "--model"]).arg(model()).assert().code(2);
+    assert_eq!(bytes(folder.path(), "out/a.png"), b"mine");
+    denoise(folder.path(), &model(), &["a.png", "--out", "out", "--overwrite"]);
+    assert!(bytes(folder.path(), "out/a.png") == first);
+    // Never an input.
+    let input = bytes(folder.path(), "a.png");
+    let mut command = unrolled(folder.path());
+    command.args(["denoise", "a.png", "--out", ".", "--overwrite", "--model"]).arg(model());
+    let refused = command.assert().code(2);
+    let said = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(said.contains("which is one of the inputs"), "{said}");
+    assert!(bytes(folder.path(), "a.png") == input);
+}
+
+/// The arrays of the small model, every value of the filters another.
+fn with_filters(value: f32) -> Vec<u8> {
+    let file = std::fs::read(model().join("arrays.safetensors")).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&file).unwrap();
+    let arrays = SafeTensors::deserialize(&file).unwrap();
+    let changed = |name: &str, view: &TensorView| match name.ends_with("dictionary") {
+        true => value.to_le_bytes().repeat(view.data().len() / 4),
+        false => view.data().to_vec(),
+    };
+    let arrays: Vec<_> = arrays
+        .iter()
+        .map(|(name, view)| (name, view.dtype(), view.shape().to_vec(), changed(name, &view)))
+        .collect();
+    let views = arrays.iter().map(|(name, dtype, shape, bytes)| {
+        (*name, TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+    });
+    safetensors::serialize(views, header.metadata().clone()).unwrap()
+}
+
+#[test]
+fn an_image_that_is_not_finite_is_named_and_not_written() {
+    let folder = folder();
+    grey(&folder.path().join("a.png"), [12, 13]);
+    for (value, code) in [(1e30, 1), (f32::NAN, 2)] {
+        std::fs::write(folder.path().join("m.safetensors"), with_filters(value)).unwrap();
+        let mut command = unrolled(folder.path());
+        command.args(["denoise", "--model", "m.safetensors", "a.png", "--out", "out"]);
+        let failed = command.assert().code(code);
+        let said = String::from_utf8_lossy(&failed.get_output().stderr).into_owned();
+        let expected = match code {
+            1 => "error: a.png: the pixel in row 0, column 0 (counted from 0) comes out as ",
+            _ => "holds a number that is not finite",
+        };
+        assert!(said.contains(expected), "{said}");
+        assert!(!folder.path().join("out/a.png").exists());
+    }
+}
+
+/// Images of every sort that is not to be used, and models.
+fn bad_folder() -> TempDir {
+    let folder = folder();
+    let place = |name: &str| folder.path().join(name);
+    grey(&place("good.png"), [20, 21]);
+    colour(&place("colour.png"), [20, 20]);
+    grey(&place("small.png"), [4, 30]);
+    grey(&place("line.png"), [30, 1]);
+    let translucent: Vec<u8> = pattern(400).into_iter().flat_map(|v| [v, 128]).collect();
+    let alpha = ColorType::GrayscaleAlpha;
+    save(&place("alpha.png"), alpha, BitDepth::Eight, [20, 20], &translucent);
+    save(&place("palette.png"), ColorType::Indexed, BitDepth::Eight, [20, 20], &[1; 400]);
+    let good = bytes(folder.path(), "good.png");
+    write_bytes(&place("cut.png"), &good[..good.len() / 2]);
+    let jpeg = std::fs::read(root().join("tests/fixtures/images/grey.jpg")).unwrap();
+    write_bytes(&place("cut.jpg"), &jpeg[..jpeg.len() / 2]);
+    let fixtures = root().join("tests/fixtures/images");
+    std::fs::copy(fixtures.join("cmyk.jpg"), place("cmyk.jpg")).unwrap();
+    write_bytes(&place("text.png"), b"a photograph of my cat\n");
+    write_bytes(&place("nothing.png"), b"");
+    write_bytes(&place("bomb.png"), &bomb());
+    std::fs::create_dir(place("empty")).unwrap();
+    std::fs::create_dir(place("mixed")).unwrap();
+    write_bytes(&place("mixed/good.png"), &good);
+    write_bytes(&place("file"), b"a file");
+    folder
+}
+
+fn write_bytes(path: &Path, bytes: &[u8]) {
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// A PNG of a few bytes whose header declares 100 000 × 100 000 pixels.
+fn bomb() -> Vec<u8> {
+    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut chunk = |kind: &[u8; 4], data: &[u8]| {
+        let checked = [&kind[..], data].concat();
+        file.extend((data.len() as u32).to_be_bytes());
+        file.extend(&checked);
+        file.extend(crc(&checked).to_be_bytes());
+    };
+    let side = 100_000u32.to_be_bytes();
+    chunk(b"IHDR", &[&side[..], &side, &[8, 0, 0, 0, 0]].concat());
+    chunk(b"IDAT", &[0x78, 0x9c, 3, 0, 0, 0, 0, 1]);
+    chunk(b"IEND", &[]);
+    file
+}
+
+fn crc(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, byte: &u8| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
+    };
+    !bytes.iter().fold(!0, step)
+}
+
+/// What a command says that is to end with status 2 and nothing written.
+fn refused(folder: &Path, name: &str, arguments: &[&str]) -> String {
+    let before = listing(folder);
+    let output = unrolled(folder).args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{name}: {output:?}");
+    assert_eq!(before, listing(folder), "{name} wrote something");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = without_free_memory(&said);
+    let said = said.replace(&*folder.to_string_lossy(), "FOLDER");
+    format!("## {name}\n{}\n", said.replace(&*root().to_string_lossy(), "ROOT"))
+}
+
+#[test]
+fn every_request_that_cannot_be_met_says_why() {
+    let folder = bad_folder();
+    let copy = |from: &Path, to: &str| {
+        std::fs::create_dir(folder.path().join(to)).unwrap();
+        for name in [".unrolled", "config.toml", "arrays.safetensors"] {
+            std::fs::copy(from.join(name), folder.path().join(to).join(name)).unwrap();
+        }
+    };
+    copy(&model(), "model");
+    copy(&trained(&["data.channels=\"colour\""]).path().join("model"), "colours");
+    copy(&trained(&["measurement.kind=\"mask\""]).path().join("model"), "inpainting");
+    let two = trained_as(&format!("{DRAWN}\n[sweep]\n\"encoder.iterations\" = [2, 3]\n"), &[]);
+    copy(&two.path().join("model"), "two");
+    copy(&model(), "unfinished");
+    std::fs::remove_file(folder.path().join("unfinished/arrays.safetensors")).unwrap();
+    let fixture = root().join("tests/fixtures/compare_gradients_small.safetensors");
+    std::fs::copy(fixture, folder.path().join("other.safetensors")).unwrap();
+    let whole = bytes(folder.path(), "model/arrays.safetensors");
+    write_bytes(&folder.path().join("cut.safetensors"), &whole[..whole.len() / 2]);
+    let mut seen = String::new();
+    let mut case = |name: &str, model: &str, arguments: &[&str]| {
+        let arguments = [&["denoise", "--model", model, "--out", "out"], arguments].concat();
+        seen.push_str(&refused(folder.path(), name, &arguments));
+    };
+    case("no image", "model", &[]);
+    case("an image that is not there", "model", &["absent.png"]);
+    case("an empty folder", "model", &["empty"]);
+    case("an image smaller than a filter", "model", &["good.png", "small.png"]);
+    case("an image a pixel wide", "model", &["line.png"]);
+    case("an image in colour for a grey model", "model", &["colour.png"]);
+    case("a palette for a grey model", "model", &["palette.png"]);
+    case("a grey image for a model in colour", "colours", &["good.png"]);
+    case("an image that shows what is behind it", "model", &["alpha.png"]);
+    case("a PNG that is cut short", "model", &["good.png", "cut.png"]);
+    case("a JPEG that is cut short", "model", &["good.png", "cut.jpg"]);
+    case("inks", "model", &["cmyk.jpg"]);
+    case("text that is called an image", "model", &["text.png"]);
+    case("a file of no bytes", "model", &["nothing.png"]);
+    case("a header that declares more than there is", "model", &["bomb.png"]);
+    case("two images of one stem", "model", &["good.png", "mixed"]);
+    case("a negative noise", "model", &["good.png", "--noise", "-5"]);
+    case("a noise that is not a number", "model", &["good.png", "--noise", "nan"]);
+    case("a noise that is a word", "model", &["good.png", "--noise", "some"]);
+    case("no threads", "model", &["good.png", "--threads", "0"]);
+    case("parts of no pixels", "model", &["good.png", "--tile", "0"]);
+    case("a device that is not there", "model", &["good.png", "--device", "flux"]);
+    case("a model that is not there", "absent", &["good.png"]);
+    case("a folder that is no run", "empty", &["good.png"]);
+    case("a run that is not finished", "unfinished", &["good.png"]);
+    case("arrays of something else", "other.safetensors", &["good.png"]);
+    case("arrays that are cut short", "cut.safetensors", &["good.png"]);
+    case("an image for a model", "good.png", &["good.png"]);
+    case("several runs", "two", &["good.png"]);
+    case("a run that is not there", "two", &["good.png", "--run", "main"]);
+    case("another run than the only one", "model", &["good.png", "--run", "other"]);
+    case("a model of what was measured", "inpainting", &["good.png"]);
+    let mut case = |name: &str, arguments: &[&str]| {
+        let arguments = [&["denoise", "--model", "model", "good.png"], arguments].concat();
+        seen.push_str(&refused(folder.path(), name, &arguments));
+    };
+    case("no folder to write to", &[]);
+    case("a file for the folder", &["--out", "file"]);
+    case("a folder within a file", &["--out", "file/out"]);
+    case("the folder of the inputs", &["--out", "."]);
+    case("a folder with the output in it", &["--out", "mixed"]);
+    insta::assert_snapshot!(seen);
+}
+
+#[test]
+fn every_configuration_that_cannot_be_run_says_why() {
+    let folder = bad_folder();
+    let files = DRAWN
+        .replace("source = \"dead-leaves\"\ntrain = 3\nvalidation = 1\ntest = 1\nsize = 24\n", "");
+    assert!(files.len() < DRAWN.len());
+    let with = |from: &str, to: &str| {
+        assert!(DRAWN.contains(from), "{from}");
+        DRAWN.replace(from, to)
+    };
+    let data = |lines: &str| files.replace("[data]\n", &format!("[data]\n{lines}\n"));
+    let mut seen = String::new();
+    let mut case = |name: &str, text: String| {
+        write(folder.path(), "bad.toml", &text);
+        seen.push_str(&refused(folder.path(), name, &["run", "bad.toml", "--out", "out"]));
+    };
+    case("no images", data(""));
+    case("images that are not there", data("train = \"absent\""));
+    case("an empty folder", data("train = \"empty\""));
+    case("an image smaller than a crop", data("train = [\"good.png\", \"small.png\"]"));
+    case("an image smaller than a filter", data("train = \"mixed\"\ntest = \"small.png\""));
+    case("an image a pixel wide", data("train = \"mixed\"\nvalidation = \"line.png\""));
+    case("an image that shows what is behind it", data("train = \"alpha.png\""));
+    case("a PNG that is cut short", data("train = [\"mixed\", \"cut.png\"]"));
+    case("a JPEG that is cut short", data("train = \"mixed\"\ntest = \"cut.jpg\""));
+    case("inks", data("train = \"cmyk.jpg\""));
+    case("text that is called an image", data("train = \"text.png\""));
+    case("a header that declares more than there is", data("train = \"bomb.png\""));
+    case("a number for files", data("train = 3"));
+    case("a list with numbers in it", data("train = [3]"));
+    case("a word for the channels", data("train = \"mixed\"\nchannels = \"gray\""));
+    case("files that are drawn", with("train = 3", "train = \"mixed\""));
+    case("a size for files", data("train = \"mixed\"\nsize = 30"));
+    case("drawn images smaller than a crop", with("size = 24", "size = 12"));
+    case("a crop smaller than a filter", with("crop = 16", "crop = 4"));
+    case("a crop of nothing", with("crop = 16", "crop = 0"));
+    case("a negative noise", with("crop = 16", "crop = 16\nnoise = -1"));
+    case("a noise that is not a number", with("crop = 16", "crop = 16\nnoise = nan"));
+    case("a noise that is a word", with("crop = 16", "crop = 16\nnoise = \"much\""));
+    case("a range upside down", with("crop = 16", "crop = 16\nnoise = { low = 9, high = 3 }"));
+    case("half a range", with("crop = 16", "crop = 16\nnoise = { low = 9 }"));
+    case("a test of negative noise", with("crop = 16", "crop = 16\ntest_noise = -2"));
+    case("a stride larger than a filter", with("stride = 2", "stride = 5"));
+    case("no stride", with("stride = 2", "stride = 0"));
+    case("no atoms", with("atoms = 6", "atoms = 0"));
+    case("a filter of one number", with("size = [5, 4]", "size = 5"));
+    case("a filter of no pixels", with("size = [5, 4]", "size = [5, 0]"));
+    case("a dictionary of matrices", with("atoms = 6", "kind = \"dense\"\natoms = 6"));
+    case(
+        "filters of another shape",
+        with(
+            "atoms = 6",
+            "init = { method = \"file\", path = \"FIXTURE\", key = \"W_init\" }\natoms = 6",
+        )
+        .replace(
+            "FIXTURE",
+            &root().join("tests/fixtures/train_small.safetensors").to_string_lossy(),
+        ),
+    );
+    case("no copies", with("iterations = 4", "iterations = 4\nsplit = 0"));
+    case("a word for untied", with("iterations = 4", "iterations = 4\nuntied = \"yes\""));
+    case("a border beyond measure", with("iterations = 4", "iterations = 4\nborder = 5000"));
+    for (section, line) in [
+        ("data", "crops = 3"),
+        ("dictionary", "filters = 3"),
+        ("encoder", "shift = 3"),
+        ("train", "clean = true"),
+        ("optimizer", "rate = 0.1"),
+    ] {
+        let text = with(&format!("[{section}]\n"), &format!("[{section}]\n{line}\n"));
+        case(&format!("an unknown key in {section}"), text);
+    }
+    let measurement = |lines: &str| format!("{DRAWN}\n[measurement]\n{lines}\n");
+    case("an unknown key in measurement", measurement("kind = \"mask\"\nkept = 0.5"));
+    case("a key of another measurement", measurement("kind = \"blur\"\nkeep = 0.5"));
+    case("an unknown measurement", measurement("kind = \"maks\""));
+    case("a mask that keeps nothing", measurement("kind = \"mask\"\nkeep = 0.0"));
+    case("a blur of no width", measurement("kind = \"blur\"\nwidth = 0.0"));
+    case("an unknown key in prox", with("penalty = 0.1,", "penalty = 0.1, by_atom = true,"));
+    let masked =
+        |from: &str, to: &str| format!("{}\n[measurement]\nkind = \"mask\"\n", with(from, to));
+    case("copies of what is measured", masked("iterations = 4", "iterations = 4\nsplit = 2"));
+    case("a mean of what is measured", masked("crop = 16", "crop = 16\nremove = \"mean\""));
+    case(
+        "a noisy target of what is measured",
+        masked("steps = 4", "steps = 4\ntarget = \"noisy\""),
+    );
+    case("nothing to do", with("test = 1\n", "").replace("steps = 4", "steps = 0"));
+    let untied = with("iterations = 4", "iterations = 4\nuntied = true");
+    let fixed = untied.replace(", learned = \"per-atom\"", "");
+    for estimator in ["g_dec", "g_noodl"] {
+        let text = fixed.replace("[train]", &format!("[train]\nestimator = \"{estimator}\""));
+        case(&format!("{estimator} with untied filters"), text);
+    }
+    case("g_dec for learned thresholds", with("[train]", "[train]\nestimator = \"g_dec\""));
+    case("thresholds by noise that are fixed", with("learned = \"per-atom\"", "by_noise = true"));
+    case("a full batch", with("batch_size = 3", "batch_size = \"full\""));
+    case("a share to validate on", with("steps = 4", "steps = 4\nvalidation = 0.2"));
+    case("dead atoms", with("steps = 4", "steps = 4\ndead_atoms = \"resample\""));
+    case("saved after the end", with("steps = 4", "steps = 4\nsave_dictionary_at = [9]"));
+    let learned = "[encoder.prox]\nlearned = true\n";
+    let learn =
+        crate::learning::SMALL.replace("[train]", &format!("{learned}by_noise = true\n[train]"));
+    case("thresholds by noise for rows", learn);
+    let compare = format!("{}\n{learned}by_iteration = true\n", crate::support::SMALL);
+    case("thresholds by iteration in a comparison", compare);
+    insta::assert_snapshot!(seen);
+}
+
+#[test]
+fn images_of_mixed_sizes_and_depths_are_trained_on() {
+    let folder = folder();
+    let place = |name: &str| folder.path().join(name);
+    std::fs::create_dir(place("in")).unwrap();
+    grey(&place("in/a.png"), [16, 40]);
+    colour(&place("in/b.png"), [33, 17]);
+    let deep = pattern(2 * 20 * 20);
+    save(&place("in/c.png"), ColorType::Grayscale, BitDepth::Sixteen, [20, 20], &deep);
+    save(&place("in/d.png"), ColorType::Indexed, BitDepth::Eight, [18, 18], &[2; 324]);
+    grey(&place("test.png"), [5, 4]);
+    let drawn = "source = \"dead-leaves\"\ntrain = 3\nvalidation = 1\ntest = 1\nsize = 24\n";
+    let text = DRAWN.replace(drawn, "train = \"in\"\ntest = \"test.png\"\n");
+    for channels in ["grey", "colour"] {
+        write(folder.path(), "small.toml", &text);
+        let mut command = unrolled(folder.path());
+        command.args(["run", "small.toml", "-q", "--out", channels]);
+        command.args(["--set", &format!("data.channels={channels:?}")]).assert().success();
+    }
+}
+
+#[test]
+fn threads_change_nothing_but_times() {
+    for options in [&[][..], &["encoder.kind=\"fista\""], &["encoder.split=2"]] {
+        let folder = folder();
+        write(folder.path(), "small.toml", DRAWN);
+        for threads in ["1", "2", "3"] {
+            let mut command = unrolled(folder.path());
+            command.args(["run", "small.toml", "-q", "--threads", threads, "--out", threads]);
+            options.iter().for_each(|option| {
+                command.args(["--set", option]);
+            });
+            command.assert().success();
+        }
+        let place = |name: &str| folder.path().join(name);
+        for threads in ["2", "3"] {
+            assert_eq!(differences(&place("1"), &place(threads)), None, "{options:?} {threads}");
+        }
+    }
+}
+
+#[cfg(unix)]
+mod stopped {
+    use std::process::{Child, Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::signals::heeding;
+
+    const LONG: [&str; 6] = [
+        "--set",
+        "train.steps=150",
+        "--set",
+        "train.checkpoint_every=10",
+        "--set",
+        "encoder.step=\"auto\"",
+    ];
+
+    fn start(folder: &Path, arguments: &[&str]) -> Child {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("unrolled"));
+        command.current_dir(folder).args(arguments).stderr(Stdio::piped());
+        heeding(&mut command);
+        command.spawn().unwrap()
+    }
+
+    fn wait_for(what: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !what() {
+            assert!(started.elapsed() < Duration::from_secs(60));
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn finish(folder: &Path, out: &str, more: &[&str]) {
+        let mut command = unrolled(folder);
+        command.args(["run", "small.toml", "-q", "--out", out]).args(LONG).args(more);
+        command.assert().success();
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_or_killed_ends_in_the_same_bytes() {
+        let folder = folder();
+        write(folder.path(), "small.toml", DRAWN);
+        finish(folder.path(), "whole", &[]);
+        let whole = folder.path().join("whole");
+        for signal in [libc::SIGINT, libc::SIGKILL] {
+            let name = format!("stopped-{signal}");
+            let stopped = folder.path().join(&name);
+            let arguments = [&["run", "small.toml", "-q", "--out", &name], &LONG[..]].concat();
+            let child = start(folder.path(), &arguments);
+            let checkpoints = stopped.join("checkpoints/main");
+            let count = || std::fs::read_dir(&checkpoints).map_or(0, Iterator::count);
+            wait_for(|| count() > 1);
+            // SAFETY: the child is ours and has not been waited for.
+            unsafe { libc::kill(child.id() as i32, signal) };
+            let output = child.wait_with_output().unwrap();
+            let expected = (signal == libc::SIGINT).then_some(130);
+            assert_eq!(output.status.code(), expected, "{output:?}");
+            finish(folder.path(), &name, &["--resume"]);
+            assert_eq!(differences(&stopped, &whole), None, "signal {signal}");
+        }
+    }
+
+    #[test]
+    fn images_that_are_finished_stay_when_the_rest_is_stopped() {
+        let folder = folder();
+        std::fs::create_dir(folder.path().join("in")).unwrap();
+        let count = 60;
+        for index in 0..count {
+            grey(&folder.path().join(format!("in/{index:02}.png")), [150, 170]);
+        }
+        let slow = trained(&["encoder.iterations=60", "dictionary.stride=1"]);
+        let model = slow.path().join("model");
+        let model = model.to_str().unwrap();
+        let arguments = ["denoise", "--model", model, "in", "--out", "out", "--threads", "1"];
+        let child = start(folder.path(), &arguments);
+        let out = folder.path().join("out");
+        wait_for(|| out.join("01.png").exists());
+        // SAFETY: the child is ours and has not been waited for.
+        unsafe { libc::kill(child.id() as i32, libc::SIGINT) };
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(130), "{said}");
+        assert!(said.contains(" of 60 images are written to out, each of them whole"), "{said}");
+        let mut written = 0;
+        for entry in std::fs::read_dir(&out).unwrap() {
+            // Nothing half-written among them.
+            assert_eq!(load(&entry.unwrap().path()).0, [150, 170, 1]);
+            written += 1;
+        }
+        assert!((2..count).contains(&written), "{written}");
+    }
+}
