@@ -198,6 +198,26 @@ mod tests {
     }
 
     #[test]
+    fn a_pixel_less_of_overlap_would_show() {
+        let text = "experiment = \"denoise\"\ntrain.steps = 0\ndictionary = { atoms = 3, size = [3, 3], stride = 1 }\n\
+                    encoder = { iterations = 2, prox.penalty = 0.0 }\n";
+        let model = Model::untrained(text);
+        let noisy: Vec<f64> = (0..30 * 30).map(|at| f64::from(at * at % 97) / 97.0).collect();
+        let restored = |tiles: &Tiles| {
+            tiles.restore(&model, &noisy, 0.1, &mut |_| Ok(())).expect("nobody stops it")
+        };
+        let whole = restored(&Tiles::new(&model.blueprint(), [30, 30], None));
+        for (begin, end) in [(0, 0), (1, 0), (0, 1)] {
+            let mut tiles = Tiles::new(&model.blueprint(), [30, 30], Some(15));
+            tiles.axes[0][0].given.end -= end;
+            tiles.axes[0][1].given.start += begin;
+            let found = restored(&tiles);
+            let most = whole.iter().zip(&found).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs()));
+            assert_eq!(most > 1e-10, begin + end > 0, "{begin} {end}: {most}");
+        }
+    }
+
+    #[test]
     fn an_image_is_cut_where_the_memory_asks_for_it() {
         let text = "experiment = \"denoise\"\ntrain.steps = 0\nencoder.iterations = 2\n";
         let model = Model::untrained(text);
