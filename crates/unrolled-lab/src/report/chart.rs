@@ -31,6 +31,17 @@ pub fn numbered(index: usize) -> (usize, usize) {
     (index, index + index / MOST_COLOURS)
 }
 
+/// More points than this are not told apart on a chart.
+const MOST_POINTS: usize = 400;
+
+/// A long curve by points evenly apart, and its last.
+pub fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    let every = points.len().div_ceil(MOST_POINTS).max(1);
+    let last = points.len().saturating_sub(1);
+    let keep = |index: usize| index.is_multiple_of(every) || index == last;
+    points.into_iter().enumerate().filter(|(index, _)| keep(*index)).map(|(_, p)| p).collect()
+}
+
 /// A chart. Axes are logarithmic where that is asked for and the values allow it.
 pub struct Chart<'a> {
     /// What it shows, as text; its file is named after it.

@@ -2,17 +2,7 @@
 
 use super::{Learned, sample};
 use crate::report::Figures;
-use crate::report::chart::{Chart, Series};
-
-/// More points than this are not told apart on a chart.
-const MOST_POINTS: usize = 400;
-
-fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-    let every = points.len().div_ceil(MOST_POINTS).max(1);
-    let last = points.len().saturating_sub(1);
-    let keep = |index: usize| index.is_multiple_of(every) || index == last;
-    points.into_iter().enumerate().filter(|(index, _)| keep(*index)).map(|(_, p)| p).collect()
-}
+use crate::report::chart::{Chart, Series, thinned};
 
 /// Column, title, rest of the caption, axis, logarithmic. SAMPLE stands for which rows those are.
 const CHARTS: [(&str, &str, &str, &str, bool); 11] = [

@@ -2,7 +2,8 @@
 
 use super::headline::Course;
 use super::{Learned, sample};
-use crate::report::table::{Cell, escape, number, table};
+use crate::report::over_seeds;
+use crate::report::table::{Cell, number, table};
 use crate::statistics::mean_and_std;
 
 /// The last value of every column that has one, and the best of those that a run is judged by.
@@ -74,24 +75,18 @@ pub(super) fn finals(runs: &[Learned]) -> String {
 
 /// Mean and spread of the last figures of runs that differ in the seed alone.
 pub(super) fn spread_over_seeds(runs: &[Learned]) -> String {
-    let mut groups: Vec<Vec<&Learned>> = Vec::new();
-    for run in runs.iter().filter(|run| run.stored.failed.is_none()) {
-        match groups.iter_mut().find(|group| differ_in_seed_only(group[0], run)) {
-            Some(group) => group.push(run),
-            None => groups.push(vec![run]),
-        }
-    }
+    let runs: Vec<&Learned> = runs.iter().filter(|run| run.stored.failed.is_none()).collect();
+    let pairs: Vec<_> = runs.iter().map(|run| (run.found, run.run)).collect();
     let columns = [
         ("dictionary_error", "dictionary error"),
         ("sample_reconstruction", "reconstruction<br>on the sample"),
         ("sample_lasso", "lasso<br>on the sample"),
     ];
-    let rows: Vec<Vec<Cell>> = groups
-        .iter()
-        .filter(|group| group.len() > 1)
-        .map(|group| {
+    let rows: Vec<Vec<Cell>> = over_seeds(&pairs)
+        .into_iter()
+        .map(|(name, group)| {
             let cells = columns.iter().map(|(column, _)| {
-                let last = |run: &&Learned| run.curve(column).last().map(|point| [point.1]);
+                let last = |at: &usize| runs[*at].curve(column).last().map(|point| [point.1]);
                 let values: Vec<[f64; 1]> = group.iter().filter_map(last).collect();
                 let curves: Vec<&[f64]> = values.iter().map(|value| value.as_slice()).collect();
                 match mean_and_std(&curves) {
@@ -99,7 +94,7 @@ pub(super) fn spread_over_seeds(runs: &[Learned]) -> String {
                     _ => String::new(),
                 }
             });
-            let head = [group_name(group), group.len().to_string()];
+            let head = [name, group.len().to_string()];
             head.into_iter().chain(cells).map(|text| (text, false)).collect()
         })
         .collect();
@@ -109,23 +104,4 @@ pub(super) fn spread_over_seeds(runs: &[Learned]) -> String {
     let heads = ["over seeds", "seeds"].into_iter().chain(columns.iter().map(|(_, head)| *head));
     let table = table(&heads.map(str::to_owned).collect::<Vec<_>>(), &rows);
     format!("{table}<p>“±” is the standard deviation over the seeds (n − 1).</p>\n")
-}
-
-fn differ_in_seed_only(a: &Learned, b: &Learned) -> bool {
-    let without = |run: &Learned| -> Vec<(String, String)> {
-        let settings = run.run.settings.iter();
-        settings.filter(|(key, _)| !["seed", "name"].contains(&key.as_str())).cloned().collect()
-    };
-    a.run.setting("seed") != b.run.setting("seed") && without(a) == without(b)
-}
-
-/// What a sweep calls its runs, without the seed.
-fn group_name(group: &[&Learned]) -> String {
-    let label = &group[0].run.label;
-    let parts: Vec<&str> = label.split(',').filter(|part| !part.contains("seed=")).collect();
-    match parts.join(",").as_str() {
-        "" => "all".to_owned(),
-        _ if group.iter().all(|run| run.run.label == run.found.label) => "all".to_owned(),
-        name => escape(name),
-    }
 }
