@@ -1,8 +1,11 @@
-//! Atoms as pictures: one mosaic, as a PNG inside the page.
+//! Pictures as PNGs inside the page: atoms and filters in a mosaic, and images.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
+use unrolled_data::{Image, write_png};
+
+use super::table::escape;
 
 /// More atoms than this are not shown.
 const MOST: usize = 400;
@@ -18,45 +21,118 @@ pub fn mosaic(atoms: &Array2<f64>, shape: [usize; 2], caption: &str) -> Result<S
             "is {rows} × {columns}, whose atoms are not pictures of {height} × {width}"
         ));
     }
-    let count = atoms.ncols().min(MOST);
+    Ok(tiles(atoms.t(), [1, height, width], "atoms", caption))
+}
+
+/// A mosaic of filters `[p, c, h, w]`, grey for one channel and in colour for three, where zero is grey too. An array of
+/// another shape is refused.
+pub fn filters(shape: &[usize], values: &[f64], caption: &str) -> Result<String, String> {
+    let atoms = match *shape {
+        [p, c @ (1 | 3), h, w] if !values.is_empty() => values
+            .len()
+            .checked_div(p)
+            .and_then(|entries| ArrayView2::from_shape((p, entries), values).ok())
+            .filter(|_| {
+                shape.iter().try_fold(1, |n: usize, k| n.checked_mul(*k)) == Some(values.len())
+            })
+            .map(|atoms| tiles(atoms, [c, h, w], "filters", caption)),
+        _ => None,
+    };
+    atoms.ok_or_else(|| {
+        format!("has the shape {shape:?}, not that of filters: [number, 1 or 3, height, width]")
+    })
+}
+
+/// Atoms, one a row, each its channels one after the other.
+fn tiles(
+    atoms: ArrayView2<'_, f64>,
+    [channels, height, width]: [usize; 3],
+    name: &str,
+    caption: &str,
+) -> String {
+    let count = atoms.nrows().min(MOST);
     let columns =
         ((count as f64 * height as f64 / width as f64).sqrt().ceil() as usize).clamp(1, 32);
     let rows = count.div_ceil(columns);
     let (tile_height, tile_width) = (height + 1, width + 1);
     let (total_height, total_width) = (rows * tile_height + 1, columns * tile_width + 1);
-    let mut pixels = vec![255u8; total_height * total_width];
-    for (index, atom) in atoms.columns().into_iter().take(count).enumerate() {
+    let mut values = vec![1.0; channels * total_height * total_width];
+    for (index, atom) in atoms.rows().into_iter().take(count).enumerate() {
         let largest = atom.iter().fold(0.0f64, |largest, v| largest.max(v.abs()));
         let (row, column) = (index / columns, index % columns);
-        for (pixel, value) in atom.iter().enumerate() {
+        for (entry, value) in atom.iter().enumerate() {
+            let (channel, pixel) = (entry / (height * width), entry % (height * width));
             let (y, x) = (pixel / width, pixel % width);
             let shade = if largest > 0.0 { 0.5 + 0.5 * value / largest } else { 0.5 };
-            let at = (row * tile_height + 1 + y) * total_width + column * tile_width + 1 + x;
-            pixels[at] = (255.0 * shade).round() as u8;
+            let line = channel * total_height + row * tile_height + 1 + y;
+            values[line * total_width + column * tile_width + 1 + x] = shade as f32;
         }
     }
-    let png = encode(&pixels, total_width, total_height);
-    let note = match atoms.ncols() > count {
-        true => format!(" The first {count} of {}.", atoms.ncols()),
+    let mosaic = Image { values, channels, height: total_height, width: total_width };
+    let note = match atoms.nrows() > count {
+        true => format!(" The first {count} of {}.", atoms.nrows()),
         false => String::new(),
     };
-    Ok(format!(
+    format!(
         "<figure class=\"atoms\">\n<figcaption>{caption}{note}</figcaption>\n\
-         <img alt=\"{count} atoms as pictures\" width=\"{total_width}\" height=\"{total_height}\" \
-         src=\"data:image/png;base64,{}\">\n</figure>\n",
-        STANDARD.encode(png)
-    ))
+         <img alt=\"{count} {name} as pictures\" width=\"{total_width}\" height=\"{total_height}\" \
+         src=\"{}\">\n</figure>\n",
+        source(&mosaic)
+    )
 }
 
-fn encode(pixels: &[u8], width: usize, height: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Grayscale);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header().expect("memory can be written to");
-    writer.write_image_data(pixels).expect("there are as many pixels as the size says");
-    drop(writer);
-    bytes
+/// The image as what stands behind `src=`.
+fn source(image: &Image) -> String {
+    format!("data:image/png;base64,{}", STANDARD.encode(write_png(image)))
+}
+
+/// An image on the page; values below 0 are black and those above 1 white.
+#[derive(Debug)]
+pub struct Picture<'a> {
+    /// The image.
+    pub image: &'a Image,
+    /// Into how many pixels of the page each of its own goes, on either side.
+    pub scale: usize,
+    /// What it shows, as text.
+    pub shows: &'a str,
+    /// What stands under it, as HTML.
+    pub caption: String,
+    /// A frame drawn on it: top, left, height and width.
+    pub frame: Option<[usize; 4]>,
+}
+
+impl Picture<'_> {
+    /// The picture and its caption.
+    pub fn html(&self) -> String {
+        let Image { height, width, .. } = *self.image;
+        let share = |part: usize, whole: usize| 100.0 * part as f64 / whole as f64;
+        let frame = self.frame.map(|[top, left, rows, columns]| {
+            format!(
+                "<i style=\"top:{:.3}%;left:{:.3}%;height:{:.3}%;width:{:.3}%\"></i>",
+                share(top, height),
+                share(left, width),
+                share(rows, height),
+                share(columns, width)
+            )
+        });
+        let (shown_height, shown_width) = (self.scale * height, self.scale * width);
+        format!(
+            "<figure style=\"width:{shown_width}px\"><div><img alt=\"{}\" width=\"{shown_width}\" \
+             height=\"{shown_height}\" src=\"{}\">{}</div><figcaption>{}</figcaption></figure>\n",
+            escape(self.shows),
+            source(self.image),
+            frame.unwrap_or_default(),
+            self.caption
+        )
+    }
+}
+
+/// Pictures beside each other, as many as there is room for.
+pub fn side_by_side(pictures: &[String]) -> String {
+    match pictures.is_empty() {
+        true => String::new(),
+        false => format!("<div class=\"pictures\">\n{}</div>\n", pictures.concat()),
+    }
 }
 
 #[cfg(test)]
@@ -75,5 +151,36 @@ mod tests {
                 && html.contains("data:image/png;base64,iVBOR"),
             "{html}"
         );
+    }
+
+    #[test]
+    fn filters_are_those_of_their_shape() {
+        let values: Vec<f64> = (0..24).map(f64::from).collect();
+        for right in [[4, 1, 2, 3], [2, 3, 2, 2]] {
+            assert!(filters(&right, &values, "").unwrap().contains(" filters as pictures"));
+        }
+        let wrong: [&[usize]; 7] = [
+            &[24],
+            &[4, 1, 6],
+            &[6, 2, 2, 1],
+            &[0, 1, 2, 3],
+            &[4, 1, 2, 4],
+            &[4, 1, 0, 1 << 63],
+            &[1 << 62, 3, 1 << 62, 1 << 62],
+        ];
+        for wrong in wrong {
+            assert!(filters(wrong, &values, "").unwrap_err().contains("not that of filters"));
+            assert!(filters(wrong, &[], "").is_err());
+        }
+    }
+
+    #[test]
+    fn a_picture_has_the_size_of_the_page_and_a_frame_in_shares() {
+        let image = Image { values: vec![0.5; 8], channels: 1, height: 2, width: 4 };
+        let caption = "<b>x</b>".to_owned();
+        let frame = Some([0, 1, 1, 2]);
+        let html = Picture { image: &image, scale: 3, shows: "a \"b\"", caption, frame }.html();
+        assert!(html.contains("alt=\"a &quot;b&quot;\" width=\"12\" height=\"6\""), "{html}");
+        assert!(html.contains("top:0.000%;left:25.000%;height:50.000%;width:50.000%"), "{html}");
     }
 }
