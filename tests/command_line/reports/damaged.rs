@@ -133,7 +133,7 @@ fn a_damaged_run_directory_is_refused_in_a_sentence() {
 }
 
 /// Every place of a value.
-fn places(value: &Value, path: String, into: &mut Vec<String>) {
+pub fn places(value: &Value, path: String, into: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
             map.iter().for_each(|(key, value)| places(value, format!("{path}/{key}"), into));

@@ -1,6 +1,7 @@
 //! Reports: of damaged run directories, of several at once, what they say, and their figures as files.
 
 mod damaged;
+mod denoise;
 mod words;
 
 use std::path::Path;
