@@ -69,17 +69,21 @@ fn how_it_was_run(found: &Finished) -> String {
         }
         if values.is_empty() { text(key) } else { escape(&values.join(", ")) }
     };
+    // Not every kind has forms to choose from.
+    let form = match found.runs.iter().any(|run| run.figure("form").is_some()) {
+        true => format!(" ({} form)", of_runs("form")),
+        false => String::new(),
+    };
     let seconds = found.results.get("wall_seconds").and_then(serde_json::Value::as_f64);
     format!(
         "<dl><dt>device</dt><dd>{}, {}, {} CPU threads</dd><dt>seed</dt><dd>{}</dd>\
-         <dt>engine</dt><dd>{} ({} form)</dd>\
+         <dt>engine</dt><dd>{}{form}</dd>\
          <dt>versions</dt><dd>unrolled {}, Burn {}</dd><dt>time</dt><dd>{}</dd></dl>\n",
         of_runs("device"),
         of_runs("precision"),
         text("threads"),
         of_runs("seed"),
         of_runs("engine"),
-        of_runs("form"),
         text("version"),
         text("burn_version"),
         unbroken(&duration(seconds.unwrap_or(0.0))),

@@ -45,6 +45,10 @@ pub(super) fn of(runs: &[Restoration]) -> String {
             "Untied, the iterations have filters of their own in place of D<sup>⊤</sup> and D; the decoder keeps its own.",
         ),
         (
+            any("train.target", &|target| target == "noisy"),
+            "With the target \"noisy\", training holds x̂ against y in place of x.",
+        ),
+        (
             any("encoder.split", &|split| split != "1"),
             "With a split s, s² copies of an image, each shifted otherwise, are restored, shifted back and averaged.",
         ),
