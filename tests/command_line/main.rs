@@ -3,6 +3,7 @@
 mod adversary;
 mod browser;
 mod configs;
+mod convolutional;
 mod data_files;
 mod denoise;
 mod disk;

@@ -50,10 +50,41 @@ pub const REDUCED_LEARNING: [&str; 8] = [
     "encoder.iterations=5",
 ];
 
+/// Images that are drawn stand for those that are not shipped.
+const REDUCED_DENOISING: [&str; 18] = [
+    "--set",
+    "data.source=\"dead-leaves\"",
+    "--set",
+    "data.train=2",
+    "--set",
+    "data.test=1",
+    "--set",
+    "data.size=24",
+    "--set",
+    "data.crop=20",
+    "--set",
+    "train.batch_size=2",
+    "--set",
+    "encoder.iterations=2",
+    "--set",
+    "train.measure_every=1",
+    "--set",
+    "train.steps=2",
+];
+
 /// The options that make a shipped configuration small.
 pub fn reduced(config: &Path) -> Vec<&'static str> {
     let text = std::fs::read_to_string(config).expect("the configuration is there");
     match text.contains("learn-dictionary") {
+        _ if text.contains("\"denoise\"") => {
+            let mut options = REDUCED_DENOISING.to_vec();
+            if text.contains("steps = 0") {
+                // Nothing to train on, nothing to train.
+                options.drain(2..4);
+                options.truncate(options.len() - 2);
+            }
+            options
+        }
         true if text.contains("epochs") => {
             let mut options = REDUCED_LEARNING.to_vec();
             options[3] = "train.epochs=1";

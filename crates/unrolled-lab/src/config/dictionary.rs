@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
-use unrolled::dictionary::{AnyDictionary, Constraint};
 use unrolled::dictionary::initialisation::{self, Pairwise};
+use unrolled::dictionary::{AnyDictionary, Constraint};
 use unrolled::prelude::{ConvolutionalDictionary, DenseDictionary, Precision};
 use unrolled::random::Stream;
 use unrolled::tensors::{to_array, to_tensor};
@@ -177,14 +177,15 @@ impl DictionaryConfig {
         let Self::Convolutional(filters) = self else { return Ok(()) };
         let [_, height, width] = filters.check_image(data.image)?;
         let places = |pixels: usize, size: usize| (pixels - size) / filters.stride + 1;
-        let codes = filters.atoms
-            * places(height, filters.size[0])
-            * places(width, filters.size[1]);
+        let codes =
+            filters.atoms * places(height, filters.size[0]) * places(width, filters.size[1]);
         data.true_dictionary = None;
         match data.true_codes.as_ref().map(Array2::ncols) {
             Some(found) if found != codes => Err(Error::at(
                 "data",
-                format!("the data have true codes of {found} numbers, but codes of these filters have {codes}; leave them out"),
+                format!(
+                    "the data have true codes of {found} numbers, but codes of these filters have {codes}; leave them out"
+                ),
             )),
             _ => Ok(()),
         }
@@ -204,7 +205,8 @@ impl DictionaryConfig {
                 AnyDictionary::Dense(dictionary.with_constraint(dense.constraint))
             }
             Self::Convolutional(filters) => {
-                let [_, height, width] = image.expect("it was looked at when the filters were made");
+                let [_, height, width] =
+                    image.expect("it was looked at when the filters were made");
                 let tensor = filters.tensor(columns, precision, device);
                 let dictionary =
                     ConvolutionalDictionary::new(tensor, [height, width], filters.stride);

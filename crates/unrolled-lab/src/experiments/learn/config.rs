@@ -30,7 +30,8 @@ impl Sections {
         let resamples = !sections.train.keeps_dead_atoms();
         let filters = sections.dictionary.is_convolutional();
         reader.problems().require(!(filters && resamples), "train.dead_atoms", || {
-            "`train.dead_atoms` replaces atoms by examples, which filters are not; remove it".to_owned()
+            "`train.dead_atoms` replaces atoms by examples, which filters are not; remove it"
+                .to_owned()
         });
         sections.train.check_estimator::<Network>(&sections.encoder, reader.problems());
         sections

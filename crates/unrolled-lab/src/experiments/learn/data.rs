@@ -43,7 +43,8 @@ impl Shelf {
             return Ok(prepared.clone());
         }
         *last = None;
-        let Loaded { mut data, preprocessing, feature_shape } = data.load_with_shape(config.seed, 0)?;
+        let Loaded { mut data, preprocessing, feature_shape } =
+            data.load_with_shape(config.seed, 0)?;
         dictionary.fit_truth(&mut data)?;
         let start = Arc::new(dictionary.initialise(&data, data.image, config.seed, 0)?);
         let fingerprint = fingerprint(&[&data.x]);

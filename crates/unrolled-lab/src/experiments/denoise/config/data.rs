@@ -77,7 +77,9 @@ impl<'de> Deserialize<'de> for Where {
             toml::Value::Integer(count) if count >= 0 => Ok(Self::Count(count as usize)),
             toml::Value::Array(paths) => match paths.into_iter().map(path).collect() {
                 Some(paths) => Ok(Self::Paths(paths)),
-                None => Err(D::Error::custom("a list with something else than paths in it; write a folder, or a list of files")),
+                None => Err(D::Error::custom(
+                    "a list with something else than paths in it; write a folder, or a list of files",
+                )),
             },
             other => Err(D::Error::custom(format!("{other}; write a folder, or a list of files"))),
         }
