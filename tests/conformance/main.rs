@@ -70,7 +70,9 @@ pub(crate) fn relative(a: &[f64], b: &[f64]) -> f64 {
 /// The whole suite on a device, by the adjoint by hand and by automatic differentiation.
 fn conforms(name: &str, device: &Device) {
     let mut checks = 0;
-    for kind in KINDS {
+    // Convolutions have been tried on flex alone.
+    let tried = |kind: &&&dyn Kind| *device == Device::flex() || kind.name() == "dense";
+    for kind in KINDS.iter().filter(tried) {
         for case in cases() {
             let reference =
                 kind.measure(&case, &Device::flex(), Precision::Float64, Engine::Autodiff);
