@@ -29,6 +29,10 @@ pub struct Denoiser {
 
 /// What is measured of an image, in the units of the image.
 #[derive(Clone, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one value a network: a box would only add an allocation"
+)]
 pub enum Measured {
     /// All of it.
     All,

@@ -177,6 +177,10 @@ pub struct FilterView {
 
 /// What an operator weighs entries with.
 #[derive(Clone, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one value a network: a box would only add an allocation"
+)]
 pub enum Weights {
     /// 1.
     Ones,

@@ -100,7 +100,7 @@ impl Evaluation<'_> {
             psnr_reference: psnr(&restored, &clean, peak),
             psnr_noisy: psnr(&noisy, &clean, 1.0),
             ssim: ssim(&restored, &clean, image.channels, size),
-            pictures: (index < self.keep).then(|| [noisy, restored, clean]),
+            pictures: (index < self.keep).then_some([noisy, restored, clean]),
         })
     }
 }
