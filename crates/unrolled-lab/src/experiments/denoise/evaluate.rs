@@ -75,7 +75,7 @@ impl Evaluation<'_> {
         if self.stop.is_some_and(Stop::is_requested) {
             return Err(Error::Interrupted(String::new()));
         }
-        let level = self.blueprint.sections.data.test_noise / 255.0;
+        let level = self.blueprint.sections.data.test_noise() / 255.0;
         let size = [image.height, image.width];
         let clean: Vec<f64> = image.values.iter().copied().map(f64::from).collect();
         let purpose = format!("denoise/{} mask", self.purpose);

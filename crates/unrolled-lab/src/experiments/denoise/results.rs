@@ -76,7 +76,7 @@ pub(super) fn figures(
         put(
             "test",
             json!({
-                "noise": sections.data.test_noise,
+                "noise": sections.data.test_noise(),
                 "network": tested,
                 "psnr": psnr,
                 "psnr_reference": reference,

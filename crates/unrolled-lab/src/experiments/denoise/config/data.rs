@@ -34,7 +34,8 @@ pub struct ImagesConfig {
     /// σ, on 0–255.
     pub noise: Noise,
     /// σ of the images to validate and to test on.
-    pub test_noise: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_noise: Option<f64>,
 }
 
 /// `remove`.
@@ -164,7 +165,7 @@ impl ImagesConfig {
         let [train, validation, test] =
             ["train", "validation", "test"].map(|key| reader.value(key, Where::default()));
         let noise = reader.value("noise", Noise::Fixed(25.0));
-        let test_noise = reader.value("test_noise", noise.typical());
+        let test_noise = reader.value("test_noise", None);
         let section = Self {
             source,
             channels,
@@ -189,7 +190,7 @@ impl ImagesConfig {
              { low = 0, high = 55 } with low ≤ high"
                 .to_owned()
         });
-        let level = self.test_noise;
+        let level = self.test_noise();
         // By default it is `noise`, of which all has been said.
         let fits = !self.noise.is_valid() || (0.0..=1000.0).contains(&level);
         problems.require(fits, "data.test_noise", || {
@@ -228,7 +229,12 @@ impl ImagesConfig {
     /// What says which images they are, all else as it is by default.
     pub fn images_alone(&self) -> Self {
         let noise = Noise::Fixed(0.0);
-        Self { remove: Remove::Nothing, turn: true, noise, test_noise: 0.0, ..self.clone() }
+        Self { remove: Remove::Nothing, turn: true, noise, test_noise: None, ..self.clone() }
+    }
+
+    /// σ of the images to validate and to test on, on 0–255: `noise`, or the middle of its range, unless another is asked for.
+    pub fn test_noise(&self) -> f64 {
+        self.test_noise.unwrap_or(self.noise.typical())
     }
 
     /// Whether images are drawn.
