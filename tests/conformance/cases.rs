@@ -128,6 +128,11 @@ impl Case {
         encoder
     }
 
+    /// Whether an iteration is computed in Gram form.
+    pub fn is_gram(&self) -> bool {
+        self.encoder.1 == Form::Gram
+    }
+
     /// Whether the estimator is the total derivative of its loss, and the loss has one.
     pub fn is_total_derivative(&self) -> bool {
         matches!(self.estimator.0, "g_ae_lasso" | "g_ae_ls") && self.operator.0 != "hard"

@@ -11,7 +11,7 @@ use unrolled::prelude::*;
 use unrolled::prox::AnyProx;
 use unrolled::tensors::{to_array, to_scalar, to_tensor, to_values};
 
-use crate::support::{Fixture, Place, devices, relative};
+use crate::support::{Fixture, Place, adapter, devices, relative};
 
 const FILTERS: usize = 8;
 const SIZE: usize = 5;
@@ -122,10 +122,8 @@ impl Setting<'_> {
 
 fn settings(fixture: &Fixture) -> Vec<Setting<'_>> {
     let setting = |precision| move |place| Setting { fixture, place, precision };
-    // On flex; other devices have not been tried yet.
-    let places = || devices().into_iter().filter(|place| place.device == Device::flex());
-    let double = places().map(setting(Precision::Float64));
-    let single = places().map(setting(Precision::Float32));
+    let double = devices().into_iter().map(setting(Precision::Float64));
+    let single = devices().into_iter().chain(adapter()).map(setting(Precision::Float32));
     double.chain(single).collect()
 }
 
