@@ -116,9 +116,7 @@ impl<'a> Plan<'a> {
                 limits.refuse_above
             ),
         };
-        if sections.encoder.pairs() == 0 {
-            self.warnings.push(said);
-        }
+        self.warnings.push(said);
         Ok(())
     }
 
