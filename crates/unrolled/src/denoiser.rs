@@ -77,7 +77,7 @@ impl Denoiser {
 
     /// σ of the examples to come, where the thresholds depend on it.
     pub fn set_noise(&mut self, noise: f64) {
-        if let AnyProx::LayeredSoft(prox) = &mut self.encoder.prox {
+        if let AnyProx::LayeredSoft(prox) = self.encoder.prox_mut() {
             prox.noise = noise;
         }
     }

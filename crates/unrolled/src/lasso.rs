@@ -2,14 +2,14 @@
 //!
 //! Not an encoder: nothing here is unrolled or differentiated. It is what trained dictionaries are applied with.
 
-mod descent;
+pub(crate) mod descent;
 
 use ndarray::{Array2, Axis};
 
 use crate::metrics::Judge;
 use crate::prox::Sided;
 use crate::scale::scaled;
-use descent::{End, Example};
+use descent::{Aim, End, Example};
 
 /// `argmin_z ½‖x − D z‖² + λ‖z‖₁` by cyclic coordinate descent over active atoms (J. Friedman, T. Hastie,
 /// H. Höfling, R. Tibshirani, *Pathwise coordinate optimization*, Annals of Applied Statistics, 2007).
@@ -96,8 +96,11 @@ impl Lasso {
             for &i in &open {
                 let (mut near, mut correlations) = (near.row_mut(i), correlations.row_mut(i));
                 let mut example = Example {
-                    lasso: self,
+                    gram: &self.gram,
+                    norms: &self.norms,
+                    sided: self.judge.sided,
                     penalty: self.judge.penalty(exponents[i]),
+                    ridge: 0.0,
                     squares: x.row(i).dot(&x.row(i)),
                     at_zero: at_zero.row(i),
                     correlations: correlations.as_slice_mut().expect("rows are contiguous"),
@@ -105,7 +108,7 @@ impl Lasso {
                 };
                 let standing = &mut standings[i];
                 let passes = FRESH.min(most - standing.passes);
-                let (passes, end) = example.descend(AIM * gap, passes, go_on);
+                let (passes, end) = example.descend(Aim::Gap(AIM * gap), passes, go_on);
                 (standing.passes, standing.end) = (standing.passes + passes, end);
                 // The gap is to be that of the codes that are given back.
                 let e = self.judge.of_codes(exponents[i]);

@@ -11,9 +11,9 @@
 //! |---|---|
 //! | [`operator`] | linear operators between rows: a matrix, a mask, a composition `A ∘ D`, an untied pair, your own |
 //! | [`dictionary`] | operators made of atoms: dense and convolutional dictionaries; initialisation, constraint |
-//! | [`prox`] | proximal operators: soft threshold, learned bias, hard threshold |
-//! | [`fit`] | data fits: least squares |
-//! | [`encoder`] | unrolled iterations, ISTA and FISTA: [`encoder::Unrolled`] |
+//! | [`prox`] | proximal operators: soft threshold, learned bias, elastic net, groups, k largest, hard threshold |
+//! | [`fit`] | data fits: least squares, powers, Huber |
+//! | [`encoder`] | unrolled iterations, ISTA and FISTA ([`encoder::Unrolled`]), or the solution ([`encoder::Solved`]) |
 //! | [`fused`] | who computes an unroll: the fused kernels, the adjoint by hand, or automatic differentiation |
 //! | [`network`] | networks with an encoder, and batches |
 //! | [`parameters`] | whatever has parameters: projections, sums of gradients |
@@ -27,6 +27,7 @@
 //! | [`optimizer`] | Adam, AdamW, gradient descent; schedules of the learning rate |
 //! | [`random`] | reproducible streams of random numbers |
 //! | [`scale`] | powers of two that bring numbers near 1 |
+//! | [`task`] | dictionaries driven by a task: linear models on codes, and their losses |
 //! | [`tensors`] | between tensors and float64 arrays |
 //!
 //! ```
@@ -61,6 +62,7 @@ pub mod parameters;
 pub mod prox;
 pub mod random;
 pub mod scale;
+pub mod task;
 pub mod tensors;
 pub mod views;
 
@@ -69,13 +71,16 @@ pub mod prelude {
     pub use crate::autoencoder::Autoencoder;
     pub use crate::denoiser::{Denoiser, Measured};
     pub use crate::dictionary::{Constraint, ConvolutionalDictionary, DenseDictionary, Dictionary};
-    pub use crate::encoder::{AnyEncoder, Encoder, Form, Unrolled};
-    pub use crate::gradient::{Estimate, Estimator, GAeLasso, GAeLs, GDec, GNoodl, GTruncated};
+    pub use crate::encoder::{AnyEncoder, Encoder, Form, Solved, Unrolled};
+    pub use crate::gradient::{
+        Estimate, Estimator, GAeLasso, GAeLs, GDec, GImplicit, GNoodl, GTruncated,
+    };
     pub use crate::loss::{Loss, Objective};
     pub use crate::network::{Batch, Network, SparseCoder};
     pub use crate::operator::{Composition, Identity, LinearOperator, Mask, Untied};
     pub use crate::prox::{
-        HardThreshold, LearnedSoftThreshold, ProximalOperator, Sided, SoftThreshold,
+        ElasticNet, GroupSoftThreshold, HardThreshold, LearnedSoftThreshold, ProximalOperator,
+        Sided, SoftThreshold, TopK,
     };
     pub use crate::tensors::Precision;
     pub use crate::views::Views;

@@ -59,7 +59,7 @@ where
 pub struct Losses {
     /// ½ · mean over examples of ‖x − x̂‖², or another data fit in its place.
     pub reconstruction: Tensor<1>,
-    /// reconstruction + λ · mean over examples of ‖z‖₁.
+    /// reconstruction + λ · mean over examples of ‖z‖₁, or another penalty of the encoder's in its place.
     pub lasso: Tensor<1>,
 }
 
@@ -71,20 +71,20 @@ impl Losses {
         codes: &Tensor<2>,
         penalty: f64,
     ) -> Self {
-        Self::fitted(&crate::fit::LeastSquares, residual(operator, x, codes), codes, penalty)
+        let penalty = sparsity(codes).mul_scalar(penalty);
+        Self::with_penalty(&crate::fit::LeastSquares, residual(operator, x, codes), penalty)
     }
 
     /// Of a network, by the fit of its encoder, against the batch's target.
     pub fn of<N: SparseCoder>(network: &N, batch: &Batch, codes: &Tensor<2>) -> Self {
         let encoder = network.encoder();
         let residual = residual_of(network, batch, codes);
-        Self::fitted(encoder.fit(), residual, codes, encoder.penalty())
+        Self::with_penalty(encoder.fit(), residual, encoder.penalty_value(codes))
     }
 
-    fn fitted<F: DataFit>(fit: &F, residual: Tensor<2>, codes: &Tensor<2>, penalty: f64) -> Self {
-        let reconstruction = fit.value(residual);
-        let (reconstruction, sparsity) = together(reconstruction, sparsity(codes));
-        let lasso = reconstruction.clone().add(sparsity.mul_scalar(penalty));
+    fn with_penalty<F: DataFit>(fit: &F, residual: Tensor<2>, penalty: Tensor<1>) -> Self {
+        let (reconstruction, penalty) = together(fit.value(residual), penalty);
+        let lasso = reconstruction.clone().add(penalty);
         Self { reconstruction, lasso }
     }
 

@@ -2,13 +2,11 @@
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use unrolled::gradient::{Estimator, GTruncated, NAMES, named};
-use unrolled::loss::Loss;
 use unrolled::network::SparseCoder;
 
 use super::encoder::EncoderConfig;
+use super::estimator::EstimatorConfig;
 use super::reader::{Problems, Reader};
-use crate::words::{list, nearest};
 
 /// How a dictionary is learned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,80 +105,6 @@ impl<'de> Deserialize<'de> for BatchSize {
     }
 }
 
-/// `estimator`: a name, or a table for `g_truncated` and `g_one_step`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum EstimatorConfig {
-    /// By name.
-    Named(String),
-    /// `{ name = "g_truncated", loss, window }` or `{ name = "g_one_step", loss }`.
-    Truncated {
-        /// "g_truncated" or "g_one_step".
-        name: String,
-        /// "least-squares" or "lasso".
-        loss: String,
-        /// Iterations that are differentiated, of g_truncated.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        window: Option<usize>,
-    },
-}
-
-impl<'de> Deserialize<'de> for EstimatorConfig {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Table {
-            name: String,
-            loss: Option<String>,
-            window: Option<usize>,
-        }
-        let table = match toml::Value::deserialize(deserializer)? {
-            toml::Value::String(name) => return Ok(Self::Named(name)),
-            table => table,
-        };
-        let table: Result<Table, toml::de::Error> = table.try_into();
-        let Table { name, loss, window } =
-            table.map_err(|error| D::Error::custom(error.message().to_owned()))?;
-        match (name.as_str(), &loss, window) {
-            ("g_truncated", _, None) => {
-                return Err(D::Error::custom("g_truncated without `window`; add one"));
-            }
-            ("g_truncated", ..) | ("g_one_step", _, None) => {}
-            (_, _, Some(_)) => return Err(D::Error::custom("`window` belongs to g_truncated")),
-            (_, Some(_), _) => {
-                return Err(D::Error::custom("`loss` belongs to g_truncated and g_one_step"));
-            }
-            (_, None, None) => return Ok(Self::Named(name)),
-        }
-        let loss = loss.unwrap_or_else(|| "least-squares".to_owned());
-        Ok(Self::Truncated { name, loss, window })
-    }
-}
-
-impl EstimatorConfig {
-    /// Its name.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Named(name) | Self::Truncated { name, .. } => name,
-        }
-    }
-
-    /// The estimator; `None` where there is none of that name or loss.
-    pub fn build<N: SparseCoder>(&self) -> Option<Box<dyn Estimator<N>>> {
-        match self {
-            Self::Named(name) => named(name),
-            Self::Truncated { loss, window, .. } => {
-                let loss = match loss.as_str() {
-                    "least-squares" => Loss::LeastSquares,
-                    "lasso" => Loss::Lasso,
-                    _ => return None,
-                };
-                Some(Box::new(GTruncated { loss, window: window.unwrap_or(1) }))
-            }
-        }
-    }
-}
-
 impl TrainConfig {
     /// Reads the section and checks all but the estimator.
     pub fn read(reader: Reader) -> Self {
@@ -197,33 +121,18 @@ impl TrainConfig {
 
     /// Checks that the estimator has a gradient for what the encoder learns.
     pub fn check_estimator<N: SparseCoder>(&self, encoder: &EncoderConfig, problems: &Problems) {
+        let Some(estimator) = self.estimator.build_for::<N>("train.estimator", encoder, problems)
+        else {
+            return;
+        };
         let name = self.estimator.name();
-        match self.estimator.build::<N>() {
-            None => problems.add(
-                "train.estimator",
-                match nearest(name, &NAMES) {
-                    Some(near) if near != name => {
-                        format!("`train.estimator` is \"{name}\"; did you mean \"{near}\"?")
-                    }
-                    _ => format!(
-                        "`train.estimator` is \"{name}\"; choose {}, or {{ name = \"g_truncated\", \
-                         loss = \"least-squares\" or \"lasso\", window = … }}",
-                        list(&NAMES)
-                    ),
-                },
-            ),
-            Some(estimator) => problems.require(
-                estimator.differentiates_encoder()
-                    || !(encoder.prox.is_learned() || encoder.learned_step),
-                "train.estimator",
-                || {
-                    format!(
-                        "`train.estimator` is \"{name}\", which has no gradient for a learned bias or \
-                         step; choose \"g_ae_lasso\" or \"g_ae_ls\", or learn neither"
-                    )
-                },
-            ),
-        }
+        let learns = encoder.prox.is_learned() || encoder.learned_step;
+        problems.require(estimator.differentiates_encoder() || !learns, "train.estimator", || {
+            format!(
+                "`train.estimator` is \"{name}\", which has no gradient for a learned bias or step; choose \
+                 \"g_ae_lasso\" or \"g_ae_ls\", or learn neither"
+            )
+        });
     }
 
     fn check(&self, problems: &Problems, least_steps: usize) {

@@ -143,7 +143,7 @@ impl Model {
     pub fn note_for_all(&self, request: &Restore) -> Option<String> {
         let noise = request.noise?;
         let note = self.note(noise)?;
-        let follows = match &self.network.encoder.prox {
+        let follows = match self.network.encoder.prox() {
             AnyProx::LayeredSoft(prox) => prox.slope.is_some(),
             _ => false,
         };

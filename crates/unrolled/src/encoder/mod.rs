@@ -1,32 +1,36 @@
-//! Encoders: unrolled iterations that turn examples into codes.
+//! Encoders: iterations that turn examples into codes, unrolled ([`Unrolled`]) or run to the solution ([`Solved`]).
 //!
 //! An encoder knows how many iterations it makes, with which step, data fit and proximal operator; the
 //! operator it is handed may carry a graph or not, and the iterates carry one accordingly.
 
+mod any;
 pub(crate) mod gradient_step;
 pub(crate) mod momentum;
+mod solved;
 mod step;
 mod unrolled;
 
+pub use any::AnyEncoder;
 pub use momentum::Momentum;
+pub use solved::{Method, Quality, Solution, Solved};
 pub use step::{StepLimits, StepVerdict, automatic_step};
 pub use unrolled::Unrolled;
 pub use unrolled_kernels::Form;
 
-/// The encoder that a configuration names: any momentum, any of the proximal operators.
-pub type AnyEncoder = Unrolled<AnyProx>;
+/// An unroll that a configuration names: any momentum, any proximal operator, any fit.
+pub type AnyUnrolled = Unrolled<AnyProx, AnyFit>;
 
 use std::ops::ControlFlow;
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
-use crate::fit::DataFit;
+use crate::fit::{AnyFit, DataFit};
 use crate::fused::UnrollDescription;
 use crate::operator::LinearOperator;
 use crate::prox::{AnyProx, Sided};
 
-/// Unrolled sparse coding: `T` iterations from `z₀ = 0`.
+/// Sparse coding: at most `T` iterations from `z₀ = 0`.
 pub trait Encoder: Module + ModuleDisplay {
     /// Which fit of the data the iterations minimise.
     type Fit: DataFit;
@@ -51,6 +55,22 @@ pub trait Encoder: Module + ModuleDisplay {
 
     /// Which signs the codes may have.
     fn sided(&self) -> Sided;
+
+    /// The penalty of codes `[n, q]`, a mean over examples, `[1]`; λ‖z‖₁ unless the proximal operator is of another.
+    fn penalty_value(&self, codes: &Tensor<2>) -> Tensor<1> {
+        crate::loss::sparsity(codes).mul_scalar(self.penalty())
+    }
+
+    /// The curvature of that penalty where codes are not 0, applied to a direction, as
+    /// [`crate::prox::ProximalOperator::curvature`]: implicit differentiation needs it.
+    fn penalty_curvature(&self, _codes: &Tensor<2>, _direction: Tensor<2>) -> Option<Tensor<2>> {
+        None
+    }
+
+    /// Whether its iterations are a network to differentiate: all T of them, and not a solver's.
+    fn unrolls(&self) -> bool {
+        true
+    }
 
     /// Runs iterations `first`, `first + 1`, …, T − 1 on examples `x` `[n, m]` with an operator
     /// of shape `[m, q]` and hands every new iterate z_t `[n, q]`, t = `first` + 1, …, T, to `visit`, which may

@@ -139,6 +139,14 @@ impl<P: ProximalOperator, F: DataFit> Encoder for Unrolled<P, F> {
         self.prox.sided()
     }
 
+    fn penalty_value(&self, codes: &Tensor<2>) -> Tensor<1> {
+        self.prox.value(codes)
+    }
+
+    fn penalty_curvature(&self, codes: &Tensor<2>, direction: Tensor<2>) -> Option<Tensor<2>> {
+        self.prox.curvature(codes, direction)
+    }
+
     fn project(mut self) -> Self {
         self.prox = self.prox.project();
         self.learned_step =

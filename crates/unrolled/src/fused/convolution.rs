@@ -215,6 +215,7 @@ impl<N: SparseCoder> Of<'_, N> {
             loss: losses.get(known).clone(),
             losses,
             gradients: self.register(gradients, x, true),
+            trouble: None,
         })
     }
 

@@ -187,6 +187,7 @@ impl<'a> Kernels<'a> {
             loss: loss.clone(),
             losses,
             gradients,
+            trouble: None,
         })
     }
 }

@@ -40,7 +40,13 @@ impl<N: SparseCoder> Estimator<N> for GNoodl {
             let codes = network.encode(&batch.x.clone().inner());
             let losses = Losses::of(&network, batch, &codes);
             let gradients = against(&network, batch, &codes, codes.clone().sign());
-            Estimate { codes, loss: losses.reconstruction.clone(), losses, gradients }
+            Estimate {
+                codes,
+                loss: losses.reconstruction.clone(),
+                losses,
+                gradients,
+                trouble: None,
+            }
         })
     }
 

@@ -34,6 +34,7 @@ pub(crate) fn differentiate<N: SparseCoder, L: Objective<N>>(
         loss: value.inner(),
         losses,
         gradients: GradientsParams::from_grads(gradients, &network),
+        trouble: None,
     };
     Head { estimate, of_codes }
 }

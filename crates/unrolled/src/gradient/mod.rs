@@ -12,6 +12,7 @@
 //! | [`GNoodl`] `g_noodl` | `mean (D z_T − x) sign(z_T)ᵀ` | forward pass | one iterate |
 //! | [`GTruncated`] `g_truncated` | as `g_ae_*`, with `z_{T − window}` held fixed | forward pass and `window` iterations back | `window` iterates |
 //! | [`GTruncated::one_step`] `g_one_step` | `g_truncated` with a window of 1 | forward pass and one iteration back | one iterate |
+//! | [`GImplicit`] `g_implicit` | `d loss / dD` through the solution, by its conditions of optimality | the codes, and a linear system on every support | one iterate |
 //!
 //! # How to choose
 //!
@@ -32,9 +33,11 @@ pub mod finite_differences;
 mod g_ae_lasso;
 mod g_ae_ls;
 mod g_dec;
+mod g_implicit;
 mod g_noodl;
 mod g_truncated;
 pub(crate) mod head;
+mod implicit;
 pub mod references;
 mod through;
 
@@ -42,8 +45,10 @@ pub use codes_fixed::gradient_at_codes;
 pub use g_ae_lasso::GAeLasso;
 pub use g_ae_ls::GAeLs;
 pub use g_dec::GDec;
+pub use g_implicit::GImplicit;
 pub use g_noodl::GNoodl;
 pub use g_truncated::GTruncated;
+pub use implicit::System;
 pub use through::Reach;
 
 use std::fmt::Debug;
@@ -67,6 +72,8 @@ pub struct Estimate {
     /// The gradient of every parameter that the estimator has one for, by the parameter's id: what
     /// Burn's optimisers take.
     pub gradients: GradientsParams,
+    /// Why gradients are not numbers, where the estimator knows.
+    pub trouble: Option<String>,
 }
 
 impl Estimate {
@@ -97,7 +104,7 @@ pub trait Estimator<N>: Debug + Send + Sync {
 
     /// Whether it differentiates the encoder, and so has gradients for a learned bias.
     fn differentiates_encoder(&self) -> bool {
-        self.reach() != Reach::Codes
+        !matches!(self.reach(), Reach::Codes | Reach::Solution)
     }
 
     /// The known loss whose total derivative through all T iterations it is, where it is that:
@@ -132,9 +139,10 @@ pub trait Estimator<N>: Debug + Send + Sync {
 /// The names of all estimators.
 ///
 /// `g_truncated` is not among them: it needs a window.
-pub const NAMES: [&str; 5] = ["g_dec", "g_ae_lasso", "g_ae_ls", "g_noodl", "g_one_step"];
+pub const NAMES: [&str; 6] =
+    ["g_dec", "g_ae_lasso", "g_ae_ls", "g_noodl", "g_one_step", "g_implicit"];
 
-/// The estimator of that name; `g_one_step` is that of least squares.
+/// The estimator of that name; `g_one_step` and `g_implicit` are those of least squares.
 pub fn named<N: SparseCoder>(name: &str) -> Option<Box<dyn Estimator<N>>> {
     Some(match name {
         "g_dec" => Box::new(GDec),
@@ -142,6 +150,7 @@ pub fn named<N: SparseCoder>(name: &str) -> Option<Box<dyn Estimator<N>>> {
         "g_ae_ls" => Box::new(GAeLs),
         "g_noodl" => Box::new(GNoodl),
         "g_one_step" => Box::new(GTruncated::one_step(Loss::LeastSquares)),
+        "g_implicit" => Box::new(GImplicit::new(Loss::LeastSquares)),
         _ => return None,
     })
 }

@@ -20,13 +20,15 @@ pub enum Reach {
     Window(usize),
     /// Through all T iterations.
     All,
+    /// Through the solution that the iterations tend to, and none of them.
+    Solution,
 }
 
 impl Reach {
     /// Through how many of T iterations.
     pub fn iterations(self, all: usize) -> usize {
         match self {
-            Self::Codes => 0,
+            Self::Codes | Self::Solution => 0,
             Self::Window(window) => window.min(all),
             Self::All => all,
         }
@@ -34,6 +36,9 @@ impl Reach {
 }
 
 /// `d loss / dθ` for every parameter of the network, as far as `reach` says.
+///
+/// # Panics
+/// Where all iterations of an encoder that solves are to be differentiated.
 pub(super) fn differentiate<N: SparseCoder, L: Objective<N>>(
     loss: &L,
     reach: Reach,
@@ -41,6 +46,10 @@ pub(super) fn differentiate<N: SparseCoder, L: Objective<N>>(
     batch: &Batch,
 ) -> Estimate {
     let window = reach.iterations(network.encoder().iterations());
+    assert!(
+        network.encoder().unrolls() || window < network.encoder().iterations(),
+        "the iterations of a solver are not differentiated: use g_implicit, g_truncated or g_dec"
+    );
     if window == 0 {
         return at_fixed_codes(loss, network, batch);
     }
@@ -84,7 +93,7 @@ fn by_autodiff<N: SparseCoder, L: Objective<N>>(
     let value = loss.value(&network, &batch, &codes);
     let losses = Losses::of(&network, &batch, &codes).inner();
     let gradients = GradientsParams::from_grads(value.clone().backward(), &network);
-    Estimate { codes: codes.inner(), loss: value.inner(), losses, gradients }
+    Estimate { codes: codes.inner(), loss: value.inner(), losses, gradients, trouble: None }
 }
 
 /// z_{fixed − 1} and z_{fixed}, from a pass without a graph.

@@ -1,8 +1,7 @@
 //! Coordinate descent on one example.
 
-use ndarray::ArrayView1;
+use ndarray::{Array2, ArrayView1};
 
-use super::Lasso;
 use crate::metrics::{largest_violation, relative_gap};
 use crate::prox::Sided;
 
@@ -15,11 +14,26 @@ const SETTLED: f64 = 0.01;
 /// A pass that changes no more than this many roundings may well change nothing else.
 const ROUNDINGS: f64 = 8.0;
 
+/// What is descended to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Aim {
+    /// A relative duality gap; without a ridge.
+    Gap(f64),
+    /// A fixed-point residual, with a step of 1.
+    Residual(f64),
+}
+
 /// One example on its way.
-pub(super) struct Example<'a> {
-    pub lasso: &'a Lasso,
+pub(crate) struct Example<'a> {
+    /// DᵀD.
+    pub gram: &'a Array2<f64>,
+    /// Its diagonal, ‖D_j‖².
+    pub norms: &'a [f64],
+    pub sided: Sided,
     /// λ.
     pub penalty: f64,
+    /// λγ of an elastic net.
+    pub ridge: f64,
     /// ‖x‖².
     pub squares: f64,
     /// Dᵀx.
@@ -32,9 +46,9 @@ pub(super) struct Example<'a> {
 
 /// What ended the descent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// The gap, as far as what is at hand can tell.
-    Gap,
+pub(crate) enum End {
+    /// What was aimed at, as far as what is at hand can tell.
+    Aim,
     /// The last pass changed no more than rounding does.
     Rounding,
     /// The number of passes, or a wish to stop.
@@ -42,8 +56,8 @@ pub(super) enum End {
 }
 
 impl Example<'_> {
-    /// Descends to a gap, for `most` passes over all atoms at most, and as long as `go_on` says; how many passes it took.
-    pub fn descend(&mut self, gap: f64, most: usize, go_on: &dyn Fn() -> bool) -> (usize, End) {
+    /// Descends to what is aimed at, for `most` passes over all atoms at most, and as long as `go_on` says; how many passes it took.
+    pub fn descend(&mut self, aim: Aim, most: usize, go_on: &dyn Fn() -> bool) -> (usize, End) {
         let all: Vec<usize> = (0..self.codes.len()).collect();
         let mut active = Vec::with_capacity(all.len());
         for pass in 1..=most {
@@ -53,8 +67,12 @@ impl Example<'_> {
             let change = self.pass(&all);
             active.clear();
             active.extend(all.iter().copied().filter(|&j| self.codes[j] != 0.0));
-            if self.gap(&active) <= gap {
-                return (pass, End::Gap);
+            let reached = match aim {
+                Aim::Gap(gap) => self.gap(&active) <= gap,
+                Aim::Residual(residual) => self.residual() <= residual,
+            };
+            if reached {
+                return (pass, End::Aim);
             }
             if change == 0.0 || (pass == most && change <= self.rounding(&active)) {
                 return (pass, End::Rounding);
@@ -72,30 +90,44 @@ impl Example<'_> {
     fn pass(&mut self, atoms: &[usize]) -> f64 {
         let mut largest = 0.0f64;
         for &j in atoms {
-            let (norm, code) = (self.lasso.norms[j], self.codes[j]);
+            let (norm, code) = (self.norms[j], self.codes[j]);
             // An atom of which nothing is left beside the largest.
             if norm < f64::MIN_POSITIVE {
                 continue;
             }
             let v = self.correlations[j] + norm * code;
-            let shrunk = match self.lasso.judge.sided {
-                Sided::Two => v - v.clamp(-self.penalty, self.penalty),
-                Sided::One => (v - self.penalty).max(0.0),
-            };
+            let shrunk = self.shrunk(v);
             if shrunk == 0.0 && code == 0.0 {
                 continue;
             }
-            let change = shrunk / norm - code;
+            let change = shrunk / (norm + self.ridge) - code;
             if change == 0.0 {
                 continue;
             }
             self.codes[j] += change;
-            let row = self.lasso.gram.row(j);
+            let row = self.gram.row(j);
             let row = row.as_slice().expect("rows are contiguous");
             self.correlations.iter_mut().zip(row).for_each(|(c, g)| *c -= change * g);
             largest = largest.max(change.abs() * norm.sqrt());
         }
         largest
+    }
+
+    /// The soft threshold.
+    fn shrunk(&self, v: f64) -> f64 {
+        match self.sided {
+            Sided::Two => v - v.clamp(-self.penalty, self.penalty),
+            Sided::One => (v - self.penalty).max(0.0),
+        }
+    }
+
+    /// ‖prox₁(z − ∇) − z‖∞, from what is at hand.
+    pub fn residual(&self) -> f64 {
+        let pairs = self.codes.iter().zip(&*self.correlations);
+        let change = |(z, c): (&f64, &f64)| (self.shrunk(z + c) / (1.0 + self.ridge) - z).abs();
+        pairs
+            .map(change)
+            .fold(0.0, |largest, v| if v > largest || v.is_nan() { v } else { largest })
     }
 
     /// As [`crate::metrics::duality_gaps`], from what is at hand.
@@ -106,14 +138,14 @@ impl Example<'_> {
             left += self.codes[j] * self.correlations[j];
         }
         let squares = (self.squares - against - left).max(0.0);
-        let largest = largest_violation(self.correlations, self.lasso.judge.sided);
+        let largest = largest_violation(self.correlations, self.sided);
         let pairs = active.iter().map(|&j| (self.codes[j], self.correlations[j]));
         relative_gap(squares, largest, pairs, self.penalty)
     }
 
     /// What rounding may change in a pass, in the length of D_j z_j.
     fn rounding(&self, active: &[usize]) -> f64 {
-        let lengths = active.iter().map(|&j| self.codes[j].abs() * self.lasso.norms[j].sqrt());
+        let lengths = active.iter().map(|&j| self.codes[j].abs() * self.norms[j].sqrt());
         ROUNDINGS * f64::EPSILON * (self.squares.sqrt() + lengths.sum::<f64>())
     }
 }

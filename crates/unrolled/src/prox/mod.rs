@@ -4,12 +4,17 @@
 //! [`ProximalOperator`]; it then works in every encoder and with every estimator (see
 //! `examples/own_proximal_operator.rs`). To offer it in configurations too, add it to [`AnyProx`].
 
+mod elastic_net;
+mod group;
 mod hard;
 mod layered;
 mod learned;
 mod schedule;
 mod soft;
+mod top_k;
 
+pub use elastic_net::ElasticNet;
+pub use group::GroupSoftThreshold;
 pub use hard::HardThreshold;
 pub use layered::LayeredSoftThreshold;
 pub(crate) use layered::row;
@@ -17,12 +22,14 @@ pub use learned::LearnedSoftThreshold;
 pub(crate) use learned::by_entry;
 pub use schedule::PenaltySchedule;
 pub use soft::SoftThreshold;
+pub use top_k::TopK;
 pub use unrolled_kernels::Sided;
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
 use crate::fused::ProxDescription;
+use crate::loss::sparsity;
 
 /// The operator of one unrolled iteration, `z_{t+1} = prox(v_t)` with `v_t = z_t − α Dᵀ(D z_t − x)`.
 ///
@@ -38,6 +45,28 @@ pub trait ProximalOperator: Module + ModuleDisplay {
     /// Which signs the codes may have.
     fn sided(&self) -> Sided;
 
+    /// The penalty of codes `[n, q]`, a mean over examples, `[1]`: λ‖z‖₁ unless the operator is that of another one.
+    fn value(&self, codes: &Tensor<2>) -> Tensor<1> {
+        sparsity(codes).mul_scalar(self.penalty())
+    }
+
+    /// The curvature of the penalty where codes are not 0, applied to a direction `[n, q]` that is 0 where they are;
+    /// `None` where the operator is of no penalty that stays the same. It is what implicit differentiation needs.
+    fn curvature(&self, _codes: &Tensor<2>, _direction: Tensor<2>) -> Option<Tensor<2>> {
+        None
+    }
+
+    /// How far the gradient of the fit, `[n, q]`, is from −∂ penalty at codes, entry by entry: 0 at a solution. `None`
+    /// where that is not known.
+    fn violation(&self, _codes: &Tensor<2>, _gradient: Tensor<2>) -> Option<Tensor<2>> {
+        None
+    }
+
+    /// λ and the ridge, where the penalty is `λ‖z‖₁ + ridge/2 ‖z‖²`: coordinate descent and the duality gap then serve.
+    fn separable(&self) -> Option<Separable> {
+        None
+    }
+
     /// The operator with every parameter in its set.
     fn project(self) -> Self {
         self
@@ -47,6 +76,31 @@ pub trait ProximalOperator: Module + ModuleDisplay {
     fn description(&self) -> Option<ProxDescription<'_>> {
         None
     }
+}
+
+/// A penalty `λ‖z‖₁ + ridge/2 ‖z‖²`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Separable {
+    /// λ.
+    pub penalty: f64,
+    /// λγ of the elastic net.
+    pub ridge: f64,
+}
+
+/// The distance of `−slope` from λ ∂‖z‖₁, entry by entry; one-sided, with codes kept at 0 or above.
+pub(crate) fn distance_to_subgradient(
+    codes: &Tensor<2>,
+    slope: Tensor<2>,
+    penalty: f64,
+    sided: Sided,
+) -> Tensor<2> {
+    let used = slope.clone().add(codes.clone().sign().mul_scalar(penalty)).abs();
+    let excess = match sided {
+        Sided::Two => slope.abs(),
+        Sided::One => slope.neg(),
+    };
+    let unused = excess.sub_scalar(penalty).clamp_min(0.0);
+    used.mask_where(codes.clone().equal_elem(0.0), unused)
 }
 
 /// The soft threshold `relu(v − b) − relu(−v − b)` (two-sided) or `relu(v − b)` (one-sided).
@@ -85,6 +139,12 @@ pub enum AnyProx {
     LearnedSoft(LearnedSoftThreshold),
     /// See [`LayeredSoftThreshold`].
     LayeredSoft(LayeredSoftThreshold),
+    /// See [`ElasticNet`].
+    ElasticNet(ElasticNet),
+    /// See [`GroupSoftThreshold`].
+    GroupSoft(GroupSoftThreshold),
+    /// See [`TopK`].
+    TopK(TopK),
     /// See [`HardThreshold`].
     Hard(HardThreshold),
 }
@@ -95,6 +155,9 @@ macro_rules! each {
             AnyProx::Soft($prox) => $body,
             AnyProx::LearnedSoft($prox) => $body,
             AnyProx::LayeredSoft($prox) => $body,
+            AnyProx::ElasticNet($prox) => $body,
+            AnyProx::GroupSoft($prox) => $body,
+            AnyProx::TopK($prox) => $body,
             AnyProx::Hard($prox) => $body,
         }
     };
@@ -111,6 +174,22 @@ impl ProximalOperator for AnyProx {
 
     fn sided(&self) -> Sided {
         each!(self, prox => prox.sided())
+    }
+
+    fn value(&self, codes: &Tensor<2>) -> Tensor<1> {
+        each!(self, prox => prox.value(codes))
+    }
+
+    fn curvature(&self, codes: &Tensor<2>, direction: Tensor<2>) -> Option<Tensor<2>> {
+        each!(self, prox => prox.curvature(codes, direction))
+    }
+
+    fn violation(&self, codes: &Tensor<2>, gradient: Tensor<2>) -> Option<Tensor<2>> {
+        each!(self, prox => prox.violation(codes, gradient))
+    }
+
+    fn separable(&self) -> Option<Separable> {
+        each!(self, prox => prox.separable())
     }
 
     fn project(self) -> Self {

@@ -23,6 +23,11 @@ impl PenaltySchedule {
         Self { initial: penalty, decay }
     }
 
+    /// Whether it is λ in every iteration.
+    pub fn is_constant(&self) -> bool {
+        self.decay == 1.0
+    }
+
     /// λ_t. The power is taken by repeated squaring, so every machine computes the same bits.
     pub fn at(&self, iteration: usize) -> f64 {
         let (mut power, mut base, mut exponent) = (1.0, self.decay, iteration);

@@ -3,7 +3,10 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
-use super::{Bias, PenaltySchedule, ProximalOperator, Sided, soft_threshold};
+use super::{
+    Bias, PenaltySchedule, ProximalOperator, Separable, Sided, distance_to_subgradient,
+    soft_threshold,
+};
 use crate::fused::{Operator, ProxDescription, ThresholdsDescription};
 
 /// `prox(v) = sign(v) · relu(|v| − α λ_t)`; one-sided, `relu(v − α λ_t)`.
@@ -45,6 +48,20 @@ impl ProximalOperator for SoftThreshold {
 
     fn sided(&self) -> Sided {
         self.sided
+    }
+
+    fn curvature(&self, _codes: &Tensor<2>, direction: Tensor<2>) -> Option<Tensor<2>> {
+        self.schedule.is_constant().then(|| direction.zeros_like())
+    }
+
+    fn violation(&self, codes: &Tensor<2>, gradient: Tensor<2>) -> Option<Tensor<2>> {
+        let separable = self.separable()?;
+        Some(distance_to_subgradient(codes, gradient, separable.penalty, self.sided))
+    }
+
+    fn separable(&self) -> Option<Separable> {
+        let penalty = self.schedule.initial;
+        self.schedule.is_constant().then_some(Separable { penalty, ridge: 0.0 })
     }
 
     fn description(&self) -> Option<ProxDescription<'_>> {

@@ -10,6 +10,7 @@ use unrolled::encoder::Encoder;
 use unrolled::gradient::references::lasso_encoder;
 use unrolled::loss::Losses;
 use unrolled::metrics::total_distance;
+use unrolled::network::Batch;
 use unrolled::prelude::Precision;
 use unrolled::tensors::{to_array, to_scalar, to_tensor};
 
@@ -142,7 +143,7 @@ impl<'a> Block<'a> {
             self.reporter.advance((iteration - walked) as u64);
             walked = iteration;
             add_at_codes(self, codes, forward, &mut sums.estimators);
-            let losses = Losses::evaluate(&dictionary, x, codes, network.encoder.penalty());
+            let losses = Losses::of(network, &Batch::new(x.clone()), codes);
             sums.reconstruction.push(to_scalar(&losses.reconstruction) * self.examples());
             sums.lasso.push(to_scalar(&losses.lasso) * self.examples());
             let codes = to_array(codes);
@@ -156,6 +157,16 @@ impl<'a> Block<'a> {
         };
         // The kernels of a convolution go from the beginning alone: the walk is made once.
         let convolutional = plan.sections().dictionary.is_convolutional();
+        if plan.sections().encoder.is_solved() {
+            // Every T is the most that a solver may make: it begins anew for each.
+            for &iterations in plan.iterations() {
+                let encoder = network.encoder.clone().with_iterations(iterations);
+                if visit(iterations, &encoder.encode(&dictionary, x)).is_break() {
+                    break;
+                }
+            }
+            return;
+        }
         if convolutional || !plan.uses_kernels() {
             network.encoder.unroll(&dictionary, x, &mut visit);
             return;

@@ -94,7 +94,7 @@ impl EstimatorSums {
         let gradient = network.dictionary.columns_gradient(gradients);
         let gradient = gradient.expect("every estimator has the gradient of the dictionary");
         self.gradients.push(to_array(&gradient) * examples);
-        if let AnyProx::LearnedSoft(prox) = &network.encoder.prox
+        if let AnyProx::LearnedSoft(prox) = network.encoder.prox()
             && let Some(gradient) = gradients.get::<1>(prox.bias.id)
         {
             self.biases.push(to_values(&gradient).into_iter().map(|v| v * examples).collect());

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use ndarray::{Array2, s};
 use unrolled::dictionary::AnyDictionary;
-use unrolled::encoder::{AnyEncoder, Encoder, Form, Momentum, StepVerdict};
+use unrolled::encoder::{AnyEncoder, Encoder, Form, StepVerdict};
 use unrolled::gradient::{Estimator, named};
 use unrolled::operator::LinearOperator;
 use unrolled::prelude::{Autoencoder, Precision};
@@ -275,9 +275,9 @@ fn check_step(config: &Config, repeat: u64) -> Result<Option<String>, Error> {
     );
     let limits = encoder.step_limits(norm);
     let step = problem.step;
-    let method = match encoder.momentum {
-        Momentum::None => "ISTA diverges above 2",
-        Momentum::Nesterov => "FISTA diverges above 4/3",
+    let method = match sections.encoder.is_fista() {
+        false => "ISTA diverges above 2",
+        true => "FISTA diverges above 4/3",
     };
     match limits.judge(step) {
         StepVerdict::Fine => Ok(None),

@@ -149,7 +149,7 @@ impl Lesson for Restoring<'_> {
             let rows = codes.dims().iter().product::<usize>() as f64;
             [active + unrolled::tensors::to_scalar(&nonzero), all + rows]
         });
-        let bias = match &state.network.encoder.prox {
+        let bias = match state.network.encoder.prox() {
             AnyProx::LearnedSoft(prox) => Some(to_values(&prox.bias.val())),
             AnyProx::LayeredSoft(prox) => Some(to_values(&prox.biases())),
             _ => None,

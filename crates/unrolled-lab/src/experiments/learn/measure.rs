@@ -64,7 +64,7 @@ pub(super) fn take(
     let support = true_codes.map(|truth| support_recovery(&now, &truth));
     let truth = lesson.prepared.data.true_dictionary.as_ref();
     let aligned = truth.and_then(|truth| aligned(&dictionary, truth));
-    let bias = match &state.network.encoder.prox {
+    let bias = match state.network.encoder.prox() {
         AnyProx::LearnedSoft(prox) => Some(to_values(&prox.bias.val())),
         AnyProx::LayeredSoft(prox) => Some(to_values(&prox.biases())),
         _ => None,

@@ -99,7 +99,7 @@ impl<'a> Plan<'a> {
             ));
         }
         let step = encoder.step_for(norm);
-        let iterations = encoder.iterations;
+        let iterations = encoder.usual_iterations();
         let estimator =
             train.estimator.build::<Network>().expect("the configuration names a known estimator");
         let form = |block| match filters {
@@ -236,7 +236,7 @@ impl<'a> Plan<'a> {
         let config = self.config();
         let [n, m, q] = self.sizes;
         let encoder = &self.sections().encoder;
-        let iterations = encoder.iterations;
+        let iterations = encoder.usual_iterations();
         let uses_kernels = encoder.uses_kernels(config.device_kind());
         let workers = threads.min(self.batch.div_ceil(self.block)) as u64;
         let through = self.estimator.differentiates_encoder();
