@@ -125,7 +125,7 @@ impl Case {
             let step = Tensor::full([1], 0.9 * STEP, target);
             encoder.learned_step = Some(Param::from_tensor(step));
         }
-        encoder
+        encoder.into()
     }
 
     /// Whether an iteration is computed in Gram form.

@@ -211,17 +211,17 @@ fn gradients_agree<O: LinearOperator + Network>(
             let gradient = estimate.gradients.get::<2>(id(&network.dictionary));
             let mut all = vec![to_values(&estimate.codes)];
             all.extend(gradient.as_ref().map(to_values));
-            if let unrolled::prox::AnyProx::LearnedSoft(prox) = &network.encoder.prox {
+            if let unrolled::prox::AnyProx::LearnedSoft(prox) = network.encoder.prox() {
                 all.extend(estimate.gradients.get::<1>(prox.bias.id).as_ref().map(to_values));
             }
-            if let unrolled::prox::AnyProx::LayeredSoft(prox) = &network.encoder.prox {
+            if let unrolled::prox::AnyProx::LayeredSoft(prox) = network.encoder.prox() {
                 all.extend(estimate.gradients.get::<2>(prox.base.id).as_ref().map(to_values));
                 let slope = prox.slope.as_ref().map(|slope| slope.id);
                 all.extend(
                     slope.and_then(|id| estimate.gradients.get::<2>(id)).as_ref().map(to_values),
                 );
             }
-            let step = network.encoder.learned_step.as_ref();
+            let step = network.encoder.learned_step();
             all.extend(
                 step.and_then(|s| estimate.gradients.get::<1>(s.id)).as_ref().map(to_values),
             );

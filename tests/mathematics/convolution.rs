@@ -64,7 +64,7 @@ impl Setting<'_> {
         ConvolutionalDictionary::new(filters, [height, width], case.stride)
     }
 
-    fn encoder(&self, case: &Case) -> Unrolled<AnyProx> {
+    fn encoder(&self, case: &Case) -> AnyEncoder {
         let device: &Device = &self.place;
         let number = |value: f64, count: usize| {
             Tensor::<1>::full([count], value, (device, self.precision.dtype()))
@@ -83,7 +83,7 @@ impl Setting<'_> {
         if case.tag.contains("step") {
             encoder.learned_step = Some(Param::from_tensor(number(ALPHA, 1)));
         }
-        encoder
+        encoder.into()
     }
 
     fn denoiser(
@@ -160,7 +160,7 @@ impl Reference {
 
 /// Codes, reconstruction, losses and the gradients of the network's parameters, by the name that the reference has for
 /// each.
-fn check<N: SparseCoder<Encoder = Unrolled<AnyProx>>>(
+fn check<N: SparseCoder<Encoder = AnyEncoder>>(
     setting: &Setting,
     case: &Case,
     network: &N,
@@ -178,11 +178,11 @@ fn check<N: SparseCoder<Encoder = Unrolled<AnyProx>>>(
             let gradient = estimate.gradients.get::<4>(*id).expect("filters have a gradient");
             setting.expect(&to_values(&gradient), case, &format!("grad_{name}_{parameter}"));
         }
-        if let AnyProx::LearnedSoft(prox) = &network.encoder().prox {
+        if let AnyProx::LearnedSoft(prox) = network.encoder().prox() {
             let gradient = estimate.gradients.get::<1>(prox.bias.id).expect("so has the bias");
             setting.expect(&to_values(&gradient), case, &format!("grad_{name}_b"));
         }
-        if let Some(step) = &network.encoder().learned_step {
+        if let Some(step) = network.encoder().learned_step() {
             let gradient = estimate.gradients.get::<1>(step.id).expect("so has the step");
             setting.expect(&to_values(&gradient), case, &format!("grad_{name}_step"));
         }

@@ -111,6 +111,10 @@ fn one_atom_one_example_one_feature_and_fewer_atoms_than_features_work() {
     for (m, p, n) in [(1, 1, 1), (5, 1, 3), (1, 4, 2), (8, 3, 4), (3, 8, 1)] {
         let (dictionary, x) = problem(m, p, n, 22);
         for estimator in unrolled::gradient::NAMES {
+            if estimator == "g_implicit" && p > m {
+                // More atoms in use than features: the system is singular, which is said.
+                continue;
+            }
             let (codes, gradient) = estimate(&dictionary, &x, 0.01, 5, estimator);
             assert_eq!((codes.dim(), gradient.dim()), ((n, p), (m, p)));
             assert!(codes.iter().chain(&gradient).all(|v| v.is_finite()));

@@ -9,4 +9,5 @@ mod fused;
 mod golden;
 mod layers;
 mod properties;
+mod solved;
 mod support;

@@ -49,7 +49,7 @@ impl Denoiser {
     /// When the views are for filters of another size or stride.
     pub fn new(
         filters: Layers<ConvolutionalDictionary>,
-        encoder: AnyEncoder,
+        encoder: impl Into<AnyEncoder>,
         views: Views,
         measured: &Measured,
     ) -> Self {
@@ -61,7 +61,7 @@ impl Denoiser {
         );
         let filters = filters.map_dictionaries(|d| d.for_images(views.padded()));
         let measurement = measurement(&filters.dictionary, views, measured);
-        Self { operator: Composition::new(measurement, filters), encoder, views }
+        Self { operator: Composition::new(measurement, filters), encoder: encoder.into(), views }
     }
 
     /// The same network for images of another size, and what is measured of them.

@@ -44,7 +44,7 @@ pub(super) fn check(name: &str, device: &Device, round: &str, differences: bool)
                 let case = case(estimator);
                 let label = format!("{:<44}", label(estimator));
                 // The others are the derivative of no loss.
-                if differences && !["g_noodl", "g_one_step"].contains(&estimator) {
+                if differences && !["g_noodl", "g_one_step", "g_implicit"].contains(&estimator) {
                     let check = || case.against_finite_differences(device);
                     add(format!("{label} finite differences, float64"), 1e-7, &check);
                 }

@@ -13,6 +13,8 @@ pub enum Constraint {
     UnitSphere,
     /// Every atom has norm 1 or less.
     UnitBall,
+    /// The whole matrix has Frobenius norm 1: atoms share it as they like. A matrix of norm 0 stays 0.
+    UnitFrobenius,
     /// No constraint.
     None,
 }
@@ -22,6 +24,10 @@ impl Constraint {
     pub fn project(self, mut dictionary: Array2<f64>) -> Array2<f64> {
         if self == Self::None {
             return dictionary;
+        }
+        if self == Self::UnitFrobenius {
+            let norm = frobenius(&dictionary);
+            return if norm > 0.0 { dictionary / norm } else { dictionary };
         }
         // Row by row: atoms are columns, far apart in memory.
         let mut norms = norms(&dictionary);
@@ -61,8 +67,23 @@ impl Constraint {
                 let scales = norms.clone().mask_fill(norms.equal_elem(0.0), 1.0);
                 dictionary.div(scales)
             }
+            Self::UnitFrobenius => {
+                let squares = dictionary.clone().mul(dictionary.clone());
+                let norm = squares.sum().sqrt().reshape([1, 1]);
+                let scale = norm.clone().mask_fill(norm.equal_elem(0.0), 1.0);
+                dictionary.div(scale)
+            }
         }
     }
+}
+
+/// ‖D‖_F, whose squares may be beyond the range of a float.
+fn frobenius(dictionary: &Array2<f64>) -> f64 {
+    let largest = dictionary.iter().fold(0.0f64, |largest, v| largest.max(v.abs()));
+    if largest == 0.0 || !largest.is_finite() {
+        return largest;
+    }
+    largest * dictionary.iter().map(|v| (v / largest).powi(2)).sum::<f64>().sqrt()
 }
 
 /// ‖D_j‖ of every atom, `[1, p]`.
@@ -96,8 +117,13 @@ mod tests {
         assert!(
             (&ball - &array![[0.6, 0.3, 0.0], [0.8, 0.4, 0.0]]).iter().all(|e| e.abs() < 1e-15)
         );
+        let whole = Constraint::UnitFrobenius.project(d.clone());
+        assert!((&whole * 25.25f64.sqrt() - &d).iter().all(|e| e.abs() < 1e-14));
         assert_eq!(Constraint::None.project(d.clone()), d);
-        for constraint in [Constraint::UnitSphere, Constraint::UnitBall, Constraint::None] {
+        let zero = Array2::zeros((2, 3));
+        assert_eq!(Constraint::UnitFrobenius.project(zero.clone()), zero);
+        let all = [Constraint::UnitSphere, Constraint::UnitBall, Constraint::UnitFrobenius];
+        for constraint in all.into_iter().chain([Constraint::None]) {
             let tensor = to_tensor(&d, Precision::Float64, &Device::flex());
             let projected = to_array(&constraint.project_tensor(tensor));
             let difference = projected - constraint.project(d.clone());

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use super::{AnyUnrolled, Encoder, Solved, StepLimits};
@@ -37,6 +37,14 @@ impl AnyEncoder {
     /// Its proximal operator.
     pub fn prox(&self) -> &AnyProx {
         each!(self, encoder => &encoder.prox)
+    }
+
+    /// The step that is a parameter, `[1]`, where one is.
+    pub fn learned_step(&self) -> Option<&Param<Tensor<1>>> {
+        match self {
+            Self::Unrolled(encoder) => encoder.learned_step.as_ref(),
+            Self::Solved(_) => None,
+        }
     }
 
     /// Its proximal operator, to change a constant of.

@@ -87,6 +87,10 @@ impl ProximalOperator for LayeredSoftThreshold {
         self.sided
     }
 
+    fn curvature(&self, _codes: &Tensor<2>, direction: Tensor<2>) -> Option<Tensor<2>> {
+        Some(direction.zeros_like())
+    }
+
     fn description(&self) -> Option<ProxDescription<'_>> {
         Some(ProxDescription {
             operator: Operator::Soft,

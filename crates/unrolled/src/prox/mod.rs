@@ -51,7 +51,7 @@ pub trait ProximalOperator: Module + ModuleDisplay {
     }
 
     /// The curvature of the penalty where codes are not 0, applied to a direction `[n, q]` that is 0 where they are;
-    /// `None` where the operator is of no penalty that stays the same. It is what implicit differentiation needs.
+    /// `None` where the operator is of no penalty. It is what implicit differentiation needs.
     fn curvature(&self, _codes: &Tensor<2>, _direction: Tensor<2>) -> Option<Tensor<2>> {
         None
     }

@@ -1,7 +1,7 @@
 //! A linear model on codes.
 
 use burn::module::{Module, Param};
-use burn::tensor::activation::{log_softmax, relu};
+use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Device, Tensor};
 
 use crate::parameters::Network;
@@ -64,8 +64,9 @@ impl LinearTask {
         let examples = scores.dims()[0] as f64;
         let sum = match self.kind {
             TaskKind::Logistic => {
-                let small = scores.clone().abs().neg().exp().log1p();
-                relu(scores.clone()).add(small).sub(scores.mul(labels)).sum()
+                // log(1 + eˢ) = −log σ(−s), whose derivative is right at s = 0 too.
+                let softplus = log_sigmoid(scores.clone().neg()).neg();
+                softplus.sub(scores.mul(labels)).sum()
             }
             TaskKind::Softmax => log_softmax(scores, 1).mul(labels).sum().neg(),
             TaskKind::Squared => {
@@ -85,3 +86,43 @@ impl LinearTask {
 }
 
 impl Network for LinearTask {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensors::{to_scalar, to_values};
+
+    /// Losses and their derivatives by the scores, at 0 and far from it.
+    #[test]
+    fn losses_and_slopes_are_those_of_the_equations() {
+        let device = Device::flex();
+        let task = |kind| LinearTask::new(kind, [2, 1], 0.0, Precision::Float64, &device);
+        let tensor = |values: [[f64; 2]; 2]| {
+            Tensor::<2>::from_data(values, (&device, Precision::Float64.dtype()))
+        };
+        let check = |kind, scores: [[f64; 2]; 2], labels, loss: f64, slopes: [f64; 4]| {
+            let leaf = tensor(scores).autodiff().require_grad();
+            let value = task(kind).loss(leaf.clone(), &tensor(labels));
+            assert!((to_scalar(&value.clone().inner()) - loss).abs() < 1e-12, "{kind:?}");
+            let found = to_values(&leaf.grad(&value.backward()).expect("a slope"));
+            let near = found.iter().zip(slopes).all(|(a, b)| (a - b).abs() < 1e-12);
+            assert!(near, "{kind:?}: {found:?} where it should be {slopes:?}");
+        };
+        let ln2 = 2f64.ln();
+        let logistic = TaskKind::Logistic;
+        check(logistic, [[0.0; 2]; 2], [[1.0, 0.0]; 2], 2.0 * ln2, [-0.25, 0.25, -0.25, 0.25]);
+        check(logistic, [[800.0, -800.0]; 2], [[1.0, 0.0]; 2], 0.0, [0.0; 4]);
+        check(
+            logistic,
+            [[-800.0, 0.0]; 2],
+            [[1.0, 1.0]; 2],
+            800.0 + ln2,
+            [-0.5, -0.25, -0.5, -0.25],
+        );
+        let softmax = TaskKind::Softmax;
+        check(softmax, [[0.0; 2]; 2], [[1.0, 0.0]; 2], ln2, [-0.25, 0.25, -0.25, 0.25]);
+        check(softmax, [[900.0, 0.0]; 2], [[1.0, 0.0]; 2], 0.0, [0.0; 4]);
+        let squared = TaskKind::Squared;
+        check(squared, [[1.0, 2.0]; 2], [[0.0, 0.0]; 2], 2.5, [0.5, 1.0, 0.5, 1.0]);
+    }
+}

@@ -63,7 +63,7 @@ pub(super) fn solve<O: LinearOperator, P: ProximalOperator, F: DataFit>(
             }
             fresh = false;
             let size = z.iter().fold(0.0f64, |size, z| size.max(z.abs()));
-            let tolerance = allowed(solved.tolerance, size, precision);
+            let tolerance = allowed(solved.tolerance, size, Precision::Float64);
             let mut example = Example {
                 gram: &gram,
                 norms: &norms,

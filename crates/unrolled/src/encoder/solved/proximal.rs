@@ -91,7 +91,11 @@ pub(super) fn solve<O: LinearOperator, P: ProximalOperator, F: DataFit>(
             }
             if !left.is_empty() {
                 order.extend(left.iter().map(|at| open.rows[*at]));
-                done.push(rows_of(&open.codes, &left));
+                // What is not a number stays visible.
+                let marks = left.iter().map(|at| residuals[open.rows[*at]]);
+                let marks = marks.map(|residual| if residual.is_finite() { 0.0 } else { f64::NAN });
+                let marks = from_values::<2>(marks, [left.len(), 1], precision, &x.device());
+                done.push(rows_of(&open.codes, &left).add(marks));
             }
             if kept.is_empty() {
                 break;

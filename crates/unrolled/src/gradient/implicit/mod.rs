@@ -24,7 +24,7 @@ pub enum System {
 /// u `[n, q]`, 0 where codes are, and what is wrong with it. `residual` is `D z − x`.
 ///
 /// # Panics
-/// Where the encoder's penalty has no curvature, as a threshold that changes from one iteration to the next.
+/// Where the encoder's proximal operator does not know the curvature of its penalty.
 pub(super) fn solve<O: LinearOperator, E: Encoder>(
     system: System,
     operator: &O,
@@ -56,4 +56,5 @@ fn trouble(singular: usize, examples: usize) -> String {
 }
 
 /// What says that an encoder's penalty has no curvature.
-const NO_CURVATURE: &str = "g_implicit needs a penalty that stays the same in all iterations";
+const NO_CURVATURE: &str =
+    "g_implicit needs a proximal operator that knows the curvature of its penalty";
