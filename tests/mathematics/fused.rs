@@ -7,7 +7,6 @@ use ndarray::Array2;
 use proptest::prelude::*;
 use unrolled::dictionary::initialisation;
 use unrolled::fused::{Engine, at_iterations};
-use unrolled::gradient::NAMES;
 use unrolled::gradient::named;
 use unrolled::loss::{Loss, Losses};
 use unrolled::prelude::*;
@@ -15,7 +14,7 @@ use unrolled::prox::{AnyProx, PenaltySchedule};
 use unrolled::random::Stream;
 use unrolled::tensors::to_values;
 
-use crate::support::{float64, relative};
+use crate::support::{OF_ANY_CODES, float64, relative};
 
 /// Sparse codes of a dictionary that is close to the one they are encoded with: what the kernels do
 /// best, in dense, full and working-set iterations alike.
@@ -130,7 +129,7 @@ impl Setting {
         let window = self.iterations / 3;
         let truncated = GTruncated { loss: Loss::Lasso, window };
         let mut estimators: Vec<Box<dyn Estimator<_>>> =
-            NAMES.iter().map(|name| named(name).unwrap()).collect();
+            OF_ANY_CODES.iter().map(|name| named(name).unwrap()).collect();
         estimators.push(Box::new(truncated));
         let same = |what: &str, a: Vec<Vec<f64>>, b: Vec<Vec<f64>>| {
             assert_eq!(a.len(), b.len(), "{what}");

@@ -3,13 +3,13 @@
 use burn::tensor::Device;
 use ndarray::{Array2, Axis, s};
 use proptest::prelude::*;
-use unrolled::gradient::{NAMES, named};
+use unrolled::gradient::named;
 use unrolled::metrics::relative_error;
 use unrolled::prelude::*;
 use unrolled::prox::AnyProx;
 use unrolled::tensors::to_array;
 
-use crate::support::{NETWORKS, float64, problem, prox};
+use crate::support::{NETWORKS, OF_ANY_CODES, float64, problem, prox};
 
 #[derive(Clone, Copy, Debug)]
 struct Setting<'a> {
@@ -39,7 +39,7 @@ fn same(a: &Array2<f64>, b: &Array2<f64>) -> bool {
 }
 
 fn settings() -> impl Strategy<Value = (Setting<'static>, &'static str)> {
-    (0..NETWORKS.len(), any::<bool>(), any::<bool>(), 1usize..12, 0..NAMES.len()).prop_map(
+    (0..NETWORKS.len(), any::<bool>(), any::<bool>(), 1usize..12, 0..OF_ANY_CODES.len()).prop_map(
         |(network, one_sided, gram, iterations, estimator)| {
             let setting = Setting {
                 network: NETWORKS[network],
@@ -47,7 +47,7 @@ fn settings() -> impl Strategy<Value = (Setting<'static>, &'static str)> {
                 form: if gram { Form::Gram } else { Form::Residual },
                 iterations,
             };
-            (setting, NAMES[estimator])
+            (setting, OF_ANY_CODES[estimator])
         },
     )
 }
