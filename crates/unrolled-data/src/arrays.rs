@@ -9,6 +9,7 @@ use ndarray::Array2;
 use crate::DataError;
 use crate::fault::Fault;
 use crate::npz::NpzFile;
+use crate::numbers::Number;
 use crate::pytorch::PytorchFile;
 use crate::safetensors::SafetensorsFile;
 
@@ -23,6 +24,23 @@ pub struct Array {
     pub shape: Vec<usize>,
     /// Its values, or what it holds instead of float32 or float64.
     pub values: Result<Vec<f64>, String>,
+}
+
+/// Which types of numbers an array may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kinds {
+    /// float32 and float64.
+    Floats,
+    /// Integers too.
+    Numbers,
+}
+
+impl Kinds {
+    /// A type, where it is among them; else its name.
+    pub fn take(self, number: Number, name: impl FnOnce() -> String) -> Result<Number, String> {
+        let taken = self == Self::Numbers || number.is_float();
+        if taken { Ok(number) } else { Err(name()) }
+    }
 }
 
 /// Reads every array of a .safetensors, .npz, .pt or .pth file.
@@ -85,12 +103,17 @@ impl ArrayFile {
         }
     }
 
-    /// Reads one array.
+    /// Reads one array of floats.
     pub fn array(&mut self, key: &str) -> Result<Array, DataError> {
+        self.array_of(key, Kinds::Floats)
+    }
+
+    /// Reads one array.
+    fn array_of(&mut self, key: &str, kinds: Kinds) -> Result<Array, DataError> {
         let array = match &mut self.format {
-            Format::Safetensors(file) => file.read(key),
-            Format::Npz(file) => file.read(key),
-            Format::Pytorch(file) => file.read(key),
+            Format::Safetensors(file) => file.read(key, kinds),
+            Format::Npz(file) => file.read(key, kinds),
+            Format::Pytorch(file) => file.read(key, kinds),
         };
         array
             .map_err(|fault| fault.of_array(&self.path, self.name, key))?
@@ -123,6 +146,16 @@ impl ArrayFile {
     pub fn matrix(&mut self, key: &str, expected: &str) -> Result<Array2<f64>, DataError> {
         let array = self.array(key)?;
         self.as_matrix(key, array, expected)
+    }
+
+    /// Reads labels of examples, floats or integers: `[n]`, which is `[n, 1]`, or `[n, k]`.
+    pub fn labels(&mut self, key: &str) -> Result<Array2<f64>, DataError> {
+        let array = self.array_of(key, Kinds::Numbers)?;
+        let shape = match array.shape[..] {
+            [n] => vec![n, 1],
+            _ => array.shape,
+        };
+        self.as_matrix(key, Array { shape, ..array }, "[n] or [n, k], a row for each example")
     }
 
     fn as_matrix(&self, key: &str, array: Array, expected: &str) -> Result<Array2<f64>, DataError> {

@@ -16,11 +16,19 @@ pub struct Keys {
     pub true_codes: Option<String>,
     /// What reconstructions are held against, of the shape of X; `None` for X itself.
     pub target: Option<String>,
+    /// What a task asks of every example, `[n]` or `[n, k]`, floats or integers; read where it is named.
+    pub label: Option<String>,
 }
 
 impl Default for Keys {
     fn default() -> Self {
-        Self { x: "X".to_owned(), true_dictionary: None, true_codes: None, target: None }
+        Self {
+            x: "X".to_owned(),
+            true_dictionary: None,
+            true_codes: None,
+            target: None,
+            label: None,
+        }
     }
 }
 
@@ -31,6 +39,7 @@ pub fn load(path: &Path, keys: &Keys) -> Result<DataSet, DataError> {
     let mut file = ArrayFile::open(path)?;
     let (x, image) = file.rows(&keys.x)?;
     let target = keys.target.as_ref().map(|key| Ok((key.clone(), file.rows(key)?))).transpose()?;
+    let labels = keys.label.as_ref().map(|key| Ok((key.clone(), file.labels(key)?))).transpose()?;
     let names = file.names();
     let mut optional = |named: &Option<String>, default: &str, expected: &str| {
         let present = || names.iter().any(|name| name == default).then(|| default.to_owned());
@@ -73,7 +82,14 @@ pub fn load(path: &Path, keys: &Keys) -> Result<DataSet, DataError> {
     {
         return Err(wrong(key, target.dim(), format!("as `{}`, {n} rows of {m}", keys.x)));
     }
+    if let Some((key, labels)) = &labels
+        && (labels.nrows() != n || labels.ncols() == 0)
+    {
+        let expected = format!("[n] or [n, k] with n = {n}, a row for each of `{}`", keys.x);
+        return Err(wrong(key, labels.dim(), expected));
+    }
     Ok(DataSet {
+        labels: labels.map(|(_, labels)| labels),
         true_dictionary: dictionary.map(|(_, matrix)| matrix),
         true_codes: codes.map(|(_, matrix)| matrix),
         target: target.map(|(_, (target, _))| target),

@@ -8,8 +8,8 @@ use flate2::read::GzDecoder;
 
 use crate::DataError;
 use crate::fault::Fault;
-use crate::floats::extent;
 use crate::memory::{MOST_INFLATED, affordable, reserve};
+use crate::numbers::extent;
 
 /// A file's dimensions, none of them 0, and the bytes behind them.
 #[derive(Debug)]

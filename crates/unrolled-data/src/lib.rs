@@ -7,13 +7,13 @@ mod arrays;
 mod error;
 mod fault;
 mod file;
-mod floats;
 mod idx;
 mod images;
 mod memory;
 mod mnist;
 mod npy;
 mod npz;
+mod numbers;
 mod pytorch;
 mod rows;
 mod safetensors;
@@ -41,8 +41,8 @@ pub struct DataSet {
     pub true_dictionary: Option<Array2<f64>>,
     /// Z*, `[n, p]`.
     pub true_codes: Option<Array2<f64>>,
-    /// The class of every example.
-    pub labels: Option<Vec<u8>>,
+    /// What a task asks of every example: its class, a whole number, `[n, 1]`, or values, `[n, k]`.
+    pub labels: Option<Array2<f64>>,
     /// What reconstructions are held against instead of X, `[n, m]`.
     pub target: Option<Array2<f64>>,
     /// Channels, height and width of an example, where X was given as images.

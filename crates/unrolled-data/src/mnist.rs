@@ -57,7 +57,8 @@ pub fn load_images(folder: &Path, split: Split, classes: &[u8]) -> Result<Images
     let x = Array2::from_shape_vec((chosen.len(), size), pixels)
         .expect("as many images were taken as labels");
     let image = Some([1, height, width]);
-    let data = DataSet { labels: Some(chosen), image, ..DataSet::of_rows(x) };
+    let labels = Array2::from_shape_fn((chosen.len(), 1), |(row, _)| f64::from(chosen[row]));
+    let data = DataSet { labels: Some(labels), image, ..DataSet::of_rows(x) };
     Ok(Images { data, shape: [height, width] })
 }
 
@@ -80,7 +81,10 @@ mod tests {
         writer.finish().unwrap();
         let all = load_images(folder.path(), Split::Train, &[]).unwrap();
         assert_eq!(all.data.x, ndarray::array![[0.0, 1.0], [0.2, 0.0], [1.0, 1.0]]);
-        assert_eq!((all.data.labels, all.shape), (Some(vec![4, 7, 4]), [1, 2]));
+        assert_eq!(
+            (all.data.labels, all.shape),
+            (Some(ndarray::array![[4.0], [7.0], [4.0]]), [1, 2])
+        );
         let four = load_images(folder.path(), Split::Train, &[4]).unwrap();
         assert_eq!(four.data.examples(), 2);
         let nine = load_images(folder.path(), Split::Train, &[9]);

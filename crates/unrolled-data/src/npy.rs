@@ -5,7 +5,7 @@ use std::io::Read;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use crate::fault::Fault;
-use crate::floats::Float;
+use crate::numbers::Number;
 
 /// NumPy refuses longer headers too.
 const LONGEST: usize = 10_000;
@@ -21,7 +21,9 @@ pub(crate) struct Header {
     pub shape: Vec<usize>,
     pub order: Order,
     /// How the numbers are written; the name of a type that is not read.
-    pub float: Result<Float, String>,
+    pub number: Result<Number, String>,
+    /// The name of their type.
+    pub name: String,
     /// Bytes of the header itself.
     pub length: u64,
 }
@@ -59,7 +61,8 @@ impl Header {
         Ok(Self {
             shape: shape.map_err(|_| "its shape is too large")?,
             order: header.order(),
-            float: float(&header.dtype()),
+            number: number(&header.dtype()),
+            name: name(&header.dtype()),
             length: bytes.len() as u64,
         })
     }
@@ -90,20 +93,29 @@ fn is_plain(text: &[u8]) -> bool {
     true
 }
 
-/// Floats of 4 or 8 bytes in either byte order; the description of any other type.
-fn float(dtype: &DType) -> Result<Float, String> {
-    if let DType::Plain(kind) = dtype
-        && kind.type_char() == TypeChar::Float
-    {
-        match (kind.size_field(), kind.endianness()) {
-            (4, Endianness::Little) => return Ok(Float::F32),
-            (8, Endianness::Little) => return Ok(Float::F64),
-            (4, Endianness::Big) => return Ok(Float::BigEndianF32),
-            (8, Endianness::Big) => return Ok(Float::BigEndianF64),
-            _ => {}
-        }
-    }
-    Err(dtype.descr().trim_matches('\'').to_owned())
+/// Floats of 4 or 8 bytes in either byte order, little-endian integers and truth values; the description of any other
+/// type.
+fn number(dtype: &DType) -> Result<Number, String> {
+    let found = match dtype {
+        DType::Plain(kind) => match (kind.type_char(), kind.size_field(), kind.endianness()) {
+            (TypeChar::Float, 4, Endianness::Little) => Some(Number::F32),
+            (TypeChar::Float, 8, Endianness::Little) => Some(Number::F64),
+            (TypeChar::Float, 4, Endianness::Big) => Some(Number::BigEndianF32),
+            (TypeChar::Float, 8, Endianness::Big) => Some(Number::BigEndianF64),
+            (TypeChar::Bool, 1, _) => Some(Number::U8),
+            (TypeChar::Int, 1, _) => Some(Number::I8),
+            (TypeChar::Uint, 1, _) => Some(Number::U8),
+            (TypeChar::Int, width, Endianness::Little) => Number::integer(width as usize, true),
+            (TypeChar::Uint, width, Endianness::Little) => Number::integer(width as usize, false),
+            _ => None,
+        },
+        _ => None,
+    };
+    found.ok_or_else(|| name(dtype))
+}
+
+fn name(dtype: &DType) -> String {
+    dtype.descr().trim_matches('\'').to_owned()
 }
 
 #[cfg(test)]
@@ -128,12 +140,12 @@ mod tests {
     fn a_header_says_shape_order_and_type() {
         let header = with_shape("(60000, 784)").unwrap();
         assert_eq!((header.shape, header.order), (vec![60000, 784], Order::C));
-        assert_eq!(header.float, Ok(Float::F64));
+        assert_eq!(header.number, Ok(Number::F64));
         let record =
             "{'descr': [('a', '<f8'), ('b', '>f4', (2,))], 'fortran_order': True, 'shape': (3,)}";
         let header = read(record).unwrap();
         assert!(
-            header.order == Order::Fortran && header.float.unwrap_err().contains("('b', '>f4'")
+            header.order == Order::Fortran && header.number.unwrap_err().contains("('b', '>f4'")
         );
     }
 

@@ -7,10 +7,11 @@ use npyz::Order;
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::Array;
+use crate::arrays::Kinds;
 use crate::fault::Fault;
-use crate::floats::extent;
 use crate::memory::{MOST_INFLATED, reserve};
 use crate::npy::Header;
+use crate::numbers::extent;
 
 /// The library's own words name its types.
 const NO_ARCHIVE: &str = "it is no zip archive, or it is cut short or damaged";
@@ -35,15 +36,16 @@ impl NpzFile {
         names.filter_map(|name| name.strip_suffix(".npy").map(str::to_owned)).collect()
     }
 
-    pub fn read(&mut self, name: &str) -> Result<Option<Array>, Fault> {
+    pub fn read(&mut self, name: &str, kinds: Kinds) -> Result<Option<Array>, Fault> {
         let Some(index) = self.archive.index_for_name(&format!("{name}.npy")) else {
             return Ok(None);
         };
         let mut entry = self.archive.by_index(index).map_err(|_| NO_ARCHIVE)?;
         let header = Header::read(&mut entry)?;
         let shape = header.shape;
-        let float = match header.float {
-            Ok(float) => float,
+        let name = || header.name;
+        let number = match header.number.and_then(|number| kinds.take(number, name)) {
+            Ok(number) => number,
             Err(dtype) => return Ok(Some(Array { shape, values: Err(dtype) })),
         };
         // What the header promises, what the archive promises, and what its bytes can hold.
@@ -52,13 +54,13 @@ impl NpzFile {
             CompressionMethod::Stored => packed,
             _ => packed.saturating_mul(MOST_INFLATED),
         };
-        let promised = extent(&shape, float.width())
+        let promised = extent(&shape, number.width())
             .and_then(|(count, bytes)| Some((count, bytes.checked_add(header.length)?)));
         let count = match promised {
             Some((count, bytes)) if bytes == size && size <= most => count,
             _ => return Err(format!("it has too few or too many bytes for {shape:?}").into()),
         };
-        let values = float.read(&mut entry, count)?;
+        let values = number.read(&mut entry, count)?;
         // One byte more finds the end, where the checksum is compared.
         if entry.read(&mut [0])? != 0 {
             return Err(format!("it has too many bytes for {shape:?}").into());

@@ -1,4 +1,4 @@
-//! Numbers as files keep them: floats of 4 or 8 bytes, of either byte order.
+//! Numbers as files keep them: floats of 4 or 8 bytes, of either byte order, and little-endian integers.
 
 use std::io::Read;
 
@@ -7,20 +7,51 @@ use crate::memory::reserve;
 
 /// How a file writes a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Float {
+pub(crate) enum Number {
     F32,
     F64,
     BigEndianF32,
     BigEndianF64,
+    /// Also truth values, 0 and 1.
+    U8,
+    I8,
+    U16,
+    I16,
+    U32,
+    I32,
+    U64,
+    I64,
 }
 
-impl Float {
+impl Number {
     /// Bytes of a number.
     pub fn width(self) -> usize {
         match self {
-            Self::F32 | Self::BigEndianF32 => 4,
-            Self::F64 | Self::BigEndianF64 => 8,
+            Self::U8 | Self::I8 => 1,
+            Self::U16 | Self::I16 => 2,
+            Self::F32 | Self::BigEndianF32 | Self::U32 | Self::I32 => 4,
+            Self::F64 | Self::BigEndianF64 | Self::U64 | Self::I64 => 8,
         }
+    }
+
+    /// The little-endian integer of so many bytes.
+    pub fn integer(width: usize, signed: bool) -> Option<Self> {
+        Some(match (width, signed) {
+            (1, false) => Self::U8,
+            (1, true) => Self::I8,
+            (2, false) => Self::U16,
+            (2, true) => Self::I16,
+            (4, false) => Self::U32,
+            (4, true) => Self::I32,
+            (8, false) => Self::U64,
+            (8, true) => Self::I64,
+            _ => return None,
+        })
+    }
+
+    /// Whether it is a float.
+    pub fn is_float(self) -> bool {
+        matches!(self, Self::F32 | Self::F64 | Self::BigEndianF32 | Self::BigEndianF64)
     }
 
     /// Appends the numbers that lie in `bytes`.
@@ -30,6 +61,14 @@ impl Float {
             Self::F64 => values.extend(numbers(bytes, f64::from_le_bytes)),
             Self::BigEndianF32 => values.extend(numbers(bytes, |b| f32::from_be_bytes(b).into())),
             Self::BigEndianF64 => values.extend(numbers(bytes, f64::from_be_bytes)),
+            Self::U8 => values.extend(numbers(bytes, |b| u8::from_le_bytes(b).into())),
+            Self::I8 => values.extend(numbers(bytes, |b| i8::from_le_bytes(b).into())),
+            Self::U16 => values.extend(numbers(bytes, |b| u16::from_le_bytes(b).into())),
+            Self::I16 => values.extend(numbers(bytes, |b| i16::from_le_bytes(b).into())),
+            Self::U32 => values.extend(numbers(bytes, |b| u32::from_le_bytes(b).into())),
+            Self::I32 => values.extend(numbers(bytes, |b| i32::from_le_bytes(b).into())),
+            Self::U64 => values.extend(numbers(bytes, |b| u64::from_le_bytes(b) as f64)),
+            Self::I64 => values.extend(numbers(bytes, |b| i64::from_le_bytes(b) as f64)),
         }
     }
 

@@ -8,9 +8,10 @@ use pytorch_reader::{DType, PytorchReader};
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::Array;
+use crate::arrays::Kinds;
 use crate::fault::Fault;
-use crate::floats::Float;
 use crate::memory::reserve;
+use crate::numbers::Number;
 
 /// The longest list of arrays that is read, and the most entries: it takes many times its length in
 /// memory.
@@ -39,13 +40,21 @@ impl PytorchFile {
         self.reader.keys()
     }
 
-    pub fn read(&mut self, name: &str) -> Result<Option<Array>, Fault> {
+    pub fn read(&mut self, name: &str, kinds: Kinds) -> Result<Option<Array>, Fault> {
         let Some(tensor) = self.reader.get(name) else { return Ok(None) };
         let shape = tensor.shape().to_vec();
-        let float = match tensor.dtype() {
-            DType::F64 => Float::F64,
-            DType::F32 => Float::F32,
-            other => return Ok(Some(Array { shape, values: Err(format!("{other:?}")) })),
+        let name = || format!("{:?}", tensor.dtype());
+        let number = match tensor.dtype() {
+            DType::F64 => Ok(Number::F64),
+            DType::F32 => Ok(Number::F32),
+            DType::U8 => Ok(Number::U8),
+            DType::I32 => Ok(Number::I32),
+            DType::I64 => Ok(Number::I64),
+            _ => Err(name()),
+        };
+        let number = match number.and_then(|number| kinds.take(number, name)) {
+            Ok(number) => number,
+            Err(dtype) => return Ok(Some(Array { shape, values: Err(dtype) })),
         };
         if tensor.byte_len() as u64 > self.size.max(LARGEST_VIEW) {
             return Err(format!(
@@ -55,7 +64,7 @@ impl PytorchFile {
             .into());
         }
         let mut values = reserve(tensor.num_elements())?;
-        float.append(&tensor.read().map_err(|error| in_words(&error))?, &mut values);
+        number.append(&tensor.read().map_err(|error| in_words(&error))?, &mut values);
         Ok(Some(Array { shape, values: Ok(values) }))
     }
 }

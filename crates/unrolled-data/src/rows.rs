@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use ndarray::{Array2, s};
 
 use crate::DataError;
-use crate::arrays::{ArrayFile, Format};
-use crate::floats::Float;
-use crate::safetensors::{SafetensorsFile, float};
+use crate::arrays::{ArrayFile, Format, Kinds};
+use crate::numbers::Number;
+use crate::safetensors::{SafetensorsFile, number};
 
 /// A matrix that is read by blocks of rows. A .safetensors file is never read as a whole; the matrix
 /// of another format is.
@@ -25,7 +25,7 @@ enum Source {
     File {
         file: SafetensorsFile,
         offset: u64,
-        float: Float,
+        number: Number,
     },
     Memory(Array2<f64>),
 }
@@ -43,15 +43,15 @@ impl Rows {
         let Some(info) = file.info(&key).cloned() else {
             return Err(DataError::missing(&path, &key, file.names()));
         };
-        let float = match float(info.dtype) {
-            Ok(float) => float,
+        let number = match number(info.dtype, Kinds::Floats) {
+            Ok(number) => number,
             Err(dtype) => return Err(DataError::Dtype { path, key, dtype }),
         };
         let [rows, columns] = info.shape[..] else {
             let expected = "[n, m]".to_owned();
             return Err(DataError::Shape { path, key, shape: info.shape, expected });
         };
-        let source = Source::File { file, offset: info.data_offsets.0 as u64, float };
+        let source = Source::File { file, offset: info.data_offsets.0 as u64, number };
         Ok(Self { path, key, shape: [rows, columns], source })
     }
 
@@ -65,9 +65,9 @@ impl Rows {
         let [_, columns] = self.shape;
         let rows = match &mut self.source {
             Source::Memory(matrix) => matrix.slice(s![from..to, ..]).to_owned(),
-            Source::File { file, offset, float } => {
-                let offset = *offset + (from * columns * float.width()) as u64;
-                let values = file.numbers(offset, *float, (to - from) * columns);
+            Source::File { file, offset, number } => {
+                let offset = *offset + (from * columns * number.width()) as u64;
+                let values = file.numbers(offset, *number, (to - from) * columns);
                 let rows = values.and_then(|values| {
                     let rows = Array2::from_shape_vec((to - from, columns), values);
                     rows.map_err(|error| error.to_string().into())

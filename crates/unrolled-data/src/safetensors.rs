@@ -7,8 +7,9 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::Array;
+use crate::arrays::Kinds;
 use crate::fault::Fault;
-use crate::floats::Float;
+use crate::numbers::Number;
 
 /// The longest header that is read: it takes many times its length in memory.
 const LONGEST_HEADER: u64 = 16 << 20;
@@ -59,31 +60,46 @@ impl SafetensorsFile {
         self.metadata.info(name)
     }
 
-    pub fn read(&mut self, name: &str) -> Result<Option<Array>, Fault> {
+    pub fn read(&mut self, name: &str, kinds: Kinds) -> Result<Option<Array>, Fault> {
         let Some(info) = self.info(name).cloned() else { return Ok(None) };
-        let values = match float(info.dtype) {
+        let values = match number(info.dtype, kinds) {
             Err(dtype) => Err(dtype),
-            Ok(float) => {
+            Ok(number) => {
                 let (from, to) = info.data_offsets;
-                let count = (to - from) / float.width();
-                Ok(self.numbers(from as u64, float, count)?)
+                let count = (to - from) / number.width();
+                Ok(self.numbers(from as u64, number, count)?)
             }
         };
         Ok(Some(Array { shape: info.shape, values }))
     }
 
     /// `count` numbers, the first at `offset` from where the arrays begin.
-    pub fn numbers(&mut self, offset: u64, float: Float, count: usize) -> Result<Vec<f64>, Fault> {
+    pub fn numbers(
+        &mut self,
+        offset: u64,
+        number: Number,
+        count: usize,
+    ) -> Result<Vec<f64>, Fault> {
         self.file.seek(SeekFrom::Start(self.start + offset))?;
-        float.read(&mut self.file, count)
+        number.read(&mut self.file, count)
     }
 }
 
 /// How numbers of this type are written; the name of a type that is not read.
-pub(crate) fn float(dtype: Dtype) -> Result<Float, String> {
-    match dtype {
-        Dtype::F32 => Ok(Float::F32),
-        Dtype::F64 => Ok(Float::F64),
-        other => Err(format!("{other:?}")),
-    }
+pub(crate) fn number(dtype: Dtype, kinds: Kinds) -> Result<Number, String> {
+    let name = || format!("{dtype:?}");
+    let number = match dtype {
+        Dtype::F32 => Number::F32,
+        Dtype::F64 => Number::F64,
+        Dtype::BOOL | Dtype::U8 => Number::U8,
+        Dtype::I8 => Number::I8,
+        Dtype::U16 => Number::U16,
+        Dtype::I16 => Number::I16,
+        Dtype::U32 => Number::U32,
+        Dtype::I32 => Number::I32,
+        Dtype::U64 => Number::U64,
+        Dtype::I64 => Number::I64,
+        _ => return Err(name()),
+    };
+    kinds.take(number, name)
 }

@@ -186,7 +186,8 @@ pub struct Preprocessing {
 }
 
 impl Preprocessing {
-    fn fit(x: &Array2<f64>, standardise: Standardise) -> Option<Self> {
+    /// From examples `[n, m]`.
+    pub fn fit(x: &Array2<f64>, standardise: Standardise) -> Option<Self> {
         let mean = x.mean_axis(Axis(0))?;
         match standardise {
             Standardise::None => None,
@@ -203,6 +204,12 @@ impl Preprocessing {
     /// `(x − mean) / scale`.
     pub fn apply(&self, x: &Array2<f64>) -> Array2<f64> {
         (x - &self.mean) / self.scale
+    }
+
+    /// The same to examples and their targets.
+    pub fn apply_to(&self, data: &mut DataSet) {
+        data.x = self.apply(&data.x);
+        data.target = data.target.as_ref().map(|target| self.apply(target));
     }
 }
 
@@ -230,11 +237,14 @@ pub struct KeysConfig {
     /// What reconstructions are held against, of the shape of X.
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<String>,
+    /// What a task asks of every example.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 impl Default for KeysConfig {
     fn default() -> Self {
-        Self { X: Keys::default().x, D_star: None, Z_star: None, target: None }
+        Self { X: Keys::default().x, D_star: None, Z_star: None, target: None, label: None }
     }
 }
 
@@ -293,20 +303,47 @@ impl DataConfig {
 
     /// As [`Self::load`], with what was done to the examples and the shape of a picture.
     pub fn load_with_shape(&self, seed: u64, repeat: u64) -> Result<Loaded, Error> {
-        let (mut data, standardise, feature_shape) = match self {
-            Self::Synthetic(synthetic) => {
-                (synthetic.checked().draw(seed, repeat), Standardise::None, None)
-            }
+        let mut loaded = self.load_as_is(seed, repeat)?;
+        let preprocessing = Preprocessing::fit(&loaded.data.x, self.standardise());
+        if let Some(preprocessing) = &preprocessing {
+            preprocessing.apply_to(&mut loaded.data);
+        }
+        Ok(Loaded { preprocessing, ..loaded })
+    }
+
+    /// What is asked to be done to the examples.
+    pub fn standardise(&self) -> Standardise {
+        match self {
+            Self::Synthetic(_) => Standardise::None,
+            Self::File(file) => file.standardise,
+            Self::Mnist(mnist) => mnist.standardise,
+        }
+    }
+
+    /// The test images of the same classes, where the data are MNIST's images to train on.
+    pub fn load_test(&self) -> Option<Result<DataSet, Error>> {
+        let Self::Mnist(mnist) = self else { return None };
+        (mnist.split == "train").then(|| {
+            let images = load_images(&mnist.path, Split::Test, &mnist.classes);
+            Ok(images.map_err(|error| Error::at("data.path", error.to_string()))?.data)
+        })
+    }
+
+    /// As [`Self::load_with_shape`], with nothing done to the examples.
+    pub fn load_as_is(&self, seed: u64, repeat: u64) -> Result<Loaded, Error> {
+        let (mut data, feature_shape) = match self {
+            Self::Synthetic(synthetic) => (synthetic.checked().draw(seed, repeat), None),
             Self::Mnist(mnist) => {
                 let split = if mnist.split == "test" { Split::Test } else { Split::Train };
                 let images = load_images(&mnist.path, split, &mnist.classes)
                     .map_err(|error| Error::at("data.path", error.to_string()))?;
                 let mut data = images.data;
                 if let Some(most) = mnist.examples.filter(|most| *most < data.examples()) {
-                    data.x = data.x.slice(s![..most, ..]).to_owned();
-                    data.labels = data.labels.map(|labels| labels[..most].to_vec());
+                    let first = |array: &Array2<f64>| array.slice(s![..most, ..]).to_owned();
+                    data.x = first(&data.x);
+                    data.labels = data.labels.as_ref().map(first);
                 }
-                (data, mnist.standardise, Some(images.shape))
+                (data, Some(images.shape))
             }
             Self::File(file) => {
                 let keys = Keys {
@@ -314,17 +351,13 @@ impl DataConfig {
                     true_dictionary: file.keys.D_star.clone(),
                     true_codes: file.keys.Z_star.clone(),
                     target: file.keys.target.clone(),
+                    label: file.keys.label.clone(),
                 };
                 let data = load(&file.path, &keys)
                     .map_err(|error| Error::at("data.path", error.to_string()))?;
-                (data, file.standardise, file.feature_shape)
+                (data, file.feature_shape)
             }
         };
-        let preprocessing = Preprocessing::fit(&data.x, standardise);
-        if let Some(preprocessing) = &preprocessing {
-            data.x = preprocessing.apply(&data.x);
-            data.target = data.target.map(|target| preprocessing.apply(&target));
-        }
         let features = data.features();
         if let Some([height, width]) = feature_shape
             && height.checked_mul(width) != Some(features)
@@ -340,7 +373,7 @@ impl DataConfig {
         data.image = data.image.or(feature_shape.map(|[height, width]| [1, height, width]));
         let of_image = data.image.filter(|image| image[0] == 1);
         let feature_shape = feature_shape.or(of_image.map(|[_, height, width]| [height, width]));
-        Ok(Loaded { data, preprocessing, feature_shape })
+        Ok(Loaded { data, preprocessing: None, feature_shape })
     }
 }
 

@@ -71,9 +71,10 @@ pub enum Init {
     },
 }
 
-const CONSTRAINTS: [(&str, Constraint); 3] = [
+const CONSTRAINTS: [(&str, Constraint); 4] = [
     ("unit-sphere", Constraint::UnitSphere),
     ("unit-ball", Constraint::UnitBall),
+    ("unit-frobenius", Constraint::UnitFrobenius),
     ("none", Constraint::None),
 ];
 

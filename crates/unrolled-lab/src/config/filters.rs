@@ -63,9 +63,10 @@ struct Nothing {}
 /// Patches that are looked at for every atom.
 const PATCHES_OF_AN_ATOM: usize = 20;
 
-const CONSTRAINTS: [(&str, FilterConstraint); 4] = [
+const CONSTRAINTS: [(&str, FilterConstraint); 5] = [
     ("unit-sphere", FilterConstraint::Whole(Constraint::UnitSphere)),
     ("unit-ball", FilterConstraint::Whole(Constraint::UnitBall)),
+    ("unit-frobenius", FilterConstraint::Whole(Constraint::UnitFrobenius)),
     ("unit-sphere-per-channel", FilterConstraint::UnitSpherePerChannel),
     ("none", FilterConstraint::Whole(Constraint::None)),
 ];

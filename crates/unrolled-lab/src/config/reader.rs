@@ -81,6 +81,11 @@ impl<'a> Reader<'a> {
         self.table.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty())
     }
 
+    /// Puts a value under `key` where there is none.
+    pub fn default_to(&mut self, key: &str, value: impl Into<Value>) {
+        self.table.entry(key).or_insert_with(|| value.into());
+    }
+
     /// Takes out keys that do not belong here, and notes each.
     pub fn refuse(&mut self, keys: &[&str], message: impl Fn(&str) -> String) {
         for key in keys {

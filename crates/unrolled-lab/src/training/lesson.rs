@@ -53,9 +53,9 @@ pub trait Lesson: Sync {
         String::new()
     }
 
-    /// Sums over the examples of a block, `[k]`: they are added up over the batch. They stay where they are computed
-    /// until the host looks.
-    fn sums(&self, _estimate: &Estimate, _rows: &Rows) -> Option<Tensor<1>> {
+    /// Sums over the examples of a block, `[k]`, by the network that the estimate is of: they are added up over the
+    /// batch. They stay where they are computed until the host looks.
+    fn sums(&self, _: &Self::Network, _estimate: &Estimate, _rows: &Rows) -> Option<Tensor<1>> {
         None
     }
 

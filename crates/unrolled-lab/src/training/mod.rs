@@ -6,6 +6,7 @@
 //! ```
 
 mod checkpoint;
+mod encoder_step;
 mod lesson;
 mod metrics_file;
 mod parameters;
@@ -14,6 +15,7 @@ mod state;
 mod step;
 
 pub use checkpoint::Saved;
+pub use encoder_step::EncoderStep;
 pub use lesson::{Examined, Lesson};
 pub use metrics_file::MetricsFile;
 pub use parameters::{Memories, Values, values, with_values};

@@ -51,6 +51,8 @@ pub struct InMemory {
     training: usize,
     batch: usize,
     shuffle: bool,
+    /// What a task's loss compares with, `[n, k]`.
+    labels: Option<Arc<Array2<f64>>>,
     /// The order of the epoch asked for last.
     epoch: Mutex<Option<(usize, Arc<Vec<usize>>)>>,
 }
@@ -65,7 +67,12 @@ impl InMemory {
         batch: usize,
         shuffle: bool,
     ) -> Self {
-        Self { data, seed, training, batch, shuffle, epoch: Mutex::default() }
+        Self { data, seed, training, batch, shuffle, labels: None, epoch: Mutex::default() }
+    }
+
+    /// With a label for every example, `[n, k]`.
+    pub fn with_labels(self, labels: Arc<Array2<f64>>) -> Self {
+        Self { labels: Some(labels), ..self }
     }
 
     /// Which examples a step sees.
@@ -130,7 +137,8 @@ impl Source for InMemory {
         let select = |array: &Array2<f64>| array.select(Axis(0), indices);
         let true_codes = self.data.true_codes.as_ref().map(select);
         let target = self.data.target.as_ref().map(select);
-        Rows { x: select(&self.data.x), target, label: None, true_codes }
+        let label = self.labels.as_deref().map(select);
+        Rows { x: select(&self.data.x), target, label, true_codes }
     }
 
     fn describe(&self, step: usize) -> String {

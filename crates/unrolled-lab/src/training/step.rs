@@ -78,12 +78,15 @@ struct Pass {
     gradients: Gradients,
     sums: Option<Tensor<1>>,
     codes: Vec<Tensor<2>>,
+    /// Why gradients are not numbers, where the estimator knows.
+    trouble: Option<String>,
 }
 
 /// A step that is not finite, and what of it.
 struct Bad {
     step: usize,
     what: &'static str,
+    why: Option<String>,
 }
 
 /// What a network and its memory are, together.
@@ -195,7 +198,7 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             verdicts.extend(pass.gradients.iter().map(|(_, gradient)| all_finite(gradient)));
             let mut verdicts = self.numbers(verdicts);
             if first == last {
-                look(step, &to_values(&verdicts), usize::MAX)?;
+                look(step, &to_values(&verdicts), usize::MAX, pass.trouble.as_ref())?;
             }
             let gradients = verdicts.dims()[0];
             let rate = optimizer.rate(step, *steps);
@@ -215,17 +218,19 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             let after = lesson.figures(&state.network).map(|figures| figures.cast(self.wide));
             let parts = [pass.loss, pass.reconstruction, verdicts].into_iter();
             let parts: Vec<_> = parts.chain(pass.sums).chain(after).collect();
-            figures.push((step, rate, [gradients, count], Tensor::cat(parts, 0)));
+            figures.push((step, rate, [gradients, count], Tensor::cat(parts, 0), pass.trouble));
             codes = pass.codes;
         }
-        let all = Tensor::cat(figures.iter().map(|(.., figures)| figures.clone()).collect(), 0);
+        let all = Tensor::cat(figures.iter().map(|(.., figures, _)| figures.clone()).collect(), 0);
         let mut all = &to_values(&all)[..];
         let from = rows.len();
-        for (step, learning_rate, [gradients, verdicts], figures) in &figures {
+        for (step, learning_rate, [gradients, verdicts], figures, trouble) in &figures {
             let (own, rest) = all.split_at(figures.dims()[0]);
             all = rest;
             let (head, own) = own.split_at(2 + verdicts);
-            look(*step, &head[2..], *gradients).inspect_err(|_| rows.truncate(from))?;
+            let verdicts = &head[2..];
+            look(*step, verdicts, *gradients, trouble.as_ref())
+                .inspect_err(|_| rows.truncate(from))?;
             let (sums, after) = own.split_at(sums);
             let figures = lesson.record(&mut state.lesson, sums, after);
             let (loss, reconstruction) = (head[0], head[1]);
@@ -285,11 +290,12 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         let gradients = gradients_of(network, &estimate.gradients).into_iter();
         Pass {
             examples,
-            sums: lesson.sums(&estimate, &rows).map(|sums| sums.cast(self.wide)),
+            sums: lesson.sums(network, &estimate, &rows).map(|sums| sums.cast(self.wide)),
             loss: sum(estimate.loss),
             reconstruction: sum(estimate.losses.reconstruction),
             gradients: gradients.map(|(name, gradient)| (name, sum(gradient))).collect(),
             codes: vec![estimate.codes],
+            trouble: estimate.trouble,
         }
     }
 
@@ -316,15 +322,19 @@ impl<'a, L: Lesson> Trainer<'a, L> {
     }
 
     /// Why training stopped at a step.
-    fn not_finite(&self, Bad { step, what }: &Bad) -> Error {
+    fn not_finite(&self, Bad { step, what, why }: &Bad) -> Error {
         let source = self.training.lesson.source();
-        let remedy = match *what {
-            UPDATED => "a smaller learning rate, or an `optimizer.epsilon` above 0,",
-            _ => "a smaller learning rate or encoder step",
+        let remedy = match (*what, why) {
+            (_, Some(why)) => why.clone(),
+            (UPDATED, None) => {
+                "a smaller learning rate, or an `optimizer.epsilon` above 0, keeps it finite"
+                    .to_owned()
+            }
+            _ => "a smaller learning rate or encoder step keeps it finite".to_owned(),
         };
         Error::NotFinite(format!(
             "run `{}`: {what} is not finite at step {step} (epoch {}, {}); the state before that step is \
-             kept; {remedy} keeps it finite",
+             kept; {remedy}",
             self.training.name,
             source.epoch_of(*step),
             source.describe(*step)
@@ -333,14 +343,14 @@ impl<'a, L: Lesson> Trainer<'a, L> {
 }
 
 /// Whether the loss of a step, its gradients (up to `gradients`) and then the parameters after it are finite.
-fn look(step: usize, verdicts: &[f64], gradients: usize) -> Result<(), Bad> {
+fn look(step: usize, verdicts: &[f64], gradients: usize, why: Option<&String>) -> Result<(), Bad> {
     let what = match verdicts.iter().position(|good| *good != 1.0) {
         None => return Ok(()),
         Some(0) => "the loss",
         Some(place) if place < gradients => "the gradient",
         Some(_) => UPDATED,
     };
-    Err(Bad { step, what })
+    Err(Bad { step, what, why: why.cloned() })
 }
 
 impl Pass {
@@ -355,6 +365,7 @@ impl Pass {
             gradients: gradients.map(|((name, a), (_, b))| (name, a.add(b))).collect(),
             sums: sums.map(|(a, b)| a.add(b)),
             codes: self.codes,
+            trouble: self.trouble.or(other.trouble),
         }
     }
 

@@ -4,11 +4,11 @@ use burn::tensor::Tensor;
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 use unrolled::dictionary::{AnyDictionary, Constraint};
-use unrolled::encoder::{AnyEncoder, Encoder};
+use unrolled::encoder::AnyEncoder;
 use unrolled::gradient::{Estimate, Estimator};
 use unrolled::loss::{Loss, Losses};
 use unrolled::metrics::{
-    dictionary_error, dictionary_error_tensor, frobenius, total_distance, total_distance_tensor,
+    dictionary_error, dictionary_error_tensor, total_distance, total_distance_tensor,
 };
 use unrolled::network::{Batch, SparseCoder};
 use unrolled::prelude::Precision;
@@ -19,14 +19,10 @@ use super::data::Prepared;
 use super::measure;
 use super::plan::Plan;
 use crate::config::{Step, Unrolling};
-use crate::training::{Examined, InMemory, Lesson, Rows, Source, State};
+use crate::training::{EncoderStep, Examined, InMemory, Lesson, Rows, Source, State};
 
 /// The figures of every step, beside loss and reconstruction.
 pub(super) const COLUMNS: &[&str] = &["code_error", "dictionary_error"];
-
-/// Steps of training between two automatic steps of the encoder, at most: D moves little in between, and the range of
-/// ISTA is twice as wide as the step asks for. Where D moves more, the step is taken anew before it could diverge.
-const AUTO_STEP_EVERY: usize = 10;
 
 /// Examples of the sample where none are held out.
 const SAMPLE: usize = 256;
@@ -43,17 +39,12 @@ pub(super) struct Learning<'a> {
 /// What is remembered from one step to the next.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Memory {
-    /// α: the configuration's, or taken anew as D moves.
-    pub encoder_step: f64,
-    /// ‖D‖² when it was taken last, and how far D has moved since: ‖D‖ has grown by that much at most.
-    pub norm_squared: f64,
-    pub moved: f64,
+    #[serde(flatten)]
+    pub step: EncoderStep,
     /// Which atoms a code has used since the last measurement.
     pub used: Vec<bool>,
     /// Atoms replaced so far.
     pub resampled: usize,
-    /// Whether the user knows that the encoder's step has become too large.
-    pub warned_of_step: bool,
 }
 
 impl<'a> Learning<'a> {
@@ -132,17 +123,9 @@ impl Lesson for Learning<'_> {
     fn start(&self) -> (Network, Memory) {
         let Prepared { start, .. } = &self.prepared;
         let dictionary = self.dictionary(start);
-        let encoder_step = self.plan.step;
-        let encoder = self.encoder(encoder_step, 1, None);
+        let encoder = self.encoder(self.plan.step, 1, None);
         let used = vec![false; start.ncols()];
-        let memory = Memory {
-            encoder_step,
-            norm_squared: 0.0,
-            moved: 0.0,
-            used,
-            resampled: 0,
-            warned_of_step: false,
-        };
+        let memory = Memory { step: EncoderStep::new(self.plan.step), used, resampled: 0 };
         (Network::new(dictionary, encoder), memory)
     }
 
@@ -156,16 +139,8 @@ impl Lesson for Learning<'_> {
 
     fn prepare(&self, mut network: Network, memory: &mut Memory, step: usize) -> Network {
         let config = &self.plan.sections().encoder;
-        if config.step == Step::Auto {
-            let bound = (memory.norm_squared.sqrt() + memory.moved).powi(2);
-            let diverges = memory.encoder_step > network.encoder.step_limits(bound).refuse_above;
-            if diverges || (step - 1).is_multiple_of(AUTO_STEP_EVERY) {
-                let norm = network.dictionary.norm_squared(true);
-                memory.encoder_step = config.step_for(norm);
-                (memory.norm_squared, memory.moved) = (norm, 0.0);
-            }
-        }
-        network.encoder = self.encoder(memory.encoder_step, step, Some(network.encoder));
+        memory.step.follow(config, &network.encoder, &network.dictionary, step);
+        network.encoder = self.encoder(memory.step.encoder_step, step, Some(network.encoder));
         network
     }
 
@@ -175,11 +150,8 @@ impl Lesson for Learning<'_> {
     }
 
     fn moved(&self, memory: &mut Memory, before: &Network, after: &Network) {
-        if self.plan.sections().encoder.step == Step::Auto {
-            let columns = [before, after].map(|network| to_array(&network.dictionary.columns()));
-            let [before, now] = columns;
-            memory.moved += after.dictionary.norm_growth(frobenius(&(now - before)));
-        }
+        let config = &self.plan.sections().encoder;
+        memory.step.moved(config, &before.dictionary, &after.dictionary);
     }
 
     fn describe(&self, figures: &[Option<f64>]) -> String {
@@ -187,7 +159,7 @@ impl Lesson for Learning<'_> {
     }
 
     /// Σ‖z_T − z*‖, then how many examples use each atom, or how many blocks.
-    fn sums(&self, estimate: &Estimate, rows: &Rows) -> Option<Tensor<1>> {
+    fn sums(&self, _: &Network, estimate: &Estimate, rows: &Rows) -> Option<Tensor<1>> {
         let truth = rows.true_codes.as_ref();
         if self.plan.config().is_on_cpu() {
             let codes = to_array(&estimate.codes);

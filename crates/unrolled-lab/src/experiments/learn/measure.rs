@@ -3,7 +3,6 @@
 use burn::tensor::Tensor;
 use ndarray::{Array2, Axis};
 use unrolled::dictionary::{AnyDictionary, Dictionary};
-use unrolled::encoder::Encoder;
 use unrolled::metrics::{
     aligned, distances, duality_gaps, duplicate_atoms, frobenius, largest_atom_error, nonzeros,
     operator_gaps, support_recovery,
@@ -90,22 +89,8 @@ pub(super) fn take(
         Some(norm_squared),
     ];
     state.lesson.used.fill(false);
-    (figures, warning(state, norm_squared))
-}
-
-/// Says once that the encoder's step has come beyond the range in which it converges.
-fn warning(state: &mut State<Network, Memory>, norm_squared: f64) -> Option<String> {
-    let (step, encoder) = (state.step, &state.network.encoder);
-    let limit = encoder.step_limits(norm_squared).refuse_above;
-    let Memory { encoder_step, warned_of_step, .. } = &mut state.lesson;
-    if *encoder_step <= limit || *warned_of_step {
-        return None;
-    }
-    *warned_of_step = true;
-    Some(format!(
-        "at step {step} the encoder's step {encoder_step} has come beyond {limit:.4}, where it diverges for this \
-         dictionary; choose a smaller one or \"auto\""
-    ))
+    let State { step, network, lesson, .. } = state;
+    (figures, lesson.step.warning(*step, &network.encoder, norm_squared))
 }
 
 /// Replaces every atom that no code has used since the last measurement by one of the worst
@@ -143,7 +128,7 @@ fn resample(
         replaced.iter().for_each(|atom| values.column_mut(*atom).fill(0.0));
         *average = plan.tensor(&values).reshape([values.len()]);
     }
-    state.lesson.moved += frobenius(&(&dictionary - before));
+    state.lesson.step.moved_by(frobenius(&(&dictionary - before)));
     let moved = state.network.dictionary.clone();
     state.network.dictionary = moved.with_atom_rows(plan.tensor(&dictionary.t().to_owned()));
 }
