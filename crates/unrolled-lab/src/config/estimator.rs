@@ -31,24 +31,34 @@ pub enum EstimatorConfig {
     },
 }
 
+/// The loss where none is said.
+const LEAST_SQUARES: &str = "least-squares";
+
 impl<'de> Deserialize<'de> for EstimatorConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Found {
-            name: String,
+            name: Option<String>,
             loss: Option<String>,
             window: Option<usize>,
             ridge: Option<f64>,
         }
         let table = match toml::Value::deserialize(deserializer)? {
             toml::Value::String(name) => return Ok(Self::Named(name)),
-            table => table,
+            toml::Value::Table(table) => toml::Value::Table(table),
+            other => {
+                let text = format!("{other}; write a name, or {{ name = … }}");
+                return Err(D::Error::custom(text));
+            }
         };
         let table: Result<Found, toml::de::Error> = table.try_into();
         let Found { name, loss, window, ridge } =
             table.map_err(|error| D::Error::custom(error.message().to_owned()))?;
         let wrong = |message: &str| Err(D::Error::custom(message));
+        let Some(name) = name else {
+            return wrong("an estimator without `name`; add one");
+        };
         if ridge.is_some_and(|ridge| !(ridge.is_finite() && ridge >= 0.0)) {
             return wrong("`ridge` is no number of 0 or more");
         }
@@ -64,7 +74,7 @@ impl<'de> Deserialize<'de> for EstimatorConfig {
             }
             (_, None, None, None) => return Ok(Self::Named(name)),
         }
-        let loss = loss.unwrap_or_else(|| "least-squares".to_owned());
+        let loss = loss.unwrap_or_else(|| LEAST_SQUARES.to_owned());
         Ok(Self::Table { name, loss, window, ridge })
     }
 }
@@ -77,12 +87,32 @@ impl EstimatorConfig {
         }
     }
 
+    /// Its name with all that sets it apart from others of that name: `g_truncated_10`, `g_one_step_lasso`,
+    /// `g_implicit_ridge_1e-8`. Least squares and no ridge are not said.
+    pub fn label(&self) -> String {
+        let Self::Table { name, loss, window, ridge } = self else {
+            return self.name().to_owned();
+        };
+        let window = window.map(|window| format!("_{window}"));
+        let loss = (loss != LEAST_SQUARES).then(|| format!("_{loss}"));
+        let ridge = ridge.filter(|ridge| *ridge > 0.0).map(|ridge| format!("_ridge_{ridge:e}"));
+        [Some(name.clone()), window, loss, ridge].into_iter().flatten().collect()
+    }
+
+    /// A loss that is none.
+    pub fn unknown_loss(&self) -> Option<&str> {
+        match self {
+            Self::Table { loss, .. } if self.loss().is_none() => Some(loss),
+            _ => None,
+        }
+    }
+
     /// What a loss is called.
     fn loss(&self) -> Option<Loss> {
         match self {
             Self::Named(_) => None,
             Self::Table { loss, .. } => match loss.as_str() {
-                "least-squares" => Some(Loss::LeastSquares),
+                LEAST_SQUARES => Some(Loss::LeastSquares),
                 "lasso" => Some(Loss::Lasso),
                 _ => None,
             },
@@ -124,31 +154,24 @@ impl EstimatorConfig {
             });
             return None;
         };
-        self.check_encoder(estimator.reach(), path, encoder, problems);
+        if let Some(reason) = self.unsuited(estimator.reach(), encoder) {
+            problems.add(path, format!("`{path}` is \"{name}\", {reason}"));
+        }
         Some(estimator)
     }
 
-    /// Refuses to differentiate the iterations of a solver, and the solution of what has none.
-    pub fn check_encoder(
-        &self,
-        reach: Reach,
-        path: &str,
-        encoder: &EncoderConfig,
-        problems: &Problems,
-    ) {
-        let name = self.name();
-        problems.require(!(encoder.is_solved() && reach == Reach::All), path, || {
-            format!(
-                "`{path}` is \"{name}\", which goes through all iterations, and a solver's are not differentiated; \
-                 choose \"g_implicit\", \"g_dec\" or \"g_one_step\", or an encoder that is unrolled"
-            )
-        });
-        let constant = encoder.prox.is_constant();
-        problems.require(reach != Reach::Solution || constant, path, || {
-            format!(
-                "`{path}` is \"{name}\", which goes through the solution, and a penalty that decays or is learned has \
-                 none; choose \"g_ae_lasso\" or \"g_ae_ls\", or one penalty"
-            )
-        });
+    /// Why it cannot be taken of an encoder, and what can: after "is \"g_ae_ls\", ".
+    pub fn unsuited(&self, reach: Reach, encoder: &EncoderConfig) -> Option<&'static str> {
+        match reach {
+            Reach::All if encoder.is_solved() => Some(
+                "which goes through all iterations, and a solver's are not differentiated; choose \"g_implicit\", \
+                 \"g_dec\" or \"g_one_step\", or an encoder that is unrolled",
+            ),
+            Reach::Solution if !encoder.prox.is_constant() => Some(
+                "which goes through the solution, and a penalty that decays or is learned has none; choose \
+                 \"g_ae_lasso\" or \"g_ae_ls\", or one penalty",
+            ),
+            _ => None,
+        }
     }
 }

@@ -1,24 +1,19 @@
 //! The measurements of one block of examples: codes and references here, the gradients by whichever way serves.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use ndarray::{Array2, s};
 use unrolled::dictionary::AnyDictionary;
 use unrolled::encoder::Encoder;
 use unrolled::gradient::references::lasso_encoder;
-use unrolled::loss::Losses;
-use unrolled::metrics::total_distance;
-use unrolled::network::Batch;
 use unrolled::prelude::Precision;
-use unrolled::tensors::{to_array, to_scalar, to_tensor};
+use unrolled::tensors::{to_array, to_tensor};
 
-use super::gradients::{add_alone, add_at_codes, add_together};
+use super::gradients::{add_alone, add_together};
 use super::plan::{Network, Plan, Problem};
 use super::sums::{EstimatorSums, Sums};
 use crate::Error;
-use crate::memory::Meter;
 use crate::progress::Stop;
 use crate::workers::Reporter;
 
@@ -42,7 +37,9 @@ pub(super) struct Block<'a> {
 pub(super) fn warm_up(plan: &Plan, problem: &Problem) {
     let longest = plan.longest();
     let network = plan.network(problem, longest);
-    let brief = plan.network(problem, longest.min(2));
+    // A solver needs more iterations than are gone back through.
+    let brief = if plan.sections().encoder.is_solved() { longest } else { longest.min(2) };
+    let brief = plan.network(problem, brief);
     for (network, examples) in [(&network, 1), (&brief, plan.block)] {
         let x = problem.data.x.slice(s![..examples, ..]).to_owned();
         let x = to_tensor(&x, plan.run.config.precision, &plan.device);
@@ -83,6 +80,7 @@ impl<'a> Block<'a> {
             examples_of_a_block: self.range.len(),
             lasso_gradient: gradient_at(&lasso_codes),
             true_gradient: true_codes.as_ref().map(gradient_at),
+            implicit_gradient: self.implicit_gradient(&x, &lasso_codes),
             estimators: plan.estimators.iter().map(|_| EstimatorSums::default()).collect(),
             ..Sums::default()
         };
@@ -105,7 +103,7 @@ impl<'a> Block<'a> {
     }
 
     /// D⁰ in float64 on the CPU.
-    fn reference_dictionary(&self) -> AnyDictionary {
+    pub fn reference_dictionary(&self) -> AnyDictionary {
         let config = &self.plan.run.config;
         self.problem.dictionary(config, Precision::Float64, &Device::flex())
     }
@@ -119,68 +117,6 @@ impl<'a> Block<'a> {
         match self.stop.is_requested() {
             true => Err(Error::Interrupted(String::new())),
             false => Ok(()),
-        }
-    }
-
-    fn flow(&self) -> ControlFlow<()> {
-        match self.stop.is_requested() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    }
-
-    /// One walk serves the codes, the losses and every estimator that asks for nothing but codes.
-    fn walk(&self, sums: &mut Sums, lasso: &Array2<f64>, truth: Option<&Array2<f64>>) {
-        let Self { plan, network, x, .. } = self;
-        let dictionary = network.dictionary.valid();
-        let mut walked = 0;
-        let mut meter = Meter::start();
-        let mut visit = |iteration: usize, codes: &Tensor<2>| {
-            if !plan.iterations().contains(&iteration) {
-                return self.flow();
-            }
-            let forward = plan.reading(&mut meter);
-            self.reporter.advance((iteration - walked) as u64);
-            walked = iteration;
-            add_at_codes(self, codes, forward, &mut sums.estimators);
-            let losses = Losses::of(network, &Batch::new(x.clone()), codes);
-            sums.reconstruction.push(to_scalar(&losses.reconstruction) * self.examples());
-            sums.lasso.push(to_scalar(&losses.lasso) * self.examples());
-            let codes = to_array(codes);
-            sums.code_error_to_lasso.push(total_distance(&codes, lasso));
-            sums.code_error_to_truth.extend(truth.map(|truth| total_distance(&codes, truth)));
-            if plan.sections().compare.save_arrays_at.contains(&iteration) {
-                sums.codes.push(codes);
-            }
-            meter.resume();
-            self.flow()
-        };
-        // The kernels of a convolution go from the beginning alone: the walk is made once.
-        let convolutional = plan.sections().dictionary.is_convolutional();
-        if plan.sections().encoder.is_solved() {
-            // Every T is the most that a solver may make: it begins anew for each.
-            for &iterations in plan.iterations() {
-                let encoder = network.encoder.clone().with_iterations(iterations);
-                if visit(iterations, &encoder.encode(&dictionary, x)).is_break() {
-                    break;
-                }
-            }
-            return;
-        }
-        if convolutional || !plan.uses_kernels() {
-            network.encoder.unroll(&dictionary, x, &mut visit);
-            return;
-        }
-        // The kernels go from each T of the run to the next.
-        let (mut first, mut codes) = (0, None::<Tensor<2>>);
-        for &iterations in plan.iterations() {
-            let encoder = network.encoder.clone().with_iterations(iterations);
-            let start = codes.take().map(|codes| [codes.clone(), codes]);
-            let next = encoder.encode_from(&dictionary, x, first, start);
-            if visit(iterations, &next).is_break() {
-                break;
-            }
-            (first, codes) = (iterations, Some(next));
         }
     }
 

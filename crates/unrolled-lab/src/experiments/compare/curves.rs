@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use unrolled::metrics::{cosine, frobenius};
 
+use super::implicit::tends_to_implicit;
 use super::plan::Plan;
 use super::sums::Sums;
 
@@ -58,16 +59,27 @@ impl Repeat {
         if truth.is_some() {
             shared("code_error_to_truth", mean(&sums.code_error_to_truth));
         }
+        if !sums.unsolved.is_empty() {
+            shared("unsolved", sums.unsolved.clone());
+        }
         let mut scalar = |name: &str, value| repeat.scalars.insert(name.to_owned(), value);
         scalar("lasso_gradient_norm", frobenius(&lasso));
         if let Some(truth) = &truth {
             scalar("truth_gradient_norm", frobenius(truth));
             scalar("lasso_gradient_error_to_truth", frobenius(&(&lasso - truth)));
         }
-        for (estimator, sums) in plan.estimators.iter().zip(&sums.estimators) {
+        let implicit = sums.implicit_gradient.as_ref().map(|sum| sum / examples);
+        if let Some(norm) = implicit.as_ref().map(frobenius).filter(|norm| norm.is_finite()) {
+            scalar("implicit_gradient_norm", norm);
+        }
+        let estimators = plan.estimators.iter().zip(&plan.labels).zip(&sums.estimators);
+        for ((estimator, label), sums) in estimators {
+            let implicit = implicit.as_ref().filter(|_| tends_to_implicit(estimator.as_ref()));
             let gradients: Vec<_> = sums.gradients.iter().map(|sum| sum / examples).collect();
             let mut curves = Curves::new();
-            for (name, reference) in [("lasso", Some(&lasso)), ("truth", truth.as_ref())] {
+            for (name, reference) in
+                [("lasso", Some(&lasso)), ("truth", truth.as_ref()), ("implicit", implicit)]
+            {
                 let Some(reference) = reference else { continue };
                 let norm = frobenius(reference);
                 let errors: Vec<f64> =
@@ -86,7 +98,7 @@ impl Repeat {
             if let Some(peaks) = peaks {
                 curves.insert("peak_bytes".to_owned(), Curve(peaks));
             }
-            repeat.estimators.insert(estimator.name().to_owned(), curves);
+            repeat.estimators.insert(label.clone(), curves);
         }
         repeat
     }

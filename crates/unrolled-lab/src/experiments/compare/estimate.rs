@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use unrolled::encoder::{Encoder, Form};
 use unrolled::gradient::Estimator;
+use unrolled::gradient::references::lasso_encoder;
 use unrolled::prelude::GAeLs;
 use unrolled::tensors::to_tensor;
 
@@ -33,6 +34,8 @@ struct Pace {
     forward: f64,
     /// Of an encoder and back.
     both: f64,
+    /// Of the lasso's code.
+    lasso: f64,
 }
 
 /// More iterations than this are not made to estimate the others.
@@ -84,12 +87,18 @@ impl Plan<'_> {
     /// Seconds of a repeat.
     fn seconds(&self, workers: usize) -> f64 {
         let compare = &self.sections().compare;
-        let Pace { forward, both } = self.pace();
+        let Pace { forward, both, lasso } = self.pace();
         let through = self.estimators.iter().filter(|e| e.differentiates_encoder()).count() as f64;
         let sum: f64 = self.iterations().iter().map(|&t| t as f64).sum();
         let longest = self.longest() as f64;
         let [n, block] = [self.sizes[0], self.block].map(|examples| examples as f64);
-        let codes = n * forward * (longest + compare.lasso_iterations as f64);
+        if self.sections().encoder.is_solved() {
+            // Codes are solved for anew at every T, by the walk and by each that goes back through the last iterations.
+            let solved = forward * self.longest().min(MOST) as f64;
+            let each = self.iterations().len() as f64 * (1.0 + through) * solved;
+            return n * (each + lasso * compare.lasso_iterations as f64) / workers as f64;
+        }
+        let codes = n * (forward * longest + lasso * compare.lasso_iterations as f64);
         let alone = both * sum * through;
         let gradients = match self.uses_kernels() {
             // All T share a forward pass; each is timed by itself on one block, which one worker has in hand.
@@ -123,9 +132,19 @@ impl Plan<'_> {
         // Blocks are worked on by one thread each.
         let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
         let one = one.expect("a pool of one thread can be made");
-        one.install(|| Pace {
-            forward: time(&|| drop(network.encoder.encode(&dictionary, &x))),
-            both: time(&|| drop(GAeLs.estimate(&network, &x))),
+        let forward = || drop(network.encoder.encode(&dictionary, &x));
+        // A solver is not gone back through.
+        let unrolls = network.encoder.unrolls();
+        one.install(|| {
+            let forward = time(&forward);
+            if unrolls {
+                let both = time(&|| drop(GAeLs.estimate(&network, &x)));
+                return Pace { forward, both, lasso: forward };
+            }
+            // A solver is not gone back through, and the lasso's code is not solved for.
+            let encoder = lasso_encoder(&network.encoder, iterations);
+            let lasso = time(&|| drop(encoder.encode(&dictionary, &x)));
+            Pace { forward, both: forward, lasso }
         })
     }
 }

@@ -12,12 +12,16 @@ mod config;
 mod curves;
 mod estimate;
 mod gradients;
+mod implicit;
+mod notes;
 mod plan;
+mod ranges;
 mod ranking;
 mod repeat;
 mod report;
 mod results;
 mod sums;
+mod walk;
 
 use std::sync::Arc;
 
@@ -101,6 +105,9 @@ impl Planned for Plans<'_> {
         let outcome = finish(plans, &mut finished, directory, session);
         session.observer.end();
         outcome?;
+        for note in notes::of(plans, &finished) {
+            session.observer.say(&format!("note: {note}"));
+        }
         let seconds = earlier + started.elapsed().as_secs_f64();
         let configuration = self.configuration;
         results::write(configuration, plans, &finished, directory, session.threads, seconds)?;

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use ndarray::{Array2, s};
 use unrolled::dictionary::AnyDictionary;
 use unrolled::encoder::{AnyEncoder, Encoder, Form, StepVerdict};
-use unrolled::gradient::{Estimator, named};
+use unrolled::gradient::Estimator;
 use unrolled::operator::LinearOperator;
 use unrolled::prelude::{Autoencoder, Precision};
 use unrolled_data::DataSet;
@@ -47,6 +47,8 @@ pub(super) struct Plan<'a> {
     pub block: usize,
     pub form: Form,
     pub estimators: Vec<Box<dyn Estimator<Network>>>,
+    /// What they are called.
+    pub labels: Vec<String>,
     pub has_truth: bool,
     /// A few examples of the first repeat, its dictionary and its step: what the work is estimated on.
     pub sample: Problem,
@@ -119,8 +121,9 @@ impl<'a> Plan<'a> {
             estimators: compare
                 .estimators
                 .iter()
-                .map(|name| named(name).expect("the configuration names known estimators"))
+                .map(|estimator| estimator.build().expect("the configuration names known ones"))
                 .collect(),
+            labels: compare.labels(),
             has_truth,
             sample: first.sample(),
             warnings,
@@ -139,19 +142,21 @@ impl<'a> Plan<'a> {
     /// The network of a problem, with `iterations` iterations.
     pub fn network(&self, problem: &Problem, iterations: usize) -> Network {
         let config = &self.run.config;
-        let encoder = self.sections().encoder.build(
-            Unrolling {
-                iterations,
-                step: problem.step,
-                train_step: 0,
-                form: self.form,
-                noise: None,
-            },
-            self.atoms,
-            config.precision,
-            &self.device,
-        );
+        let encoder = self.encoder(problem, iterations, config.precision, &self.device);
         Autoencoder::new(problem.dictionary(config, config.precision, &self.device), encoder)
+    }
+
+    /// Its encoder, on a device.
+    pub fn encoder(
+        &self,
+        problem: &Problem,
+        iterations: usize,
+        precision: Precision,
+        device: &Device,
+    ) -> AnyEncoder {
+        let (step, form) = (problem.step, self.form);
+        let unrolling = Unrolling { iterations, step, train_step: 0, form, noise: None };
+        self.sections().encoder.build(unrolling, self.atoms, precision, device)
     }
 
     /// The T of the run.

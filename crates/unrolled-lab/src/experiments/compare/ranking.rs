@@ -25,6 +25,8 @@ pub(super) fn rankings(repeats: &[Errors]) -> Vec<Ranking> {
     };
     let length = first.values().map(Vec::len).min().unwrap_or(0);
     let order_by = |error: &dyn Fn(&str) -> f64| {
+        // What is no number is the last.
+        let error = |name: &str| Some(error(name)).filter(|e| !e.is_nan()).unwrap_or(f64::INFINITY);
         let mut order: Vec<String> = first.keys().cloned().collect();
         order.sort_by(|a, b| error(a).total_cmp(&error(b)));
         order

@@ -80,24 +80,27 @@ fn saved_arrays(plan: &Plan, problem: &Problem, sums: &Sums) -> SavedArrays {
     if let Some(truth) = &sums.true_gradient {
         arrays.insert("truth/gradient".to_owned(), of_gradient(truth));
     }
+    if let Some(implicit) = &sums.implicit_gradient {
+        arrays.insert("lasso/implicit_gradient".to_owned(), of_gradient(implicit));
+    }
     let positions = plan.iterations().iter().enumerate().filter(|(_, t)| saved.contains(t));
     for ((position, t), codes) in positions.clone().zip(&sums.codes) {
         arrays.insert(format!("T{t}/codes"), of_codes(codes));
-        for (estimator, sums) in plan.estimators.iter().zip(&sums.estimators) {
+        for (label, sums) in plan.labels.iter().zip(&sums.estimators) {
             let gradient = of_gradient(&sums.gradients[position]);
-            arrays.insert(format!("T{t}/{}", estimator.name()), gradient);
+            arrays.insert(format!("T{t}/{label}"), gradient);
         }
     }
     for (position, t) in positions {
         let losses = [sums.reconstruction[position], sums.lasso[position]];
         let losses = losses.map(|sum| sum / examples).to_vec();
         arrays.insert(format!("T{t}/losses"), (vec![2], losses));
-        for (estimator, sums) in plan.estimators.iter().zip(&sums.estimators) {
+        for (label, sums) in plan.labels.iter().zip(&sums.estimators) {
             let Some(bias) = sums.biases.get(position) else {
                 continue;
             };
             let bias: Vec<f64> = bias.iter().map(|v| v / examples).collect();
-            let name = format!("T{t}/{}_bias", estimator.name());
+            let name = format!("T{t}/{label}_bias");
             arrays.insert(name, (vec![bias.len()], bias));
         }
     }

@@ -66,10 +66,12 @@ fn run(plan: &Plan, repeats: &[Repeat]) -> Value {
         curve(&mut code_error, key, name, &shared);
     }
     fields.insert("code_error".to_owned(), code_error.into());
-    for name in ["reconstruction", "lasso"] {
+    for name in ["reconstruction", "lasso", "unsolved"] {
         curve(&mut fields, name, name, &shared);
     }
-    for name in repeats[0].scalars.keys() {
+    let everywhere =
+        |name: &&String| repeats.iter().all(|repeat| repeat.scalars.contains_key(*name));
+    for name in repeats[0].scalars.keys().filter(everywhere) {
         let values: Vec<[f64; 1]> = repeats.iter().map(|repeat| [repeat.scalars[name]]).collect();
         let (mean, std) =
             mean_and_std(&values.iter().map(|value| value.as_slice()).collect::<Vec<_>>());
@@ -79,7 +81,7 @@ fn run(plan: &Plan, repeats: &[Repeat]) -> Value {
         }
     }
     let mut estimators = Map::new();
-    for name in &plan.sections().compare.estimators {
+    for name in &plan.labels {
         let curves: Vec<&Curves> = repeats.iter().map(|repeat| &repeat.estimators[name]).collect();
         let mut figures = Map::new();
         for figure in curves[0].keys() {

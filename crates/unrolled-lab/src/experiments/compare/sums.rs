@@ -1,6 +1,7 @@
 //! Sums over the examples of blocks.
 
 use ndarray::Array2;
+use unrolled::gradient::Reach;
 
 use super::plan::Plan;
 use crate::Error;
@@ -24,6 +25,10 @@ pub(super) struct Sums {
     pub lasso_gradient: Array2<f64>,
     /// Σ of the gradient at z*.
     pub true_gradient: Option<Array2<f64>>,
+    /// Σ of the implicit gradient of least squares at ẑ, where estimators are held against it.
+    pub implicit_gradient: Option<Array2<f64>>,
+    /// Examples that a solver did not solve to its tolerance, for every T.
+    pub unsolved: Vec<f64>,
     /// One for each estimator.
     pub estimators: Vec<EstimatorSums>,
     /// z_T of the T to save, one after another by block.
@@ -62,9 +67,15 @@ impl Sums {
         add(&mut self.reconstruction, &other.reconstruction);
         add(&mut self.lasso, &other.lasso);
         self.lasso_gradient += &other.lasso_gradient;
-        if let (Some(own), Some(other)) = (&mut self.true_gradient, &other.true_gradient) {
-            *own += other;
+        for (own, other) in [
+            (&mut self.true_gradient, &other.true_gradient),
+            (&mut self.implicit_gradient, &other.implicit_gradient),
+        ] {
+            if let (Some(own), Some(other)) = (own, other) {
+                *own += other;
+            }
         }
+        add(&mut self.unsolved, &other.unsolved);
         for (own, other) in self.estimators.iter_mut().zip(&other.estimators) {
             own.gradients.iter_mut().zip(&other.gradients).for_each(|(a, b)| *a += b);
             own.biases.iter_mut().zip(&other.biases).for_each(|(a, b)| add(a, b));
@@ -95,9 +106,14 @@ impl Sums {
             if !self.lasso[index].is_finite() {
                 return Err(place(t, "the loss"));
             }
-            for (estimator, sums) in plan.estimators.iter().zip(&self.estimators) {
+            let estimators = plan.estimators.iter().zip(&plan.labels).zip(&self.estimators);
+            for ((estimator, label), sums) in estimators {
+                // A singular system is a finding, and is told as one.
+                if estimator.reach() == Reach::Solution {
+                    continue;
+                }
                 if sums.gradients[index].iter().any(|v| !v.is_finite()) {
-                    return Err(place(t, &format!("the gradient {}", estimator.name())));
+                    return Err(place(t, &format!("the gradient {label}")));
                 }
             }
         }

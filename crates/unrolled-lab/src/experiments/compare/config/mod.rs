@@ -4,9 +4,12 @@ use serde::{Deserialize, Serialize};
 use unrolled::gradient::NAMES;
 
 use crate::config::{
-    DataConfig, DictionaryConfig, EncoderConfig, Iterations, MOST_ITERATIONS, Problems, Reader,
+    DataConfig, DictionaryConfig, EncoderConfig, EstimatorConfig, Iterations, MOST_ITERATIONS,
+    Problems, Reader,
 };
-use crate::words::{list, nearest};
+use crate::words::list;
+
+mod estimators;
 
 /// The sections of a comparison.
 #[derive(Debug, Serialize)]
@@ -19,12 +22,11 @@ pub struct Sections {
 
 impl Sections {
     pub fn read(reader: &mut Reader) -> Self {
-        let sections = Self {
-            data: DataConfig::read(reader.table("data")),
-            dictionary: DictionaryConfig::read(reader.table("dictionary")),
-            encoder: EncoderConfig::read(reader.table("encoder")),
-            compare: CompareConfig::read(reader.table("compare")),
-        };
+        let data = DataConfig::read(reader.table("data"));
+        let dictionary = DictionaryConfig::read(reader.table("dictionary"));
+        let encoder = EncoderConfig::read(reader.table("encoder"));
+        let compare = CompareConfig::read(reader.table("compare"), &encoder);
+        let sections = Self { data, dictionary, encoder, compare };
         let prox = &sections.encoder.prox;
         prox.check_without_noise(reader.problems());
         reader.problems().require(!prox.is_by_iteration(), "encoder.prox.by_iteration", || {
@@ -36,11 +38,10 @@ impl Sections {
 }
 
 /// What a comparison measures.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CompareConfig {
-    /// The estimators, by name.
-    pub estimators: Vec<String>,
+    /// The estimators, by name or as tables.
+    pub estimators: Vec<EstimatorConfig>,
     /// The T to look at, ascending.
     pub iterations: Iterations,
     /// Iterations of the lasso's code ẑ.
@@ -51,10 +52,21 @@ pub struct CompareConfig {
     pub repeats: usize,
 }
 
-impl Default for CompareConfig {
+/// As it is written.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Found {
+    estimators: Option<Vec<EstimatorConfig>>,
+    iterations: Iterations,
+    lasso_iterations: usize,
+    save_arrays_at: Vec<usize>,
+    repeats: usize,
+}
+
+impl Default for Found {
     fn default() -> Self {
         Self {
-            estimators: ["g_dec", "g_ae_lasso", "g_ae_ls"].map(str::to_owned).to_vec(),
+            estimators: None,
             iterations: Iterations((1..=100).collect()),
             lasso_iterations: 1000,
             save_arrays_at: Vec::new(),
@@ -64,36 +76,27 @@ impl Default for CompareConfig {
 }
 
 impl CompareConfig {
-    fn read(reader: Reader) -> Self {
+    fn read(reader: Reader, encoder: &EncoderConfig) -> Self {
         let problems = reader.problems();
-        let section: Self = reader.rest();
+        let Found { estimators, iterations, lasso_iterations, save_arrays_at, repeats } =
+            reader.rest();
+        let estimators = estimators.unwrap_or_else(|| estimators::default(encoder));
+        let section = Self { estimators, iterations, lasso_iterations, save_arrays_at, repeats };
         section.check(problems);
+        let shortest = section.iterations.0.first().copied().unwrap_or(0);
+        estimators::check(&section.estimators, encoder, shortest, problems);
         section
+    }
+
+    /// What the estimators are called in results, arrays and the report, each once.
+    pub fn labels(&self) -> Vec<String> {
+        estimators::labels(&self.estimators)
     }
 
     fn check(&self, problems: &Problems) {
         problems.require(!self.estimators.is_empty(), "compare.estimators", || {
             format!("`compare.estimators` is empty; name some of {}", list(&NAMES))
         });
-        for (index, name) in self.estimators.iter().enumerate() {
-            problems.require(
-                NAMES.contains(&name.as_str()),
-                "compare.estimators",
-                || match nearest(name, &NAMES) {
-                    Some(near) => {
-                        format!("`compare.estimators` names \"{name}\"; did you mean \"{near}\"?")
-                    }
-                    None => {
-                        format!("`compare.estimators` names \"{name}\"; choose {}", list(&NAMES))
-                    }
-                },
-            );
-            problems.require(
-                !self.estimators[..index].contains(name),
-                "compare.estimators",
-                || format!("`compare.estimators` names \"{name}\" twice; name it once"),
-            );
-        }
         let iterations = &self.iterations.0;
         problems.require(!iterations.is_empty(), "compare.iterations", || {
             "`compare.iterations` is empty; write at least one T".to_owned()

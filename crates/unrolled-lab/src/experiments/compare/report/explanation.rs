@@ -5,7 +5,13 @@ use super::view::{Reference, RunView};
 
 /// The equations, the meaning of the curves, and the source.
 pub(super) fn of(runs: &[RunView]) -> String {
-    let has = |name: &str| runs.iter().any(|run| run.estimators().contains(&name));
+    let is = |label: &str, name: &str| {
+        label == name
+            || matches!(name, "g_one_step" | "g_truncated" | "g_implicit")
+                && label.starts_with(name)
+    };
+    let has =
+        |name: &str| runs.iter().any(|run| run.estimators().iter().any(|label| is(label, name)));
     let has_truth = runs.iter().any(|run| run.reference() == Reference::Truth);
     let mut estimators = String::new();
     for (name, text) in [
@@ -23,6 +29,21 @@ pub(super) fn of(runs: &[RunView]) -> String {
             "g_ae_ls",
             "the derivative of the reconstruction ½‖x − D z<sub>T</sub>‖² alone, through all T \
              iterations; the penalty acts in the encoder only. Costs the same.",
+        ),
+        (
+            "g_one_step",
+            "the derivative through the last iteration only: a forward pass and one iteration back.",
+        ),
+        (
+            "g_truncated",
+            "the derivative through the last iterations only, as many as its window: what is before them is held \
+             fixed.",
+        ),
+        (
+            "g_implicit",
+            "the derivative through the solution, by the conditions of optimality on the support of the codes at \
+             hand: codes and a linear system for each, with one iterate in memory whatever T. It is exact where the \
+             codes are the solution.",
         ),
     ] {
         if has(name) {
@@ -49,15 +70,32 @@ pub(super) fn of(runs: &[RunView]) -> String {
              g<sub>ae-ls</sub> does not converge to ĝ, which does not make it the worse one.</p>\n"
         }
     };
-    format!(
-        "<p>A dictionary D explains an example x by a sparse code z, x ≈ D z. The encoder finds the \
-         code by T iterations from z<sub>0</sub>\u{a0}=\u{a0}0:</p>\n\
+    let unrolled = "The encoder finds the code by T iterations from z<sub>0</sub>\u{a0}=\u{a0}0:</p>\n\
          <p class=\"equation\">z<sub>t+1</sub> = prox(z<sub>t</sub> − α D<sup>⊤</sup>(D \
-         z<sub>t</sub> − x)).</p>\n\
+         z<sub>t</sub> − x)).</p>\n";
+    let solved = "The encoder solves for the code that minimises the fit and the penalty together, each example to a \
+         tolerance or until T iterations are made; z<sub>T</sub> is what is there then.</p>\n";
+    let encoder = match (runs.iter().all(RunView::is_solved), runs.iter().any(RunView::is_solved)) {
+        (true, _) => solved.to_owned(),
+        (false, false) => unrolled.to_owned(),
+        (false, true) => {
+            format!("{unrolled}<p>With kind solved: {}", solved.replace("The encoder", "it"))
+        }
+    };
+    let implicit = match has("g_implicit") {
+        true => {
+            " g<sub>implicit</sub>: Q. Bertrand and others, <i>Implicit differentiation for fast hyperparameter \
+             selection in non-smooth convex learning</i>, JMLR 2022; J. Mairal, F. Bach and J. Ponce, <i>Task-driven \
+             dictionary learning</i>, IEEE TPAMI 2012."
+        }
+        false => "",
+    };
+    format!(
+        "<p>A dictionary D explains an example x by a sparse code z, x ≈ D z. {encoder}\
          <p>Learning needs a gradient of D, and there is a choice of what to differentiate:</p>\n\
          <ul>\n{estimators}</ul>\n{references}\
          <p>Source of the estimators and of this experiment: B. Tolooshams and D. Ba, <i>Stable and \
          Interpretable Unrolled Dictionary Learning</i>, Transactions on Machine Learning Research, \
-         2022 (arXiv 2106.00058).</p>\n"
+         2022 (arXiv 2106.00058).{implicit}</p>\n"
     )
 }

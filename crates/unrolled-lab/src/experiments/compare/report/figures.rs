@@ -115,6 +115,13 @@ fn shown(runs: &[&RunView]) -> Vec<Shown> {
     let title = "Error to the lasso gradient.";
     let chart = plain(title, caption, "error_to_lasso", "error to the lasso gradient", true);
     shown.push(Shown { marks, level, ..chart });
+    let caption = format!(
+        "‖g − g<sub>implicit</sub>(ẑ)‖<sub>F</sub> of the estimators of least squares, to the derivative of the \
+         reconstruction through the lasso’s solution ẑ.{band}"
+    );
+    let title = "Error to the implicit gradient.";
+    let y = "error to the implicit gradient";
+    shown.push(plain(title, caption, "error_to_implicit", y, true));
     let (caption, curves) = match has_truth {
         true => (
             "Mean over examples of ‖z<sub>T</sub> − ẑ‖ and ‖z<sub>T</sub> − z*‖.",

@@ -2,9 +2,11 @@
 
 mod explanation;
 mod figures;
+mod implicit;
 mod numbers;
 mod penalty;
 mod settings;
+mod trouble;
 mod view;
 mod words;
 
@@ -27,6 +29,9 @@ pub(super) fn sections(subject: &Subject, figures: &mut Figures) -> Result<Vec<S
     let mut add = |title: String, html: String| sections.push(Section { title, html });
     add("What was compared".to_owned(), facts(&settings) + &differences(subject));
     add("What came out".to_owned(), words::findings(&runs));
+    if let Some(html) = implicit::section(&runs, figures) {
+        add("Unrolled and implicit".to_owned(), html);
+    }
     let keys = differing(&found.iter().map(|(_, run)| *run).collect::<Vec<_>>());
     if keys == ["encoder.prox.penalty"]
         && let Some(html) = penalty::section(&runs, figures)
@@ -82,10 +87,8 @@ fn chosen(iterations: &[usize]) -> Vec<usize> {
 
 /// How an estimator is written in HTML.
 fn symbol(name: &str) -> String {
-    match name {
-        "g_dec" => "g<sub>dec</sub>".to_owned(),
-        "g_ae_lasso" => "g<sub>ae-lasso</sub>".to_owned(),
-        "g_ae_ls" => "g<sub>ae-ls</sub>".to_owned(),
-        other => escape(other),
+    match name.strip_prefix("g_") {
+        Some(rest) => format!("g<sub>{}</sub>", escape(rest).replace('_', "-")),
+        None => escape(name),
     }
 }

@@ -50,8 +50,11 @@ pub(super) fn of(runs: &[&RunView]) -> String {
                 row.push((String::new(), false));
                 continue;
             }
-            let spread =
-                if run.repeats() > 1 { format!(" ± {}", spread(*std)) } else { String::new() };
+            let spread = if run.repeats() > 1 && mean.is_finite() {
+                format!(" ± {}", spread(*std))
+            } else {
+                String::new()
+            };
             let relative = run.curve(name, &format!("relative_error_to_{}", reference.name()));
             let relative = relative.get(at).copied().unwrap_or(f64::NAN);
             let mark = if relative > 1.0 { " †" } else { "" };

@@ -23,6 +23,7 @@ pub(super) fn of(run: &RunView) -> Vec<(String, String)> {
     add("s", setting("data.nonzeros"));
     add("T", Some(range(run.iterations())));
     add("encoder", setting("encoder.kind"));
+    add("tolerance", setting("encoder.tolerance"));
     add(
         "prox",
         setting("encoder.prox.kind").map(|kind| {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::Error;
-use crate::experiments::compare::curves::Curves;
+use crate::experiments::compare::curves::{Curve, Curves};
 use crate::experiments::compare::ranking::Crossover;
 use crate::report::{Finished, ReportedRun};
 
@@ -56,6 +56,8 @@ struct Stored {
     truth_gradient_norm: Option<f64>,
     lasso_gradient_norm: Option<f64>,
     lasso_gradient_error_to_truth: Option<f64>,
+    implicit_gradient_norm: Option<f64>,
+    unsolved: Option<Curve>,
     code_error: Curves,
     estimators: Map<String, Value>,
     ranking: Ranking,
@@ -102,11 +104,13 @@ impl<'a> RunView<'a> {
             let key = format!("estimators.{estimator}");
             curves.iter().map(move |(name, curve)| (key.clone(), name, curve))
         });
-        for (key, name, curve) in shared.chain(each) {
+        let each = shared.chain(each).map(|(key, name, curve)| (format!("{key}.{name}"), curve));
+        let unsolved = stored.unsolved.iter().map(|curve| ("unsolved".to_owned(), curve));
+        for (key, curve) in each.chain(unsolved) {
             if curve.0.len() != length {
                 let what =
                     format!("has {} entries, not one for each of the {length} T", curve.0.len());
-                return wrong(&format!("{key}.{name}"), &what);
+                return wrong(&key, &what);
             }
         }
         if ranking.closest_holds_in.len() != length {
@@ -158,13 +162,35 @@ impl<'a> RunView<'a> {
         [("n", *examples), ("m", *features), ("p", *atoms)]
     }
 
+    /// Examples, on average over the repeats, that a solver did not solve to its tolerance; empty of an unrolled
+    /// encoder.
+    pub fn unsolved(&self) -> &[f64] {
+        self.stored.unsolved.as_ref().map_or(&[], |curve| &curve.0)
+    }
+
+    /// n.
+    pub fn examples(&self) -> Option<usize> {
+        self.stored.examples
+    }
+
+    /// The norm of the implicit gradient at ẑ.
+    pub fn implicit_norm(&self) -> Option<f64> {
+        self.stored.implicit_gradient_norm
+    }
+
+    /// Whether codes are solved for, not unrolled.
+    pub fn is_solved(&self) -> bool {
+        self.run.setting("encoder.kind") == Some("solved")
+    }
+
     /// Norms of the references, with their symbols.
-    pub fn norms(&self) -> [(&'static str, Option<f64>); 3] {
+    pub fn norms(&self) -> [(&'static str, Option<f64>); 4] {
         let stored = &self.stored;
         [
             ("‖g*‖", stored.truth_gradient_norm),
             ("‖ĝ‖", stored.lasso_gradient_norm),
             ("‖ĝ − g*‖", stored.lasso_gradient_error_to_truth),
+            ("‖implicit gradient at ẑ‖", stored.implicit_gradient_norm),
         ]
     }
 

@@ -1,8 +1,9 @@
 //! What came out, in words.
 
 use super::numbers::spread;
-use super::symbol;
 use super::view::{Reference, RunView};
+use super::{symbol, trouble};
+use crate::experiments::compare::ranges::ranges;
 use crate::experiments::compare::ranking::{Crossover, apart};
 use crate::report::table::{escape, number, unbroken};
 
@@ -37,6 +38,7 @@ fn finding(run: &RunView) -> String {
     };
     let at_last = |name: &str| run.error(name, reference, last);
     let mut order = run.estimators();
+    order.retain(|name| !at_last(name).0.is_nan());
     order.sort_by(|a, b| at_last(a).0.total_cmp(&at_last(b).0));
     let repeats = run.repeats();
     let listed: Vec<String> = order
@@ -47,11 +49,11 @@ fn finding(run: &RunView) -> String {
             unbroken(&format!("{} {}{std}", symbol(name), number(mean)))
         })
         .collect();
-    let mut text = format!(
-        "At {}, the distance to {target} is {}",
-        at(run.iterations()[last]),
-        listed.join(", ")
-    );
+    let at_end = at(run.iterations()[last]);
+    let mut text = match listed.is_empty() {
+        true => format!("At {at_end}, no gradient is a number"),
+        false => format!("At {at_end}, the distance to {target} is {}", listed.join(", ")),
+    };
     text.push_str(&match order[..] {
         [first, second, ..] => {
             let (a, b) = (at_last(first).0, at_last(second).0);
@@ -78,11 +80,13 @@ fn finding(run: &RunView) -> String {
         [earlier @ .., change] => changed(run, change, earlier.len()),
     });
     text.push_str(&farther_than_zero(run));
+    text.push_str(&trouble::not_numbers(run));
+    text.push_str(&trouble::unsolved(run));
     text
 }
 
 /// "T = 4", on one line.
-fn at(t: usize) -> String {
+pub(super) fn at(t: usize) -> String {
     unbroken(&format!("T = {t}"))
 }
 
@@ -93,7 +97,9 @@ fn is_clear(run: &RunView, name: &str, position: usize) -> bool {
     let ours = error(name);
     let repeats = run.repeats();
     let others = run.estimators().into_iter().filter(|other| *other != name).map(error);
+    let others = others.filter(|other| !other.0.is_nan());
     repeats > 1
+        && !ours.0.is_nan()
         && run.closest_holds_in()[position] == repeats
         && others.into_iter().all(|other| ours.0 < other.0 && apart(ours, other))
 }
@@ -178,19 +184,8 @@ fn farther_than_zero(run: &RunView) -> String {
 }
 
 /// Positions of T in words: neighbours are drawn together.
-fn list(run: &RunView, positions: &[usize]) -> String {
-    let mut groups: Vec<[usize; 2]> = Vec::new();
-    for position in positions {
-        match groups.last_mut() {
-            Some([_, to]) if *to + 1 == *position => *to = *position,
-            _ => groups.push([*position, *position]),
-        }
-    }
-    let t = run.iterations();
-    let each = groups.iter().map(|[from, to]| match to - from {
-        0 => t[*from].to_string(),
-        1 => format!("{}, {}", t[*from], t[*to]),
-        _ => unbroken(&format!("{} to {}", t[*from], t[*to])),
-    });
-    format!("T\u{a0}=\u{a0}{}", each.collect::<Vec<_>>().join(", "))
+pub(super) fn list(run: &RunView, positions: &[usize]) -> String {
+    let ranges = ranges(run.iterations(), positions);
+    // A range does not break, a list may.
+    format!("T\u{a0}=\u{a0}{}", ranges.replace(" to ", "\u{a0}to\u{a0}"))
 }
