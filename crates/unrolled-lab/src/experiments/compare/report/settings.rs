@@ -23,7 +23,8 @@ pub(super) fn of(run: &RunView) -> Vec<(String, String)> {
     add("s", setting("data.nonzeros"));
     add("T", Some(range(run.iterations())));
     add("encoder", setting("encoder.kind"));
-    add("tolerance", setting("encoder.tolerance"));
+    let tolerance = setting("encoder.tolerance").and_then(|text| text.parse::<f64>().ok());
+    add("tolerance", tolerance.map(|tolerance| format!("{tolerance:e}")));
     add(
         "prox",
         setting("encoder.prox.kind").map(|kind| {

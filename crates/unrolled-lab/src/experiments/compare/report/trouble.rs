@@ -24,6 +24,11 @@ pub(super) fn not_numbers(run: &RunView) -> String {
     run.estimators().into_iter().map(of_estimator).collect()
 }
 
+/// A mean of counts.
+fn count(mean: f64) -> String {
+    format!("{mean:.1}").trim_end_matches(".0").to_owned()
+}
+
 /// Where a solver has not solved all codes.
 pub(super) fn unsolved(run: &RunView) -> String {
     let unsolved = run.unsolved();
@@ -45,6 +50,6 @@ pub(super) fn unsolved(run: &RunView) -> String {
          not those of the solution.",
         list(run, &positions),
         at(run.iterations()[*last]),
-        number(unsolved[*last])
+        count(unsolved[*last])
     )
 }
