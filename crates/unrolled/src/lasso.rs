@@ -2,6 +2,7 @@
 //!
 //! Not an encoder: nothing here is unrolled or differentiated. It is what trained dictionaries are applied with.
 
+pub(crate) mod active_set;
 pub(crate) mod descent;
 
 use ndarray::{Array2, Axis};
@@ -9,10 +10,12 @@ use ndarray::{Array2, Axis};
 use crate::metrics::Judge;
 use crate::prox::Sided;
 use crate::scale::scaled;
+use active_set::Scratch;
 use descent::{Aim, End, Example};
 
-/// `argmin_z ½‖x − D z‖² + λ‖z‖₁` by cyclic coordinate descent over active atoms (J. Friedman, T. Hastie,
-/// H. Höfling, R. Tibshirani, *Pathwise coordinate optimization*, Annals of Applied Statistics, 2007).
+/// `argmin_z ½‖x − D z‖² + λ‖z‖₁` by an active set, exactly on the atoms in use; where those are many or depend on each
+/// other, by cyclic coordinate descent over active atoms (J. Friedman, T. Hastie, H. Höfling, R. Tibshirani, *Pathwise
+/// coordinate optimization*, Annals of Applied Statistics, 2007).
 ///
 /// `Dᵀ(x − D z)` is kept up with z entry by entry. Rounding adds up in it, so no example is done before it was
 /// computed anew and the gap is that of [`crate::metrics::duality_gaps`]; where it is not, the descent goes on from there.
@@ -92,6 +95,7 @@ impl Lasso {
         let start = Standing { gap: f64::INFINITY, passes: 0, in_vain: 0, end: End::Passes };
         let mut standings = vec![start; x.nrows()];
         let mut open: Vec<usize> = (0..x.nrows()).collect();
+        let mut scratch = Scratch::default();
         while !open.is_empty() {
             for &i in &open {
                 let (mut near, mut correlations) = (near.row_mut(i), correlations.row_mut(i));
@@ -108,7 +112,8 @@ impl Lasso {
                 };
                 let standing = &mut standings[i];
                 let passes = FRESH.min(most - standing.passes);
-                let (passes, end) = example.descend(Aim::Gap(AIM * gap), passes, go_on);
+                let (passes, end) =
+                    example.descend(&mut scratch, Aim::Gap(AIM * gap), passes, go_on);
                 (standing.passes, standing.end) = (standing.passes + passes, end);
                 // The gap is to be that of the codes that are given back.
                 let e = self.judge.of_codes(exponents[i]);

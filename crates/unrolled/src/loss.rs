@@ -82,7 +82,11 @@ impl Losses {
         Self::with_penalty(encoder.fit(), residual, encoder.penalty_value(codes))
     }
 
-    fn with_penalty<F: DataFit>(fit: &F, residual: Tensor<2>, penalty: Tensor<1>) -> Self {
+    pub(crate) fn with_penalty<F: DataFit>(
+        fit: &F,
+        residual: Tensor<2>,
+        penalty: Tensor<1>,
+    ) -> Self {
         let (reconstruction, penalty) = together(fit.value(residual), penalty);
         let lasso = reconstruction.clone().add(penalty);
         Self { reconstruction, lasso }

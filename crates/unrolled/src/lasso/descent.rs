@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, ArrayView1};
 
+use super::active_set::Scratch;
 use crate::metrics::{largest_violation, relative_gap};
 use crate::prox::Sided;
 
@@ -57,7 +58,47 @@ pub(crate) enum End {
 
 impl Example<'_> {
     /// Descends to what is aimed at, for `most` passes over all atoms at most, and as long as `go_on` says; how many passes it took.
-    pub fn descend(&mut self, aim: Aim, most: usize, go_on: &dyn Fn() -> bool) -> (usize, End) {
+    pub fn descend(
+        &mut self,
+        scratch: &mut Scratch,
+        aim: Aim,
+        most: usize,
+        go_on: &dyn Fn() -> bool,
+    ) -> (usize, End) {
+        // With the widest registers of the machine; what they compute does not depend on their width.
+        pulp::Arch::new().dispatch(|| self.descend_here(scratch, aim, most, go_on))
+    }
+
+    #[inline(always)]
+    fn descend_here(
+        &mut self,
+        scratch: &mut Scratch,
+        aim: Aim,
+        most: usize,
+        go_on: &dyn Fn() -> bool,
+    ) -> (usize, End) {
+        if !go_on() {
+            return (0, End::Passes);
+        }
+        let (rounds, reached) = self.active_set(scratch, aim, most);
+        if reached {
+            return (rounds, End::Aim);
+        }
+        let (passes, end) = self.coordinates(aim, most - rounds, go_on);
+        (rounds + passes, end)
+    }
+
+    /// Whether what is aimed at is there, as far as what is at hand can tell.
+    #[inline(always)]
+    pub(super) fn has_reached(&self, aim: Aim, active: &[usize]) -> bool {
+        match aim {
+            Aim::Gap(gap) => self.gap(active) <= gap,
+            Aim::Residual(residual) => self.residual() <= residual,
+        }
+    }
+
+    #[inline(always)]
+    fn coordinates(&mut self, aim: Aim, most: usize, go_on: &dyn Fn() -> bool) -> (usize, End) {
         let all: Vec<usize> = (0..self.codes.len()).collect();
         let mut active = Vec::with_capacity(all.len());
         for pass in 1..=most {
@@ -67,11 +108,7 @@ impl Example<'_> {
             let change = self.pass(&all);
             active.clear();
             active.extend(all.iter().copied().filter(|&j| self.codes[j] != 0.0));
-            let reached = match aim {
-                Aim::Gap(gap) => self.gap(&active) <= gap,
-                Aim::Residual(residual) => self.residual() <= residual,
-            };
-            if reached {
+            if self.has_reached(aim, &active) {
                 return (pass, End::Aim);
             }
             if change == 0.0 || (pass == most && change <= self.rounding(&active)) {
@@ -87,6 +124,7 @@ impl Example<'_> {
     }
 
     /// Minimises over each of the atoms in turn; the largest change, in the length of D_j z_j.
+    #[inline(always)]
     fn pass(&mut self, atoms: &[usize]) -> f64 {
         let mut largest = 0.0f64;
         for &j in atoms {
@@ -114,6 +152,7 @@ impl Example<'_> {
     }
 
     /// The soft threshold.
+    #[inline(always)]
     fn shrunk(&self, v: f64) -> f64 {
         match self.sided {
             Sided::Two => v - v.clamp(-self.penalty, self.penalty),
@@ -122,6 +161,7 @@ impl Example<'_> {
     }
 
     /// ‖prox₁(z − ∇) − z‖∞, from what is at hand.
+    #[inline(always)]
     pub fn residual(&self) -> f64 {
         let pairs = self.codes.iter().zip(&*self.correlations);
         let change = |(z, c): (&f64, &f64)| (self.shrunk(z + c) / (1.0 + self.ridge) - z).abs();
@@ -131,6 +171,7 @@ impl Example<'_> {
     }
 
     /// As [`crate::metrics::duality_gaps`], from what is at hand.
+    #[inline(always)]
     fn gap(&self, active: &[usize]) -> f64 {
         let (mut against, mut left) = (0.0, 0.0);
         for &j in active {
@@ -144,6 +185,7 @@ impl Example<'_> {
     }
 
     /// What rounding may change in a pass, in the length of D_j z_j.
+    #[inline(always)]
     fn rounding(&self, active: &[usize]) -> f64 {
         let lengths = active.iter().map(|&j| self.codes[j].abs() * self.norms[j].sqrt());
         ROUNDINGS * f64::EPSILON * (self.squares.sqrt() + lengths.sum::<f64>())

@@ -14,6 +14,6 @@ pub use dictionaries::{Aligned, aligned, dictionary_error, duplicate_atoms, larg
 pub use gradients::{cosine, frobenius, relative_error};
 pub use images::{noise_level, psnr, ssim};
 pub use on_tensors::{dictionary_error_tensor, total_distance_tensor};
-pub(crate) use optimality::{Judge, largest_violation, relative_gap};
+pub(crate) use optimality::{Judge, largest_violation, relative_gap, sparse_residual};
 pub use optimality::{duality_gaps, operator_gaps};
 pub use support::{SupportRecovery, nonzeros, support_recovery};

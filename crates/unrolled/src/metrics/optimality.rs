@@ -57,6 +57,8 @@ pub fn operator_gaps<O: LinearOperator>(
 pub(crate) struct Judge {
     /// D / 2ᵈ, by rows.
     pub dictionary: Array2<f64>,
+    /// The same, atoms as rows.
+    atoms: Array2<f64>,
     /// d.
     exponent: i32,
     penalty: f64,
@@ -69,7 +71,8 @@ impl Judge {
         let exponent = exponent(dictionary);
         let near = dictionary.mapv(|v| scaled(v, -exponent));
         let dictionary = near.as_standard_layout().into_owned();
-        Self { dictionary, exponent, penalty, sided }
+        let atoms = dictionary.t().as_standard_layout().into_owned();
+        Self { dictionary, atoms, exponent, penalty, sided }
     }
 
     /// e of every example.
@@ -103,7 +106,7 @@ impl Judge {
         codes: &Array2<f64>,
         exponents: &[i32],
     ) -> (Vec<f64>, Array2<f64>) {
-        let residual = x - &codes.dot(&self.dictionary.t());
+        let residual = sparse_residual(&self.atoms, x, codes);
         let correlations = residual.dot(&self.dictionary);
         let rows = residual.axis_iter(Axis(0)).zip(correlations.axis_iter(Axis(0)));
         let gaps = rows
@@ -119,7 +122,33 @@ impl Judge {
     }
 }
 
+/// `x − D z`, atom by atom, because most codes are 0: atoms are rows, `[p, m]`, x `[n, m]`, codes `[n, p]`.
+pub(crate) fn sparse_residual(
+    atoms: &Array2<f64>,
+    x: &Array2<f64>,
+    codes: &Array2<f64>,
+) -> Array2<f64> {
+    let mut residual = x.as_standard_layout().into_owned();
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (mut row, codes) in residual.rows_mut().into_iter().zip(codes.rows()) {
+                let row = row.as_slice_mut().expect("rows are contiguous");
+                for (code, atom) in codes.iter().zip(atoms.rows()) {
+                    // What is not a number counts.
+                    if *code != 0.0 {
+                        let atom = atom.to_slice().expect("rows are contiguous");
+                        row.iter_mut().zip(atom).for_each(|(r, a)| *r -= code * a);
+                    }
+                }
+            }
+        },
+    );
+    residual
+}
+
 /// The largest entry of Dᵀr that the dual holds against λ.
+#[inline(always)]
 pub(crate) fn largest_violation(correlations: &[f64], sided: Sided) -> f64 {
     // One-sided, nothing below 0 counts; two-sided, the sign does not.
     match sided {
@@ -129,6 +158,7 @@ pub(crate) fn largest_violation(correlations: &[f64], sided: Sided) -> f64 {
 }
 
 /// The largest size that is above 0, else 0; eight side by side, so that the registers of the machine are full.
+#[inline(always)]
 fn largest_of(values: &[f64], size: impl Fn(f64) -> f64) -> f64 {
     let larger = |a: f64, b: f64| if b > a { b } else { a };
     let (eights, rest) = values.as_chunks::<8>();
@@ -145,6 +175,7 @@ fn largest_of(values: &[f64], size: impl Fn(f64) -> f64) -> f64 {
 /// The gap of one code from ‖r‖², the largest entry of Dᵀr, the pairs of z and Dᵀr (those where z is 0 may be left
 /// out) and λ. Primal − dual is written as `½(1 − s)²‖r‖² + Σ (λ|z_j| − s z_j (Dᵀr)_j)`, none of which is below 0, so
 /// that nothing cancels.
+#[inline(always)]
 pub(crate) fn relative_gap(
     squares: f64,
     largest: f64,

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use nalgebra::{DMatrix, DVector};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1, Axis};
 
 use super::NO_CURVATURE;
 use crate::encoder::Encoder;
@@ -11,6 +11,9 @@ use crate::tensors::{Precision, to_array, to_tensor};
 
 /// H is singular where a pivot of its factor is below this share of its largest entry.
 const SINGULAR: f64 = 1e-13;
+
+/// Examples that the curvature of the penalty is probed on.
+const PROBED: usize = 16;
 
 /// In float64; how many examples are singular. Those have what is not a number.
 pub(super) fn solve<E: Encoder>(
@@ -22,48 +25,66 @@ pub(super) fn solve<E: Encoder>(
     ridge: f64,
 ) -> (Tensor<2>, usize) {
     let dictionary = to_array(matrix);
+    let atoms = dictionary.t().as_standard_layout().into_owned();
     let penalty = Penalty::new(encoder, codes);
     let squared = encoder.fit().is_least_squares();
-    let gram = squared.then(|| dictionary.t().dot(&dictionary));
     let weights =
         (!squared).then(|| to_array(&encoder.fit().curvature(residual, residual.ones_like())));
+    let systems = Systems { gram: dictionary.t().dot(&dictionary), atoms: &atoms, ridge };
     let (codes_of, q) = (to_array(codes), to_array(q));
     let mut u = Array2::zeros(q.dim());
     let mut singular = 0;
     for (at, z) in codes_of.rows().into_iter().enumerate() {
         let support: Vec<usize> = (0..z.len()).filter(|&j| z[j] != 0.0).collect();
-        if support.is_empty() {
-            continue;
-        }
-        let k = support.len();
-        let mut h = match (&gram, &weights) {
-            (Some(gram), _) => DMatrix::from_fn(k, k, |a, b| gram[[support[a], support[b]]]),
-            (None, Some(weights)) => {
-                let chosen = dictionary.select(ndarray::Axis(1), &support);
-                let weighted = &chosen * &weights.row(at).insert_axis(ndarray::Axis(1));
-                let h = chosen.t().dot(&weighted);
-                DMatrix::from_fn(k, k, |a, b| h[[a, b]])
-            }
-            (None, None) => unreachable!("one of the two is there"),
-        };
+        let mut h = systems.of(&support, weights.as_ref().map(|weights| weights.row(at)));
         penalty.add(at, &support, &mut h);
-        let mut largest = 0.0f64;
-        for a in 0..k {
-            h[(a, a)] += ridge;
-            largest = largest.max(h[(a, a)]);
-        }
-        let right = DVector::from_fn(k, |a, _| q[[at, support[a]]]);
-        let factor = h.cholesky().filter(|factor| {
-            let pivots = factor.l_dirty().diagonal();
-            pivots.iter().all(|pivot| pivot * pivot > SINGULAR * largest)
-        });
-        let solution = factor.map(|factor| factor.solve(&right));
+        let right = DVector::from_fn(support.len(), |a, _| q[[at, support[a]]]);
+        let solution = solved(h, &right);
         singular += usize::from(solution.is_none());
         for (a, &j) in support.iter().enumerate() {
             u[[at, j]] = solution.as_ref().map_or(f64::NAN, |solution| solution[a]);
         }
     }
     (to_tensor(&u, Precision::of(codes), &codes.device()), singular)
+}
+
+/// H of every support, without the curvature of the penalty.
+pub(super) struct Systems<'a> {
+    /// DᵀD.
+    pub gram: Array2<f64>,
+    /// D, atoms as rows.
+    pub atoms: &'a Array2<f64>,
+    /// What is added to the diagonal.
+    pub ridge: f64,
+}
+
+impl Systems<'_> {
+    /// `D_Aᵀ diag(weights) D_A + ridge`; without weights, 1.
+    pub fn of(&self, support: &[usize], weights: Option<ArrayView1<f64>>) -> DMatrix<f64> {
+        let k = support.len();
+        let mut h = match weights {
+            None => DMatrix::from_fn(k, k, |a, b| self.gram[[support[a], support[b]]]),
+            Some(weights) => {
+                let chosen = self.atoms.select(Axis(0), support);
+                let weighted = &chosen * &weights;
+                let h = chosen.dot(&weighted.t());
+                DMatrix::from_fn(k, k, |a, b| h[[a, b]])
+            }
+        };
+        (0..k).for_each(|a| h[(a, a)] += self.ridge);
+        h
+    }
+}
+
+/// `H⁻¹ right`; `None` where H is singular.
+pub(super) fn solved(h: DMatrix<f64>, right: &DVector<f64>) -> Option<DVector<f64>> {
+    let largest = h.diagonal().iter().fold(0.0f64, |largest, v| largest.max(*v));
+    let factor = h.cholesky()?;
+    let regular = (0..right.len()).all(|a| {
+        let pivot = factor.l_dirty()[(a, a)];
+        pivot * pivot > SINGULAR * largest
+    });
+    regular.then(|| factor.solve(right))
 }
 
 /// The curvature of the penalty as a matrix.
@@ -117,13 +138,19 @@ fn curvature<E: Encoder>(
 }
 
 /// The number that the curvature of the penalty is a multiple of the identity by, where it is that: found on a direction
-/// whose entries all differ.
+/// whose entries all differ, of some examples.
 pub(super) fn multiple<E: Encoder>(encoder: &E, codes: &Tensor<2>) -> Option<f64> {
     let [n, width] = codes.dims();
-    let probe = Array2::from_shape_fn((n, width), |(_, j)| 1.0 + 0.37 * (j as f64).sin());
-    let (probe, image) = curvature(encoder, codes, &probe);
-    let (probe, image) = (to_array(&probe), to_array(&image));
-    let mut ratios = probe.iter().zip(&image).filter(|(p, _)| **p != 0.0).map(|(p, v)| v / p);
-    let Some(first) = ratios.next() else { return Some(0.0) };
-    ratios.all(|ratio| (ratio - first).abs() <= 1e-5 * first.abs()).then_some(first)
+    for from in (0..n).step_by(PROBED) {
+        let codes = codes.clone().narrow(0, from, PROBED.min(n - from));
+        let rows = codes.dims()[0];
+        let probe = Array2::from_shape_fn((rows, width), |(_, j)| 1.0 + (j % 13) as f64 / 8.0);
+        let (probe, image) = curvature(encoder, &codes, &probe);
+        let (probe, image) = (to_array(&probe), to_array(&image));
+        let mut ratios = probe.iter().zip(&image).filter(|(p, _)| **p != 0.0).map(|(p, v)| v / p);
+        // Codes that are all 0 tell nothing.
+        let Some(first) = ratios.next() else { continue };
+        return ratios.all(|v| (v - first).abs() <= 1e-5 * first.abs()).then_some(first);
+    }
+    Some(0.0)
 }

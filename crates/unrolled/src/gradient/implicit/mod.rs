@@ -2,8 +2,10 @@
 
 mod conjugate;
 mod dense;
+mod sparse;
 
 use burn::tensor::Tensor;
+pub(super) use sparse::estimate;
 
 use crate::encoder::Encoder;
 use crate::operator::LinearOperator;

@@ -1,0 +1,225 @@
+//! An active set on one example: the lasso solved exactly for the atoms in use, which are added where they are missed most
+//! and dropped where their codes would change sign.
+//!
+//! On atoms A with signs s the minimiser solves `(D_AᵀD_A + ridge) z = D_Aᵀx − λ s`; H is factored once and a row is added
+//! with each atom. As M. R. Osborne, B. Presnell, B. A. Turlach, *A new approach to variable selection in least squares
+//! problems*, IMA Journal of Numerical Analysis, 2000, section 3, but for several atoms at a time.
+
+use super::descent::{Aim, Example};
+use crate::prox::Sided;
+
+/// Atoms in use, at most: beyond, coordinate descent is cheaper than the factors of H.
+const MOST: usize = 96;
+
+/// Atoms that are added at a time, at most, and how much of the largest violation they must have.
+const ADDED: usize = 6;
+const SHARE: f64 = 0.6;
+
+/// A pivot below this share of the diagonal: atoms that depend on those in use.
+const DEPENDENT: f64 = 1e-10;
+
+/// What is used again for every example.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    /// A.
+    atoms: Vec<usize>,
+    /// s, of A.
+    signs: Vec<f64>,
+    /// L of H = L Lᵀ, by rows: row i begins at i (i + 1)/2.
+    factor: Vec<f64>,
+    solution: Vec<f64>,
+    added: Vec<(f64, usize)>,
+}
+
+impl Scratch {
+    /// L with a row more; false where the atom depends on the others.
+    #[inline(always)]
+    fn append(&mut self, example: &Example, atom: usize, sign: f64) -> bool {
+        let k = self.atoms.len();
+        let row = example.gram.row(atom);
+        let row = row.as_slice().expect("rows are contiguous");
+        let begin = self.factor.len();
+        for i in 0..k {
+            let at = i * (i + 1) / 2;
+            let mut sum = row[self.atoms[i]];
+            for j in 0..i {
+                sum -= self.factor[at + j] * self.factor[begin + j];
+            }
+            self.factor.push(sum / self.factor[at + i]);
+        }
+        let diagonal = row[atom] + example.ridge;
+        let rest = self.factor[begin..].iter().fold(diagonal, |rest, v| rest - v * v);
+        if !(rest > DEPENDENT * diagonal) {
+            self.factor.truncate(begin);
+            return false;
+        }
+        self.factor.push(rest.sqrt());
+        self.atoms.push(atom);
+        self.signs.push(sign);
+        true
+    }
+
+    /// The codes of the atoms in use for their signs.
+    #[inline(always)]
+    fn solve(&mut self, example: &Example) {
+        let k = self.atoms.len();
+        self.solution.clear();
+        for i in 0..k {
+            let at = i * (i + 1) / 2;
+            let mut sum = example.at_zero[self.atoms[i]] - example.penalty * self.signs[i];
+            for j in 0..i {
+                sum -= self.factor[at + j] * self.solution[j];
+            }
+            self.solution.push(sum / self.factor[at + i]);
+        }
+        for i in (0..k).rev() {
+            let at = i * (i + 1) / 2;
+            let value = self.solution[i] / self.factor[at + i];
+            self.solution[i] = value;
+            for j in 0..i {
+                self.solution[j] -= self.factor[at + j] * value;
+            }
+        }
+    }
+
+    /// L anew for the atoms whose codes are not 0; false where one depends on the others.
+    #[inline(always)]
+    fn rebuild(&mut self, example: &Example, keep: impl Fn(usize) -> bool) -> bool {
+        let atoms = std::mem::take(&mut self.atoms);
+        let signs = std::mem::take(&mut self.signs);
+        self.factor.clear();
+        let kept = atoms.into_iter().zip(signs).enumerate().filter(|(at, _)| keep(*at));
+        kept.fold(true, |whole, (_, (atom, sign))| whole && self.append(example, atom, sign))
+    }
+}
+
+impl Example<'_> {
+    /// Descends to what is aimed at, for `most` rounds at most: how many it took, and whether the aim is reached, as far
+    /// as what is at hand can tell. Where it is not, codes and correlations are what coordinate descent may go on from.
+    #[inline(always)]
+    pub(super) fn active_set(
+        &mut self,
+        scratch: &mut Scratch,
+        aim: Aim,
+        most: usize,
+    ) -> (usize, bool) {
+        scratch.atoms.clear();
+        scratch.signs.clear();
+        scratch.factor.clear();
+        for j in 0..self.codes.len() {
+            let code = self.codes[j];
+            let usable = scratch.atoms.len() < MOST;
+            if code != 0.0 && !(usable && scratch.append(self, j, code.signum())) {
+                return (0, false);
+            }
+        }
+        let mut one_at_a_time = false;
+        for round in 0..most {
+            let largest = crate::metrics::largest_violation(self.correlations, self.sided);
+            if !(largest > self.penalty) {
+                return (round, self.has_reached(aim, &scratch.atoms));
+            }
+            if round > 0 && self.has_reached(aim, &scratch.atoms) {
+                return (round, true);
+            }
+            self.choose(scratch, largest, one_at_a_time);
+            let before = scratch.atoms.len();
+            let added = std::mem::take(&mut scratch.added);
+            for (size, j) in &added {
+                let sign = self.correlations[*j].signum();
+                if scratch.atoms.len() == MOST || !(*size > self.penalty) {
+                    break;
+                }
+                scratch.append(self, *j, sign);
+            }
+            scratch.added = added;
+            if scratch.atoms.len() == before || scratch.atoms.len() == MOST {
+                return (round, false);
+            }
+            let Some(moved) = self.settle(scratch) else { return (round, false) };
+            if !moved {
+                if one_at_a_time {
+                    return (round, false);
+                }
+                one_at_a_time = true;
+            }
+            self.refresh(&scratch.atoms);
+        }
+        (most, false)
+    }
+
+    /// The atoms to add, the most missed first.
+    #[inline(always)]
+    fn choose(&self, scratch: &mut Scratch, largest: f64, one: bool) {
+        let bound = self.penalty + SHARE * (largest - self.penalty);
+        scratch.added.clear();
+        for (j, c) in self.correlations.iter().enumerate() {
+            let size = match self.sided {
+                Sided::Two => c.abs(),
+                Sided::One => *c,
+            };
+            if size >= bound && self.codes[j] == 0.0 && self.norms[j] >= f64::MIN_POSITIVE {
+                scratch.added.push((size, j));
+            }
+        }
+        scratch.added.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        scratch.added.truncate(if one { 1 } else { ADDED });
+    }
+
+    /// To the minimiser over the atoms in use, less those whose codes would change sign on the way. Whether any code
+    /// moved; `None` where atoms depend on each other.
+    #[inline(always)]
+    fn settle(&mut self, scratch: &mut Scratch) -> Option<bool> {
+        let mut moved = false;
+        loop {
+            scratch.solve(self);
+            let mut share = 1.0f64;
+            for (at, &j) in scratch.atoms.iter().enumerate() {
+                let (goal, code) = (scratch.solution[at], self.codes[j]);
+                if !(goal * scratch.signs[at] > 0.0) {
+                    let possible = if code == 0.0 { 0.0 } else { code / (code - goal) };
+                    share = share.min(possible);
+                }
+            }
+            let whole = share >= 1.0;
+            moved |= share > 0.0;
+            let mut dropped = false;
+            for (at, &j) in scratch.atoms.iter().enumerate() {
+                let (goal, code) = (scratch.solution[at], self.codes[j]);
+                let ends = !(goal * scratch.signs[at] > 0.0)
+                    && (code == 0.0 || code / (code - goal) <= share);
+                self.codes[j] = match (whole, ends) {
+                    (_, true) => 0.0,
+                    (true, false) => goal,
+                    (false, false) => code + share * (goal - code),
+                };
+                // New atoms that have not moved yet stay in use.
+                scratch.signs[at] = if ends { 0.0 } else { scratch.signs[at] };
+                dropped |= ends;
+            }
+            if !dropped {
+                return Some(moved);
+            }
+            let signs = scratch.signs.clone();
+            if !scratch.rebuild(self, |at| signs[at] != 0.0) {
+                return None;
+            }
+            if scratch.atoms.is_empty() {
+                return Some(moved);
+            }
+        }
+    }
+
+    /// `Dᵀ(x − D z)` anew, from `Dᵀx`.
+    #[inline(always)]
+    fn refresh(&mut self, atoms: &[usize]) {
+        let at_zero = self.at_zero.as_slice().expect("rows are contiguous");
+        self.correlations.copy_from_slice(at_zero);
+        for &j in atoms {
+            let code = self.codes[j];
+            let row = self.gram.row(j);
+            let row = row.as_slice().expect("rows are contiguous");
+            self.correlations.iter_mut().zip(row).for_each(|(c, g)| *c -= code * g);
+        }
+    }
+}
