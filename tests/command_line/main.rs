@@ -12,6 +12,7 @@ mod encode_extremes;
 mod errors;
 mod golden;
 mod gpu;
+mod implicit;
 mod init;
 mod interruption;
 mod kills;

@@ -24,6 +24,10 @@
 //! - [`GAeLs`] leaves the sparsity term out of the derivative. Close to the true dictionary and with
 //!   enough iterations its bias shrinks about like λ², which can be several times smaller. Far from
 //!   the truth, for a small penalty, or for few iterations it can be *worse* than [`GDec`].
+//! - [`GImplicit`] is what [`GAeLs`] tends to (with the lasso as its loss, [`GDec`] at the solution): choose it where
+//!   codes are solved for, or where T would be large. On codes of few iterations its supports are not those of the
+//!   solution: it is no nearer there than [`GAeLs`] need be, and has no value where a support is singular.
+//!   [`GTruncated`] is cheaper and stays away from it, however large T is.
 //! - So measure: `compare-gradients` does, at your sizes, for every T.
 //!
 //! A new estimator is one file with a type that implements [`Estimator`], and one line in [`named`].
