@@ -320,10 +320,15 @@ impl DataConfig {
         }
     }
 
-    /// The test images of the same classes, where the data are MNIST's images to train on.
+    /// Whether they are images to train on that have others to test on.
+    pub fn has_test(&self) -> bool {
+        matches!(self, Self::Mnist(mnist) if mnist.split == "train")
+    }
+
+    /// Those to test on, of the same classes.
     pub fn load_test(&self) -> Option<Result<DataSet, Error>> {
         let Self::Mnist(mnist) = self else { return None };
-        (mnist.split == "train").then(|| {
+        self.has_test().then(|| {
             let images = load_images(&mnist.path, Split::Test, &mnist.classes);
             Ok(images.map_err(|error| Error::at("data.path", error.to_string()))?.data)
         })

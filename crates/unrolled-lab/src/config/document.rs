@@ -109,14 +109,16 @@ impl Node {
 
     /// As [`Self::anchor`], of the node at a path.
     pub fn anchor_as(&mut self, path: &[String], folder: &Path) {
-        self.anchor_under(path.last().map_or("", String::as_str), folder);
+        self.anchor_under(&path.join("."), folder);
     }
 
     fn anchor_under(&mut self, key: &str, folder: &Path) {
         match &mut self.content {
             Content::Value(value) => paths::anchor(key, value, folder),
             Content::Table(children) => {
-                children.iter_mut().for_each(|(key, child)| child.anchor_under(key, folder));
+                children
+                    .iter_mut()
+                    .for_each(|(name, child)| child.anchor_under(&paths::under(key, name), folder));
             }
         }
     }

@@ -20,7 +20,7 @@ mod train;
 mod values;
 mod variants;
 
-pub use data::{DataConfig, Loaded, Preprocessing, Standardise};
+pub use data::{DataConfig, FileConfig, Loaded, Preprocessing, Standardise};
 pub use dictionary::{DenseConfig, DictionaryConfig, Init};
 pub(crate) use effective::fixed_lines;
 pub use encoder::{EncoderConfig, Unrolling};

@@ -5,12 +5,22 @@ use std::path::Path;
 
 use toml::Value;
 
-/// Keys that hold the path of a file or a folder, wherever they stand.
-const PATHS: [&str; 4] = ["path", "train", "validation", "test"];
+/// Keys of `[data]` that hold the path of a file or a folder, beside `path`, which does so wherever it stands.
+const OF_DATA: [&str; 3] = ["train", "validation", "test"];
 
-/// Whether the last part of a dotted key says that it holds a path.
+/// Whether the last parts of a dotted key say that it holds a path.
 fn holds_path(key: &str) -> bool {
-    key.rsplit('.').next().is_some_and(|last| PATHS.contains(&last))
+    let mut parts = key.rsplit('.');
+    match (parts.next(), parts.next()) {
+        (Some("path"), _) => true,
+        (Some(last), Some("data")) => OF_DATA.contains(&last),
+        _ => false,
+    }
+}
+
+/// The dotted key of a child.
+pub fn under(key: &str, child: &str) -> String {
+    if key.is_empty() { child.to_owned() } else { format!("{key}.{child}") }
 }
 
 /// Makes relative paths in the value under a key begin at a folder.
@@ -20,7 +30,9 @@ pub fn anchor(key: &str, value: &mut Value, folder: &Path) {
             *path = folder.join(&*path).to_string_lossy().into_owned();
         }
         Value::Array(values) => values.iter_mut().for_each(|value| anchor(key, value, folder)),
-        Value::Table(table) => table.iter_mut().for_each(|(key, value)| anchor(key, value, folder)),
+        Value::Table(table) => {
+            table.iter_mut().for_each(|(child, value)| anchor(&under(key, child), value, folder))
+        }
         _ => {}
     }
 }
@@ -35,7 +47,9 @@ pub fn shown(key: &str, value: &Value) -> Value {
             }
         }
         Value::Array(values) => values.iter_mut().for_each(|value| *value = shown(key, value)),
-        Value::Table(table) => table.iter_mut().for_each(|(key, value)| *value = shown(key, value)),
+        Value::Table(table) => {
+            table.iter_mut().for_each(|(child, value)| *value = shown(&under(key, child), value));
+        }
         _ => {}
     }
     value

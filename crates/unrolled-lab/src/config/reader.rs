@@ -81,6 +81,11 @@ impl<'a> Reader<'a> {
         self.table.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty())
     }
 
+    /// Whether that text is under `key`.
+    pub fn is(&self, key: &str, text: &str) -> bool {
+        self.table.get(key).and_then(Value::as_str) == Some(text)
+    }
+
     /// Puts a value under `key` where there is none.
     pub fn default_to(&mut self, key: &str, value: impl Into<Value>) {
         self.table.entry(key).or_insert_with(|| value.into());

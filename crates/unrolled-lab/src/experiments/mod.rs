@@ -3,9 +3,15 @@
 mod compare;
 pub(crate) mod denoise;
 mod learn;
+mod sequence;
+mod task;
 
 use crate::experiment::Experiments;
 
 /// The kinds that `unrolled` knows.
-pub const EXPERIMENTS: Experiments =
-    Experiments::new(&[&compare::CompareGradients, &learn::LearnDictionary, &denoise::Denoise]);
+pub const EXPERIMENTS: Experiments = Experiments::new(&[
+    &compare::CompareGradients,
+    &learn::LearnDictionary,
+    &denoise::Denoise,
+    &task::TaskDrivenLearning,
+]);

@@ -6,6 +6,7 @@
 //! ```
 
 mod checkpoint;
+mod coding;
 mod encoder_step;
 mod lesson;
 mod metrics_file;
@@ -15,6 +16,7 @@ mod state;
 mod step;
 
 pub use checkpoint::Saved;
+pub use coding::{Coding, CodingSections, host_bytes};
 pub use encoder_step::EncoderStep;
 pub use lesson::{Examined, Lesson};
 pub use metrics_file::MetricsFile;

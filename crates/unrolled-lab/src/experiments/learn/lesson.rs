@@ -19,7 +19,7 @@ use super::data::Prepared;
 use super::measure;
 use super::plan::Plan;
 use crate::config::{Step, Unrolling};
-use crate::training::{EncoderStep, Examined, InMemory, Lesson, Rows, Source, State};
+use crate::training::{Coding, EncoderStep, Examined, InMemory, Lesson, Rows, Source, State};
 
 /// The figures of every step, beside loss and reconstruction.
 pub(super) const COLUMNS: &[&str] = &["code_error", "dictionary_error"];
@@ -51,7 +51,8 @@ impl<'a> Learning<'a> {
     pub fn new(plan: &'a Plan<'a>, prepared: Prepared) -> Self {
         let shuffle = plan.sections().train.shuffle;
         let (data, seed) = (prepared.data.clone(), plan.config().seed);
-        let source = InMemory::new(data, seed, plan.training_examples, plan.batch, shuffle);
+        let source =
+            InMemory::new(data, seed, plan.coding.training_examples, plan.coding.batch, shuffle);
         let truth = prepared.data.true_dictionary.as_ref().filter(|_| !plan.config().is_on_cpu());
         let truth = truth.map(|d| Constraint::UnitSphere.project_tensor(plan.tensor(d)));
         Self { plan, prepared, source, truth }
@@ -59,19 +60,19 @@ impl<'a> Learning<'a> {
 
     /// The dictionary with these atoms, `[entries, p]`.
     fn dictionary(&self, columns: &Array2<f64>) -> AnyDictionary {
-        let Plan { device, .. } = self.plan;
+        let Coding { device, .. } = &self.plan.coding;
         let (config, image) = (&self.plan.sections().dictionary, self.prepared.data.image);
         config.build(columns, image, self.plan.config().precision, device)
     }
 
     /// Numbers beside those that the CPU computes.
     fn float64(&self, values: Vec<f64>) -> Tensor<1> {
-        vector_to_tensor(&values.into(), Precision::Float64, &self.plan.device)
+        vector_to_tensor(&values.into(), Precision::Float64, &self.plan.coding.device)
     }
 
     /// The encoder at a training step, with the parameters of `learned`.
     fn encoder(&self, step: f64, train_step: usize, learned: Option<AnyEncoder>) -> AnyEncoder {
-        let Plan { form, device, .. } = self.plan;
+        let Coding { form, device, .. } = &self.plan.coding;
         let config = &self.plan.sections().encoder;
         let iterations = config.iterations;
         let unrolling = Unrolling { iterations, step, train_step, form: *form, noise: None };
@@ -123,9 +124,9 @@ impl Lesson for Learning<'_> {
     fn start(&self) -> (Network, Memory) {
         let Prepared { start, .. } = &self.prepared;
         let dictionary = self.dictionary(start);
-        let encoder = self.encoder(self.plan.step, 1, None);
+        let encoder = self.encoder(self.plan.coding.step, 1, None);
         let used = vec![false; start.ncols()];
-        let memory = Memory { step: EncoderStep::new(self.plan.step), used, resampled: 0 };
+        let memory = Memory { step: EncoderStep::new(self.plan.coding.step), used, resampled: 0 };
         (Network::new(dictionary, encoder), memory)
     }
 
@@ -225,6 +226,6 @@ impl Lesson for Learning<'_> {
 impl Plan<'_> {
     /// A matrix in the run's precision on its device.
     pub fn tensor(&self, array: &Array2<f64>) -> Tensor<2> {
-        to_tensor(array, self.config().precision, &self.device)
+        to_tensor(array, self.config().precision, &self.coding.device)
     }
 }

@@ -12,22 +12,22 @@ mod template;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::{Map, json};
+use serde_json::Value;
 use unrolled::dictionary::AnyDictionary;
 use unrolled::encoder::AnyEncoder;
 use unrolled::prelude::Autoencoder;
 use unrolled_data::Rows;
 
+use super::sequence::{Trains, train_all};
 use crate::arrays::Arrays;
 use crate::check::Estimate;
-use crate::config::{Kind, Reader};
+use crate::config::{Kind, Reader, Run};
 use crate::devices::guarded;
-use crate::experiment::{Experiment, Plan as Planned, Session, write_unfinished};
+use crate::experiment::{Experiment, Plan as Planned, Session};
 use crate::report::page::Section;
 use crate::report::{Figures, Subject};
-use crate::run_directory::FAILED;
-use crate::training::{MetricsFile, newest, steps_done};
-use crate::{Configuration, Error, RunDirectory, run_directory};
+use crate::training::{MetricsFile, Saved, steps_done};
+use crate::{Configuration, Error, RunDirectory};
 use data::Shelf;
 use plan::Plan;
 
@@ -93,22 +93,12 @@ impl Planned for Plans<'_> {
     }
 
     fn check_resume(&self, folder: &Path) -> Result<Vec<String>, Error> {
-        let mut notes = Vec::new();
-        self.plans.iter().try_for_each(|plan| {
+        let resumed = |plan: &Plan| {
             let done = steps_done(folder, &plan.run.name);
-            if done <= plan.steps {
-                notes.extend(plan.note_on_schedule(folder, done));
-                return Ok(());
-            }
-            let message = format!(
-                "`train` asks for {} steps, but the run in {} has done {done}; write {done} or more, or start anew \
-                 with --overwrite",
-                plan.steps,
-                folder.display()
-            );
-            Err(plan.run.locate(Error::at("train.steps", message)))
-        })?;
-        Ok(notes)
+            plan.coding.check_resume(plan.run, folder, done)
+        };
+        let notes = self.plans.iter().map(resumed).collect::<Result<Vec<_>, _>>()?;
+        Ok(notes.into_iter().flatten().collect())
     }
 
     fn files(&self) -> Vec<&'static str> {
@@ -116,57 +106,39 @@ impl Planned for Plans<'_> {
     }
 
     fn run(&mut self, directory: &RunDirectory, session: &mut Session) -> Result<(), Error> {
-        let mut saved = Vec::new();
-        for plan in &self.plans {
-            saved.push(newest(directory, &plan.run.name, session.observer));
-        }
-        let done = |at: usize| saved[at].as_ref().map_or(0, |saved| saved.step());
-        let steps: Vec<(&str, usize)> =
-            self.plans.iter().enumerate().map(|(at, plan)| (&*plan.run.name, done(at))).collect();
-        let (mut metrics, notes) =
-            MetricsFile::open(directory, lesson::COLUMNS, measure::COLUMNS, &steps)?;
-        notes.iter().for_each(|note| session.observer.say(note));
-        let total = self.plans.iter().map(|plan| plan.steps as u64).sum();
-        let done = steps.iter().map(|(_, done)| *done as u64).sum();
-        session.observer.begin(total, done, "steps");
-        let (mut arrays, mut figures, mut seconds) = (Arrays::default(), Map::new(), 0.0);
-        let mut failed = Vec::new();
-        let finish = || -> Result<(), Error> {
-            for (plan, saved) in self.plans.iter().zip(saved) {
-                let one = || -> Result<(), Error> {
-                    let lesson = plan.lesson(&self.shelf)?;
-                    let training = plan.training(&lesson);
-                    let state = training.run(saved, directory, &mut metrics, session)?;
-                    seconds += state.seconds;
-                    figures.insert(plan.run.name.clone(), results::figures(plan, &lesson, &state));
-                    results::put_arrays(plan, &lesson, &state, &mut arrays);
-                    Ok(())
-                };
-                match one().map_err(|error| plan.run.locate(error)) {
-                    Err(Error::NotFinite(message)) => {
-                        // The other runs have nothing to do with it.
-                        session.observer.say(&format!("note: {message}"));
-                        figures.insert(plan.run.name.clone(), json!({ FAILED: message }));
-                        failed.push(message);
-                    }
-                    outcome => outcome?,
-                }
-            }
-            Ok(())
-        };
-        let outcome = finish();
-        session.observer.end();
-        metrics.sync()?;
-        let results = run_directory::results(self.configuration, session.threads, seconds, figures);
-        outcome?;
-        if failed.len() < self.plans.len() {
-            directory.write("arrays.safetensors", &arrays.to_bytes())?;
-            directory.write_results(&results)?;
-        }
-        if failed.is_empty() {
-            return Ok(());
-        }
-        let _ = write_unfinished(&LearnDictionary, directory, results);
-        Err(Error::NotFinite(failed.join("\n")))
+        let runs: Vec<_> =
+            self.plans.iter().map(|plan| Learnable { plan, shelf: &self.shelf }).collect();
+        let columns = [lesson::COLUMNS, measure::COLUMNS];
+        train_all(&LearnDictionary, self.configuration, &runs, columns, directory, session)
+    }
+}
+
+/// A run with where its data are.
+struct Learnable<'a> {
+    plan: &'a Plan<'a>,
+    shelf: &'a Shelf,
+}
+
+impl Trains for Learnable<'_> {
+    fn run(&self) -> &Run {
+        self.plan.run
+    }
+
+    fn steps(&self) -> usize {
+        self.plan.coding.steps
+    }
+
+    fn train(
+        &self,
+        saved: Option<Saved>,
+        directory: &RunDirectory,
+        metrics: &mut MetricsFile,
+        session: &mut Session,
+        arrays: &mut Arrays,
+    ) -> Result<(Value, f64), Error> {
+        let lesson = self.plan.lesson(self.shelf)?;
+        let state = self.plan.training(&lesson).run(saved, directory, metrics, session)?;
+        results::put_arrays(self.plan, &lesson, &state, arrays);
+        Ok((results::figures(self.plan, &lesson, &state), state.seconds))
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn figures(plan: &Plan, lesson: &Learning, state: &State<Network, Mem
     put("stopped_early", json!(state.stopped_early));
     put("estimator", json!(sections.train.estimator.name()));
     put("penalty", json!(sections.encoder.prox.penalty()));
-    put("form", json!(format!("{:?}", plan.form).to_lowercase()));
+    put("form", json!(format!("{:?}", plan.coding.form).to_lowercase()));
     if let Some(shape) = feature_shape {
         put("feature_shape", json!(shape));
     }

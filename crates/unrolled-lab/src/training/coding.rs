@@ -1,0 +1,315 @@
+//! What training a dictionary and an encoder comes to: checked before it begins.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use unrolled::dictionary::AnyDictionary;
+use unrolled::encoder::{Encoder, Form, StepVerdict};
+use unrolled::operator::LinearOperator;
+
+use super::lesson::Lesson;
+use super::step::Training;
+use crate::Error;
+use crate::check::Estimate;
+use crate::config::{
+    Config, DictionaryConfig, EncoderConfig, MOST_STEPS, OptimizerConfig, Run, TrainConfig,
+    Unrolling,
+};
+use crate::devices::Opened;
+use crate::memory_plan::MemoryPlan;
+
+/// The sections that say how a dictionary and an encoder are trained.
+#[derive(Clone, Copy, Debug)]
+pub struct CodingSections<'a> {
+    /// `[dictionary]`.
+    pub dictionary: &'a DictionaryConfig,
+    /// `[encoder]`.
+    pub encoder: &'a EncoderConfig,
+    /// `[train]`.
+    pub train: &'a TrainConfig,
+    /// `[optimizer]`.
+    pub optimizer: &'a OptimizerConfig,
+}
+
+/// How they are trained on a device.
+#[derive(Clone, Debug)]
+pub struct Coding<'a> {
+    sections: CodingSections<'a>,
+    config: &'a Config,
+    /// The device, ready.
+    pub device: Device,
+    /// n, m and q, the width of a code.
+    sizes: [usize; 3],
+    atoms: usize,
+    /// Numbers of the filters, where the dictionary is a convolution.
+    filters: Option<usize>,
+    /// Examples to train on.
+    pub training_examples: usize,
+    /// Whether the gradient goes through the iterations.
+    through: bool,
+    /// α at the start.
+    pub step: f64,
+    /// How an iteration is computed.
+    pub form: Form,
+    /// Examples in a step.
+    pub batch: usize,
+    /// Examples in a block of a step.
+    pub block: usize,
+    /// Steps in all.
+    pub steps: usize,
+    warnings: Vec<String>,
+}
+
+/// Bytes of the host beside what a step takes: the data, the dictionary, its gradient and what the optimiser remembers.
+pub fn host_bytes([n, m, q]: [usize; 3], entries: usize) -> u64 {
+    let [n, m, q] = [n, m, q].map(|size| size as f64);
+    (8.0 * n * (m + q) + 80.0 * entries as f64) as u64
+}
+
+impl<'a> Coding<'a> {
+    /// Of a dictionary as it starts, in float64 on the host, and `examples` examples of which `training` are trained on;
+    /// `through`: whether the gradient goes through the iterations.
+    pub fn new(
+        config: &'a Config,
+        sections: CodingSections<'a>,
+        start: &AnyDictionary,
+        [examples, training]: [usize; 2],
+        through: bool,
+    ) -> Result<Self, Error> {
+        let CodingSections { dictionary, encoder, train, .. } = sections;
+        let Opened { device, limits: device_limits, .. } = config.open_device()?;
+        let [m, q] = start.shape();
+        let [entries, atoms] = start.columns().dims();
+        let filters = dictionary.is_convolutional().then_some(entries * atoms);
+        let batch = train.batch(training);
+        if batch > training {
+            return Err(Error::at(
+                "train.batch_size",
+                format!(
+                    "`train.batch_size` is {batch}, more than the {training} examples to train on; \
+                     write {training} or less, or \"full\""
+                ),
+            ));
+        }
+        let norm = start.norm_squared(false);
+        if norm == 0.0 {
+            return Err(Error::at(
+                "dictionary.init",
+                "`dictionary.init` gives a dictionary that is zero; give one with non-zero atoms",
+            ));
+        }
+        let step = encoder.step_for(norm);
+        let iterations = encoder.usual_iterations();
+        let form = |block| match filters {
+            Some(_) => Form::Residual,
+            None => encoder.form_for(config.device_kind(), m, q, iterations, block),
+        };
+        // Never a matter of threads. The fused kernels split a batch themselves, and need DᵀD but once for all
+        // of it; elsewhere on the CPU two blocks keep two cores busy. A graphics card takes all that fits.
+        let block = match (config.is_on_cpu(), encoder.uses_kernels(config.device_kind())) {
+            (true, true) if filters.is_some() => batch,
+            (true, true) => ((16 << 20) / (m + q)).max(64).min(batch),
+            (true, false) => batch.div_ceil(2).clamp(16, 512).min(batch),
+            (false, _) => {
+                let demand = MemoryPlan::new(
+                    (encoder, config.precision),
+                    [m, q],
+                    form(batch),
+                    iterations,
+                    through,
+                );
+                let demand = demand.with_filters(filters);
+                let fit = demand.fit(&config.device, &device_limits, batch, batch);
+                fit.map_err(|message| Error::at("device", message))?.block
+            }
+        };
+        let form = form(block);
+        let unrolling = Unrolling { iterations, step, train_step: 1, form, noise: None };
+        let limits = encoder.build(unrolling, atoms, config.precision, &device).step_limits(norm);
+        let mut warnings = Vec::new();
+        match limits.judge(step) {
+            StepVerdict::Fine => {}
+            StepVerdict::Warn => warnings.push(format!(
+                "the step {step} is above 1/‖D⁰‖² = {:.4}: the lasso may rise in some iterations",
+                limits.warn_above
+            )),
+            StepVerdict::Refuse => {
+                return Err(Error::at(
+                    "encoder.step",
+                    format!(
+                        "`encoder.step` is {step}, but the encoder diverges above {:.4} for D⁰; write \
+                         a smaller step, or \"auto\"",
+                        limits.refuse_above
+                    ),
+                ));
+            }
+        }
+        let steps = train.total_steps(training);
+        if steps > MOST_STEPS {
+            let message =
+                format!("`train.epochs` asks for more than {MOST_STEPS} steps; write fewer");
+            return Err(Error::at("train.epochs", message));
+        }
+        if let Some(late) = train.save_dictionary_at.iter().find(|step| **step > steps) {
+            return Err(Error::at(
+                "train.save_dictionary_at",
+                format!(
+                    "`train.save_dictionary_at` holds {late}, but there are {steps} steps; write {steps} or less"
+                ),
+            ));
+        }
+        Ok(Self {
+            sections,
+            config,
+            device,
+            sizes: [examples, m, q],
+            atoms,
+            filters,
+            training_examples: training,
+            through,
+            step,
+            form,
+            batch,
+            block,
+            steps,
+            warnings,
+        })
+    }
+
+    /// q.
+    pub fn code_width(&self) -> usize {
+        self.sizes[2]
+    }
+
+    /// Whether a block is spread over the threads by itself.
+    pub fn spreads_blocks(&self) -> bool {
+        self.sections.encoder.uses_kernels(self.config.device_kind())
+    }
+
+    /// Refuses to go on with a run that has done more steps than are asked for; says what has changed of its schedule.
+    pub fn check_resume(
+        &self,
+        run: &Run,
+        folder: &Path,
+        done: usize,
+    ) -> Result<Option<String>, Error> {
+        if done <= self.steps {
+            return Ok(self.note_on_schedule(run, folder, done));
+        }
+        let message = format!(
+            "`train` asks for {} steps, but the run in {} has done {done}; write {done} or more, or start anew \
+             with --overwrite",
+            self.steps,
+            folder.display()
+        );
+        Err(run.locate(Error::at("train.steps", message)))
+    }
+
+    /// A schedule that is spread over all steps is another one when there are more of them: says so where the rate
+    /// after `done` steps is not what it would have been.
+    fn note_on_schedule(&self, run: &Run, folder: &Path, done: usize) -> Option<String> {
+        let CodingSections { train, optimizer, .. } = self.sections;
+        let before = std::fs::read_to_string(folder.join("config.toml")).ok()?;
+        let before: toml::Table = toml::from_str(&before).ok()?;
+        let number = |key: &str| before.get("train")?.get(key)?.as_integer()?.try_into().ok();
+        let then =
+            TrainConfig { steps: number("steps"), epochs: number("epochs"), ..train.clone() };
+        let then = then.total_steps(self.training_examples);
+        if done == 0 || then == self.steps {
+            return None;
+        }
+        let rates = [then, self.steps].map(|steps| optimizer.rate(done + 1, steps));
+        (rates[0] != rates[1]).then(|| {
+            format!(
+                "run `{}`: the schedule is spread over {} steps now instead of {then}, so the learning rate goes on at \
+                 {:.2e} instead of {:.2e} after step {done}; a schedule that does not depend on the steps, as \
+                 \"constant\" or \"step\", goes on as it was",
+                run.name, self.steps, rates[1], rates[0]
+            )
+        })
+    }
+
+    /// How a lesson is trained so.
+    pub fn training<'p, L: Lesson>(
+        &'p self,
+        run: &'p Run,
+        lesson: &'p L,
+        fingerprint: u32,
+    ) -> Training<'p, L> {
+        Training {
+            name: &run.name,
+            lesson,
+            config: self.config,
+            device: self.device.clone(),
+            train: self.sections.train,
+            optimizer: self.sections.optimizer,
+            identity: run.identity(fingerprint),
+            steps: self.steps,
+            block: self.block,
+            spreads_blocks: self.spreads_blocks(),
+        }
+    }
+
+    /// Adds what the run will take; `probe` takes the gradient of one block.
+    pub fn estimate(
+        &self,
+        run: &str,
+        threads: usize,
+        estimate: &mut Estimate,
+        probe: &mut dyn FnMut(),
+    ) {
+        let config = self.config;
+        let [n, m, q] = self.sizes;
+        let encoder = self.sections.encoder;
+        let iterations = encoder.usual_iterations();
+        let uses_kernels = self.spreads_blocks();
+        let workers = threads.min(self.batch.div_ceil(self.block)) as u64;
+        let demand = MemoryPlan::new(
+            (encoder, config.precision),
+            [m, q],
+            self.form,
+            iterations,
+            self.through,
+        );
+        let demand = demand.with_filters(self.filters);
+        let data = match self.filters {
+            Some(entries) => host_bytes([n, m, 0], entries),
+            None => host_bytes(self.sizes, m * q),
+        };
+        match (config.is_on_cpu(), uses_kernels) {
+            (true, true) => {
+                let batch = (self.block * (m + 3 * q) * config.precision.bytes()) as u64;
+                let kernels = demand.kernels(self.form, iterations, threads, self.through);
+                estimate.include(data + batch + kernels, None);
+            }
+            (true, false) => estimate.include(data + workers * demand.bytes(self.block), None),
+            (false, _) => estimate.include(data, Some(demand.bytes(self.block))),
+        }
+        estimate.batch = Some([self.batch, self.block]);
+        let width = match (self.form, self.filters) {
+            // Every entry of a code meets every entry of its filter.
+            (_, Some(entries)) => 2 * entries / self.atoms,
+            (Form::Gram, None) => q,
+            (Form::Residual, None) => 2 * m,
+        };
+        let passes = if self.through { 3.0 } else { 1.0 };
+        let products = 2.0 * (width * q) as f64 * self.batch as f64 * iterations as f64;
+        estimate.operations += passes * products * self.steps as f64;
+        let mut seconds = 0.0;
+        for _ in 0..2 {
+            let started = std::time::Instant::now();
+            probe();
+            // A failure shows when the run begins.
+            let _ = self.device.sync();
+            seconds = started.elapsed().as_secs_f64();
+        }
+        let blocks = self.batch.div_ceil(self.block) as f64;
+        let workers = if config.is_on_cpu() && !uses_kernels { workers } else { 1 };
+        let blocks = blocks / workers as f64;
+        estimate.seconds += seconds * blocks * self.steps as f64;
+        estimate.warnings.extend(self.warnings.iter().map(|warning| match run {
+            "main" => warning.clone(),
+            name => format!("{name}: {warning}"),
+        }));
+    }
+}
