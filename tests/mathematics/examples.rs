@@ -6,6 +6,8 @@ mod check_a_gradient;
 mod own_operator;
 #[path = "../../examples/own_proximal_operator.rs"]
 mod own_proximal_operator;
+#[path = "../../examples/own_task.rs"]
+mod own_task;
 #[path = "../../examples/own_training_loop.rs"]
 mod own_training_loop;
 #[path = "../../examples/three_gradients.rs"]
@@ -34,4 +36,9 @@ fn own_operator() {
 #[test]
 fn own_training_loop() {
     own_training_loop::main();
+}
+
+#[test]
+fn own_task() {
+    own_task::main();
 }

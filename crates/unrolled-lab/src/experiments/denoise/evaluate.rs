@@ -1,16 +1,16 @@
 //! Whole images through a network: noise added, restored, held against what was clean.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use ndarray::Array2;
 use unrolled::metrics::{psnr, ssim};
-use unrolled::prelude::{Denoiser, Measured, Precision};
+use unrolled::prelude::{Denoiser, Measured};
 use unrolled::tensors::{is_on_cpu, to_tensor, to_values};
 
 use super::config::Remove;
 use super::images::Named;
 use super::network::Blueprint;
 use super::noise::add_noise;
-use super::source::mean;
+use super::source::{blurred, mean};
 use crate::Error;
 use crate::progress::Stop;
 use crate::workers::{Workers, in_order};
@@ -110,18 +110,11 @@ fn measure(
     measured: &Measured,
     clean: &[f64],
     blueprint: &Blueprint,
-    [height, width]: [usize; 2],
+    [height, width_of_image]: [usize; 2],
 ) -> Vec<f64> {
     match measured {
-        Measured::Blur(blur) => {
-            let image = [blueprint.channels(), height, width];
-            let device = Device::flex();
-            let blur =
-                unrolled::operator::Blur::gaussian(*blur, image, Precision::Float64, &device);
-            let row = Array2::from_shape_vec((1, clean.len()), clean.to_vec());
-            let row = row.expect("an image is a row");
-            let row = to_tensor(&row, Precision::Float64, &device);
-            to_values(&unrolled::operator::LinearOperator::forward(&blur, row))
+        Measured::Blur(width) => {
+            blurred(clean, *width, [blueprint.channels(), height, width_of_image])
         }
         Measured::All | Measured::Mask(_) => clean.to_vec(),
     }

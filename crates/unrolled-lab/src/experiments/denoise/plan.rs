@@ -172,6 +172,10 @@ impl<'a> Plan<'a> {
             config: sections.data.clone(),
             seed,
             batch: self.batch,
+            blur: match sections.measurement {
+                MeasurementConfig::Blur { width, .. } => Some(width),
+                MeasurementConfig::None | MeasurementConfig::Mask { .. } => None,
+            },
             against_clean: sections.train.against_clean(),
         };
         Ok(Restoring {

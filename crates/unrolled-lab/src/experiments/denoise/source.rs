@@ -3,9 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use burn::tensor::Device;
 use ndarray::Array2;
 use rayon::prelude::*;
+use unrolled::operator::{Blur, LinearOperator};
+use unrolled::prelude::Precision;
 use unrolled::random::Stream;
+use unrolled::tensors::{to_tensor, to_values};
 
 use super::config::{ImagesConfig, Noise, Remove};
 use super::images::Images;
@@ -19,6 +23,8 @@ pub(super) struct Crops {
     pub seed: u64,
     /// Crops in a step.
     pub batch: usize,
+    /// The standard deviation in pixels of a blur that comes before the noise.
+    pub blur: Option<f64>,
     /// Whether the rows to encode are noisy images and the targets clean ones; else there is no target.
     pub against_clean: bool,
 }
@@ -61,7 +67,13 @@ impl Crops {
     /// A crop as it is encoded, and as it should come out.
     fn pair(&self, step: usize, index: usize) -> [Vec<f64>; 2] {
         let mut clean = self.clean(step, index);
-        let mut noisy = clean.clone();
+        let mut noisy = match self.blur {
+            Some(width) => {
+                let [side, channels] = [self.config.crop, self.config.channels().count()];
+                blurred(&clean, width, [channels, side, side])
+            }
+            None => clean.clone(),
+        };
         let place = self.place(step, index);
         add_noise(&mut noisy, self.noise(step), self.seed, "denoise/noise", place);
         if self.config.remove == Remove::Mean {
@@ -70,6 +82,15 @@ impl Crops {
         }
         [noisy, clean]
     }
+}
+
+/// An image `[c, H, W]` blurred by a Gaussian of a standard deviation of `width` pixels, in float64.
+pub(super) fn blurred(clean: &[f64], width: f64, image: [usize; 3]) -> Vec<f64> {
+    let device = Device::flex();
+    let blur = Blur::gaussian(width, image, Precision::Float64, &device);
+    let row = Array2::from_shape_vec((1, clean.len()), clean.to_vec());
+    let row = row.expect("an image is a row");
+    to_values(&blur.forward(to_tensor(&row, Precision::Float64, &device)))
 }
 
 /// The mean of an image.
