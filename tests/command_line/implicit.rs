@@ -183,7 +183,7 @@ fn unrolled_gradients_tend_to_the_implicit_one_and_cut_off_ones_do_not() {
         "<h2>Unrolled and implicit</h2>",
         "<b>Error to the implicit gradient.</b>",
         "<b>Error to the implicit gradient against time.</b>",
-        "they go back through the last iterations only.",
+        "they go back through their windows of iterations only.",
         "To come within 1 %, g<sub>implicit</sub> at T = ",
         "Bertrand",
     ] {

@@ -50,24 +50,33 @@ pub(super) fn of(runs: &[RunView]) -> String {
             estimators.push_str(&format!("<li>{}: {text}</li>\n", symbol(name)));
         }
     }
-    let references = match has_truth {
+    let biases = match has("g_implicit") {
         true => {
+            "its bias and that of g<sub>implicit</sub> shrink about like λ² and those of the lasso’s estimators about \
+             like λ, so there they can be the closest; far from it, for a small penalty or for few iterations, they \
+             often are not."
+        }
+        false => {
+            "its bias shrinks about like λ² and the others’ about like λ, so there it can be the closest; far from it, \
+             for a small penalty or for few iterations, it often is not."
+        }
+    };
+    let references = match has_truth {
+        true => format!(
             "<p>Each is held against two references. The <b>true gradient</b> g* = mean (D z* − x) \
              z*<sup>⊤</sup> uses the codes that made the data: it is what a perfect encoder would give. The \
              <b>lasso gradient</b> ĝ is the same expression at the lasso’s code ẑ, where the iterations \
              converge with the soft threshold and a constant penalty. ẑ is not z*: the penalty shrinks \
              it, so an estimator that converges to ĝ keeps the bias ‖ĝ − g*‖ however many iterations it \
              makes.</p>\n\
-             <p>g<sub>ae-ls</sub> does not converge to ĝ. Close to the true dictionary its bias shrinks \
-             about like λ² and the others’ about like λ, so there it can be the closest; far from it, for \
-             a small penalty or for few iterations, it often is not. The figures above say which case \
-             this is.</p>\n"
-        }
+             <p>g<sub>ae-ls</sub> does not converge to ĝ. Close to the true dictionary {biases} The figures above say \
+             which case this is.</p>\n"
+        ),
         false => {
             "<p>Each is held against the <b>lasso gradient</b> ĝ = mean (D ẑ − x) ẑ<sup>⊤</sup> at the lasso’s \
              code ẑ, where the iterations converge with the soft threshold and a constant penalty. The data came \
              without the codes that made them, so nothing is said of how far ĝ itself is from their gradient; \
-             g<sub>ae-ls</sub> does not converge to ĝ, which does not make it the worse one.</p>\n"
+             g<sub>ae-ls</sub> does not converge to ĝ, which does not make it the worse one.</p>\n".to_owned()
         }
     };
     let unrolled = "The encoder finds the code by T iterations from z<sub>0</sub>\u{a0}=\u{a0}0:</p>\n\

@@ -32,10 +32,10 @@ impl Through {
     /// Why so many are far at the largest T.
     fn reason(self, count: usize) -> &'static str {
         match (self, count) {
-            (Self::AllIterations, _) => "these iterations, or those of ẑ, have not converged",
-            (Self::LastIterations, 1) => "it goes back through the last iterations only",
-            (Self::LastIterations, _) => "they go back through the last iterations only",
-            (Self::Solution, _) => "its codes, or ẑ, are not yet the solution",
+            (Self::AllIterations, _) => ": these iterations, or those of ẑ, have not converged",
+            (Self::LastIterations, 1) => "; it goes back through its window of iterations only",
+            (Self::LastIterations, _) => "; they go back through their windows of iterations only",
+            (Self::Solution, _) => ": its codes, or ẑ, are not yet the solution",
         }
     }
 }
@@ -97,8 +97,7 @@ fn distant(run: &RunView, far: &[&str], through: Through) -> Option<String> {
     });
     let each = each.collect::<Vec<_>>().join(", ");
     let reason = through.reason(names.len());
-    (!names.is_empty())
-        .then(|| format!("At {}, the largest T, {each} away: {reason}.", t(run, last)))
+    (!names.is_empty()).then(|| format!("At {}, the largest T, {each} away{reason}.", t(run, last)))
 }
 
 /// Which of two is the nearer at the same T.
