@@ -102,8 +102,13 @@ impl Sections {
             "`train.target` is \"noisy\", which does not say what is missing from a measurement; write \"clean\""
                 .to_owned()
         });
+        problems.require(encoder.untied == Untied::No || !encoder.encoder.is_solved(), "encoder.untied", || {
+            "`encoder.untied` is of iterations, and `kind = \"solved\"` has a problem to solve in place of them; write \
+             false, or kind = \"ista\""
+                .to_owned()
+        });
         let gradient_of_pairs =
-            train.train.estimator.name() != "g_dec" && train.train.estimator.name() != "g_noodl";
+            !["g_dec", "g_noodl", "g_implicit"].contains(&train.train.estimator.name());
         problems.require(encoder.untied == Untied::No || gradient_of_pairs, "train.estimator", || {
             format!(
                 "`train.estimator` is \"{}\", which has no gradient for the filters of the iterations; choose \
