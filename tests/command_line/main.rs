@@ -27,4 +27,5 @@ mod reproducibility;
 mod same_run;
 mod signals;
 mod support;
+mod task;
 mod usage;

@@ -76,6 +76,7 @@ const REDUCED_DENOISING: [&str; 18] = [
 pub fn reduced(config: &Path) -> Vec<&'static str> {
     let text = std::fs::read_to_string(config).expect("the configuration is there");
     match text.contains("learn-dictionary") {
+        _ if text.contains("\"task-driven\"") => vec!["--set", "train.steps=3"],
         _ if text.contains("\"denoise\"") => {
             let mut options = REDUCED_DENOISING.to_vec();
             if text.contains("steps = 0") {

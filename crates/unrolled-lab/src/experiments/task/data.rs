@@ -8,7 +8,7 @@ use unrolled_data::DataSet;
 
 use super::baseline::Baseline;
 use super::config::{HeldOut, Sections, TaskConfig};
-use super::labels::Labels;
+use super::labels::{self, Labels};
 use crate::Error;
 use crate::arrays::fingerprint;
 use crate::config::{Config, DataConfig, DictionaryConfig, Loaded, Preprocessing};
@@ -67,6 +67,11 @@ fn prepare(config: &Config) -> Result<Prepared, Error> {
     if data.examples() == 0 {
         return Err(Error::at("data", "the data have no examples; give some"));
     }
+    let Some(labels) = &data.labels else {
+        let message = "the data have no labels; name their array with `data.keys.label`";
+        return Err(Error::at("data", message));
+    };
+    labels::check(labels, sections.task.kind, &sections.data)?;
     let (mut data, training) = split(data, sections, config.seed)?;
     let mut first = rows(&data, &(0..training).collect::<Vec<_>>());
     let preprocessing = Preprocessing::fit(&first.x, sections.data.standardise());
@@ -74,9 +79,7 @@ fn prepare(config: &Config) -> Result<Prepared, Error> {
         preprocessing.apply_to(&mut data);
         preprocessing.apply_to(&mut first);
     }
-    let found = data.labels.take().ok_or_else(|| {
-        Error::at("data", "the data have no labels; name their array with `data.keys.label`")
-    })?;
+    let found = data.labels.take().unwrap_or_default();
     let labels = Labels::new(&found, sections.task.kind, training, &sections.data)?;
     sections.dictionary.fit_truth(&mut first)?;
     // What is held out has no part in the start either.

@@ -19,64 +19,86 @@ pub(super) struct Labels {
     pub classes: Option<Vec<i64>>,
 }
 
+/// The key that says which labels there are.
+fn key(data: &DataConfig) -> &'static str {
+    match data {
+        DataConfig::File(_) => "data.keys.label",
+        _ => "data.classes",
+    }
+}
+
+fn wrong<T>(data: &DataConfig, message: &str) -> Result<T, Error> {
+    let key = key(data);
+    Err(Error::at(key, format!("`{key}`: {message}")))
+}
+
+/// Refuses labels, `[n, 1]` or `[n, k]` in the order of the data, that a task cannot have.
+pub(super) fn check(found: &Array2<f64>, kind: TaskKind, data: &DataConfig) -> Result<(), Error> {
+    if kind == TaskKind::Squared {
+        return Ok(());
+    }
+    if found.ncols() != 1 {
+        let message = format!(
+            "the labels have {} columns, but a class is one number; give [n] or [n, 1], or choose \
+             `task.kind = \"squared\"`",
+            found.ncols()
+        );
+        return wrong(data, &message);
+    }
+    let is_whole = |value: f64| value.fract() == 0.0 && value.abs() < 9e15;
+    if let Some((row, value)) = found.iter().enumerate().find(|(_, value)| !is_whole(**value)) {
+        let message = format!(
+            "the label of row {row} (counted from 0) is {value}, not a whole number, which a class is; choose \
+             `task.kind = \"squared\"` for values"
+        );
+        return wrong(data, &message);
+    }
+    let other = found.iter().find(|label| ![0.0, 1.0].contains(*label));
+    match other.filter(|_| kind == TaskKind::Logistic) {
+        None => Ok(()),
+        Some(other) => {
+            let message = format!(
+                "there is a label {other}, but those of `task.kind = \"logistic\"` are 0 and 1; write those, or \
+                 choose \"softmax\" for any classes"
+            );
+            wrong(data, &message)
+        }
+    }
+}
+
 impl Labels {
-    /// From what the data hold, `[n, 1]` or `[n, k]`; the first `training` are trained on.
+    /// From labels that [`check`] has let through; the first `training` rows are trained on.
     pub fn new(
         found: &Array2<f64>,
         kind: TaskKind,
         training: usize,
         data: &DataConfig,
     ) -> Result<Self, Error> {
-        let at = match data {
-            DataConfig::File(_) => "data.keys",
-            _ => "data.classes",
-        };
-        let wrong = |message: String| Err(Error::at(at, message));
         if kind == TaskKind::Squared {
             return Ok(Self { rows: found.clone(), classes: None });
         }
-        if found.ncols() != 1 {
-            return wrong(format!(
-                "the labels have {} columns, but a class is one number; give [n] or [n, 1], or choose \
-                 `task.kind = \"squared\"`",
-                found.ncols()
-            ));
-        }
-        if let Some((row, value)) =
-            found.iter().enumerate().find(|(_, v)| v.fract() != 0.0 || v.abs() >= 9e15)
-        {
-            return wrong(format!(
-                "the label of row {row} (counted from 0) is {value}, not a whole number, which a class is; choose \
-                 `task.kind = \"squared\"` for values"
-            ));
-        }
-        let mut classes: Vec<i64> = found.iter().map(|value| *value as i64).collect();
-        let known = |classes: &mut Vec<i64>| {
+        let distinct = |count: usize| {
+            let mut classes: Vec<i64> = found.iter().take(count).map(|v| *v as i64).collect();
             classes.sort_unstable();
             classes.dedup();
+            classes
         };
-        let mut trained: Vec<i64> = classes[..training].to_vec();
-        known(&mut trained);
-        known(&mut classes);
-        if let [only] = trained[..] {
-            return wrong(format!(
+        if let [only] = distinct(training)[..] {
+            let message = format!(
                 "the labels of all {training} rows to train on are {only}; give rows of two classes or more"
-            ));
+            );
+            return wrong(data, &message);
         }
+        let classes = distinct(found.nrows());
         if classes.len() > MOST_CLASSES {
-            return wrong(format!(
+            let message = format!(
                 "the labels are {} different numbers, more than the {MOST_CLASSES} classes there may be; choose \
                  `task.kind = \"squared\"` for values",
                 classes.len()
-            ));
+            );
+            return wrong(data, &message);
         }
         if kind == TaskKind::Logistic {
-            if let Some(other) = classes.iter().find(|class| ![0, 1].contains(*class)) {
-                return wrong(format!(
-                    "there is a label {other}, but those of `task.kind = \"logistic\"` are 0 and 1; write those, or \
-                     choose \"softmax\" for any classes"
-                ));
-            }
             return Ok(Self { rows: found.clone(), classes: Some(vec![0, 1]) });
         }
         let is = |(row, class): (usize, usize)| {
@@ -110,6 +132,7 @@ mod tests {
 
     fn labels(found: &Array2<f64>, kind: TaskKind) -> Result<Labels, Error> {
         let data = DataConfig::File(FileConfig::default());
+        check(found, kind, &data)?;
         Labels::new(found, kind, found.nrows(), &data)
     }
 
