@@ -6,8 +6,8 @@ use burn::tensor::{Device, Tensor};
 use ndarray::Array2;
 use unrolled::dictionary::initialisation;
 use unrolled::fused::Engine;
-use unrolled::gradient::{NAMES, finite_differences, named};
-use unrolled::loss::Losses;
+use unrolled::gradient::{Estimator, GImplicit, NAMES, finite_differences, named};
+use unrolled::loss::{Loss, Losses};
 use unrolled::metrics::relative_error;
 use unrolled::prelude::*;
 use unrolled::prox::{AnyProx, PenaltySchedule};
@@ -121,6 +121,16 @@ impl Case {
         Autoencoder::new(DenseDictionary::new(to_tensor(d, precision, device)), encoder)
     }
 
+    /// Codes of few iterations use more atoms than there are features: a ridge gives every system a solution.
+    fn estimator(&self) -> Box<dyn Estimator<Network>> {
+        match self.estimator {
+            "g_implicit" => {
+                Box::new(GImplicit { ridge: 0.1, ..GImplicit::new(Loss::LeastSquares) })
+            }
+            name => named(name).expect("the estimator is listed"),
+        }
+    }
+
     /// The gradient of D and, behind it, of the bias.
     fn gradient(
         &self,
@@ -130,7 +140,7 @@ impl Case {
     ) -> (Array2<f64>, Tensor<2>) {
         let (dictionary, x) = self.problem();
         let network = self.network(&dictionary, STEP * PENALTY, precision, device, engine);
-        let estimator = named(self.estimator).expect("the estimator is listed");
+        let estimator = self.estimator();
         let estimate = estimator.estimate(&network, &to_tensor(&x, precision, device));
         let mut values = to_values(&estimate.dictionary_gradient(&network));
         if let AnyProx::LearnedSoft(prox) = &network.encoder.prox {
@@ -158,7 +168,7 @@ impl Case {
         let (dictionary, x) = self.problem();
         let x = to_tensor(&x, Precision::Float64, device);
         let (gradient, frozen) = self.gradient(Precision::Float64, device, Engine::Auto);
-        let estimator = named::<Network>(self.estimator).expect("the estimator is listed");
+        let estimator = self.estimator();
         let size = dictionary.len();
         // D and the bias as one row of parameters.
         let mut parameters: Vec<f64> = dictionary.iter().copied().collect();
