@@ -178,6 +178,9 @@ fn unrolled_gradients_tend_to_the_implicit_one_and_cut_off_ones_do_not() {
     let dec = main["estimators"]["g_dec"].as_object().unwrap();
     assert!(!dec.contains_key("error_to_implicit"), "g_dec tends to another");
     assert!(main["implicit_gradient_norm"].as_f64().unwrap() > 0.0);
+    // The memory of the implicit gradient does not grow with T.
+    let peaks = curve(main, "g_implicit", "peak_bytes");
+    assert!(peaks[4] <= 1.1 * peaks[0], "{peaks:?}");
     let html = page(&out);
     for part in [
         "<h2>Unrolled and implicit</h2>",

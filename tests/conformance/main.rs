@@ -9,6 +9,7 @@ mod cases;
 mod kinds;
 mod operators;
 mod own_experiment;
+mod solved;
 mod toy;
 
 use std::io::Write;
@@ -99,6 +100,7 @@ fn conforms(name: &str, device: &Device) {
         }
     }
     say(&format!("{name}: {checks} combinations agree"));
+    solved::conforms(name, device);
 }
 
 fn agree(ours: &Measured, reference: &Measured, tolerance: f64, place: &dyn Fn(&str) -> String) {

@@ -157,6 +157,16 @@ impl EstimatorConfig {
         if let Some(reason) = self.unsuited(estimator.reach(), encoder) {
             problems.add(path, format!("`{path}` is \"{name}\", {reason}"));
         }
+        if let Reach::Window(window) = estimator.reach() {
+            problems.require(!encoder.is_solved() || window < encoder.iterations, path, || {
+                format!(
+                    "`{path}` is \"{name}\", which goes back through {window} of the at most {} iterations of a \
+                     solver; write {} or more for `encoder.iterations`",
+                    encoder.iterations,
+                    window.saturating_add(1)
+                )
+            });
+        }
         Some(estimator)
     }
 
