@@ -14,6 +14,7 @@ mod parameters;
 mod source;
 mod state;
 mod step;
+mod unsolved;
 
 pub use checkpoint::Saved;
 pub use coding::{Coding, CodingSections, host_bytes};
@@ -24,6 +25,7 @@ pub use parameters::{Memories, Values, values, with_values};
 pub use source::{InMemory, Rows, Source};
 pub use state::State;
 pub use step::{Row, Training};
+pub use unsolved::unsolved;
 
 use std::path::Path;
 

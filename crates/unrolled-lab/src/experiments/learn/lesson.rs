@@ -45,6 +45,8 @@ pub(super) struct Memory {
     pub used: Vec<bool>,
     /// Atoms replaced so far.
     pub resampled: usize,
+    /// Whether the user knows of codes that are not solved.
+    pub warned_of_unsolved: bool,
 }
 
 impl<'a> Learning<'a> {
@@ -126,7 +128,8 @@ impl Lesson for Learning<'_> {
         let dictionary = self.dictionary(start);
         let encoder = self.encoder(self.plan.coding.step, 1, None);
         let used = vec![false; start.ncols()];
-        let memory = Memory { step: EncoderStep::new(self.plan.coding.step), used, resampled: 0 };
+        let step = EncoderStep::new(self.plan.coding.step);
+        let memory = Memory { step, used, resampled: 0, warned_of_unsolved: false };
         (Network::new(dictionary, encoder), memory)
     }
 

@@ -13,7 +13,7 @@ use unrolled::tensors::{to_array, to_values};
 use super::Network;
 use super::lesson::{Learning, Memory};
 use crate::config::DeadAtoms;
-use crate::training::{Rows, Source, State};
+use crate::training::{Rows, Source, State, unsolved};
 
 /// The columns of every measurement: first the losses on the sample, which are the same figures for every run, whatever
 /// it descends ([`Learning::losses_on_sample`]). Those of codes are taken on up to [`EXAMPLES`] examples of the step's batch, coded anew with the
@@ -34,6 +34,7 @@ pub(super) const COLUMNS: &[&str] = &[
     "resampled_atoms",
     "bias",
     "spectral_norm_squared",
+    "unsolved",
 ];
 
 const EXAMPLES: usize = 256;
@@ -49,16 +50,17 @@ pub(super) fn take(
     let dictionary = to_array(&state.network.dictionary.columns());
     let examples = lesson.source.batch().min(EXAMPLES);
     let Rows { x, true_codes, .. } = lesson.source.rows(state.step, 0..examples);
-    let codes_now = state.network.encode(&plan.tensor(&x)).inner();
+    let x_now = plan.tensor(&x);
+    let codes_now = state.network.encode(&x_now).inner();
+    let Network { dictionary: atoms, encoder } = &state.network;
+    let unsolved = unsolved(encoder, atoms, &x_now, &codes_now);
     let now = to_array(&codes_now);
     let prox = &plan.sections().encoder.prox;
     let gaps = match &state.network.dictionary {
         AnyDictionary::Dense(_) => {
             duality_gaps(&dictionary, &x, &now, prox.penalty(), prox.sided())
         }
-        filters => {
-            operator_gaps(filters, &plan.tensor(&x), &codes_now, prox.penalty(), prox.sided())
-        }
+        filters => operator_gaps(filters, &x_now, &codes_now, prox.penalty(), prox.sided()),
     };
     let support = true_codes.map(|truth| support_recovery(&now, &truth));
     let truth = lesson.prepared.data.true_dictionary.as_ref();
@@ -87,10 +89,21 @@ pub(super) fn take(
         Some(state.lesson.resampled as f64),
         bias.map(|bias| bias.iter().sum::<f64>() / bias.len() as f64),
         Some(norm_squared),
+        unsolved.map(|count| count as f64),
     ];
     state.lesson.used.fill(false);
     let State { step, network, lesson, .. } = state;
-    (figures, lesson.step.warning(*step, &network.encoder, norm_squared))
+    let of_step = lesson.step.warning(*step, &network.encoder, norm_squared);
+    let missed = unsolved.filter(|count| *count > 0 && !lesson.warned_of_unsolved);
+    let of_codes = missed.filter(|_| of_step.is_none()).map(|missed| {
+        lesson.warned_of_unsolved = true;
+        format!(
+            "at step {step}, {missed} of {examples} codes are not solved to `encoder.tolerance` within {} iterations; \
+             allow more iterations or a larger tolerance",
+            plan.sections().encoder.iterations
+        )
+    });
+    (figures, of_step.or(of_codes))
 }
 
 /// Replaces every atom that no code has used since the last measurement by one of the worst

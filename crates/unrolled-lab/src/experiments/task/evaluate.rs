@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use burn::tensor::{DType, Tensor};
 use ndarray::{Array2, s};
-use unrolled::encoder::AnyEncoder;
 use unrolled::loss::Losses;
 use unrolled::network::SparseCoder;
 use unrolled::task::{LinearTask, TaskKind};
@@ -13,6 +12,7 @@ use unrolled::tensors::{to_array, to_scalar};
 use super::Network;
 use super::labels::classes_of;
 use super::lesson::Driven;
+use crate::training::unsolved;
 use crate::workers::{Workers, in_order};
 
 /// Rows that are coded at a time.
@@ -80,20 +80,6 @@ fn r_squared(scores: &Array2<f64>, labels: &Array2<f64>) -> Option<f64> {
     let squares = |off: &Array2<f64>| off.iter().map(|v| v * v).sum::<f64>();
     let all = squares(&(labels - &mean));
     (all > 0.0).then(|| 1.0 - squares(&(labels - scores)) / all)
-}
-
-/// How many codes `[n, q]` are not solved to the encoder's tolerance; `None` where codes are unrolled.
-pub(super) fn unsolved(network: &Network, x: &Tensor<2>, codes: &Tensor<2>) -> Option<usize> {
-    match &network.encoder {
-        AnyEncoder::Unrolled(_) => None,
-        AnyEncoder::Solved(solved) => {
-            let mut look = solved.clone();
-            // Without an iteration what is handed in is looked at, and given back.
-            look.iterations = 0;
-            let found = look.solve(network.operator(), &network.inputs(x), Some(codes));
-            Some(found.unfinished)
-        }
-    }
 }
 
 /// The scores `[n, k]` of codes and the mean of the task's loss.
@@ -190,7 +176,7 @@ impl Driven<'_> {
             task_loss: to_scalar(&task_loss) * count,
             reconstruction: to_scalar(&losses.reconstruction) * count,
             nonzeros: to_scalar(&nonzeros),
-            unsolved: unsolved(network, &batch.x, &codes),
+            unsolved: unsolved(&network.encoder, &network.dictionary, &batch.x, &codes),
             scores: to_array(&scores),
         }
     }

@@ -7,10 +7,10 @@ use unrolled::task::TaskKind;
 use unrolled::tensors::{to_array, to_scalar, vector_to_tensor};
 
 use super::Network;
-use super::evaluate::{scores, unsolved};
+use super::evaluate::scores;
 use super::labels::classes_of;
 use super::lesson::{Driven, Memory};
-use crate::training::State;
+use crate::training::{State, unsolved};
 
 /// The figures of every step, on its batch: the mean loss of the task without its ridge, the share of classes that are
 /// told right, and how many codes are not solved to the tolerance.
@@ -40,10 +40,8 @@ pub(super) fn sums(
     let (scores, loss) = scores(&network.task, codes, &lesson.plan.tensor(label), lesson.wide());
     let told = classes_of(&to_array(&scores), 0.0).into_iter().zip(classes_of(label, 0.5));
     let right = told.filter(|(told, truth)| told == truth).count() as f64;
-    let unsolved = match lesson.plan.sections().encoder.is_solved() {
-        true => unsolved(network, &lesson.plan.tensor(x), codes).unwrap_or(0),
-        false => 0,
-    };
+    let x = lesson.plan.tensor(x);
+    let unsolved = unsolved(&network.encoder, &network.dictionary, &x, codes).unwrap_or(0);
     let sums = vec![to_scalar(&loss) * count, right, unsolved as f64, count];
     let precision = match lesson.plan.config().is_on_cpu() {
         true => Precision::Float64,
@@ -96,10 +94,16 @@ fn of_unsolved(lesson: &Driven, step: usize, memory: &mut Memory) -> Option<Stri
         return None;
     }
     memory.warned_of_unsolved = true;
-    let encoder = &lesson.plan.sections().encoder;
+    let config = lesson.plan.config();
+    let digits = match config.precision {
+        Precision::Float32 => ", or `precision = \"float64\"`",
+        Precision::Float64 => "",
+    };
     Some(format!(
-        "up to step {step}, {} of {} codes were not solved to `encoder.tolerance` within {} iterations, and the \
-         gradient takes them for solved; allow more iterations or a larger tolerance",
-        memory.unsolved, memory.coded, encoder.iterations
+        "up to step {step}, {} of {} codes were not solved to `encoder.tolerance`, and the gradient takes them for \
+         solved; allow more than {} iterations, or a larger tolerance{digits}",
+        memory.unsolved,
+        memory.coded,
+        lesson.plan.sections().encoder.iterations
     ))
 }

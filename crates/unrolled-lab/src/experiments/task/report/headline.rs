@@ -74,7 +74,7 @@ fn with_and_without(runs: &[Drawn]) -> String {
 fn sentence(Pair { without, with }: &Pair) -> Option<String> {
     let [(less, _), (more, _)] = [without.stored.judged()?, with.stored.judged()?];
     let beta = |run: &Drawn| run.stored.weight.unwrap_or(0.0);
-    let weight = |run: &Drawn| unbroken(&format!("β = {}", number(beta(run))));
+    let weight = |run: &Drawn| unbroken(&format!("β = {}", beta(run)));
     let name = what(more);
     let reconstructions = less.reconstruction.zip(more.reconstruction);
     let reconstructions = reconstructions.map(|(less, more)| {

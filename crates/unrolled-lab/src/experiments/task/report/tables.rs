@@ -20,8 +20,8 @@ fn count(value: Option<usize>) -> String {
 }
 
 const COLUMNS: [Column; 13] = [
-    ("β", |run| plain(run.stored.weight)),
-    ("steps", |run| plain_count(run.metrics.steps(&run.run.name))),
+    ("β", |run| as_is(run.stored.weight)),
+    ("steps", |run| as_is(run.metrics.steps(&run.run.name))),
     ("rows<br>held out", |run| count(run.stored.held_out.examples)),
     ("accuracy<br>held out", |run| accuracy(&run.stored.held_out)),
     ("R²<br>held out", |run| plain(run.stored.held_out.r_squared)),
@@ -37,8 +37,9 @@ const COLUMNS: [Column; 13] = [
     }),
 ];
 
-fn plain_count(value: Option<f64>) -> String {
-    value.map_or(String::new(), |count| count.to_string())
+/// As it is written.
+fn as_is(value: Option<f64>) -> String {
+    value.map_or(String::new(), |value| value.to_string())
 }
 
 fn accuracy(found: &Found) -> String {
