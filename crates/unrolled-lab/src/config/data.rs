@@ -344,9 +344,8 @@ impl DataConfig {
                     .map_err(|error| Error::at("data.path", error.to_string()))?;
                 let mut data = images.data;
                 if let Some(most) = mnist.examples.filter(|most| *most < data.examples()) {
-                    let first = |array: &Array2<f64>| array.slice(s![..most, ..]).to_owned();
-                    data.x = first(&data.x);
-                    data.labels = data.labels.as_ref().map(first);
+                    data.x = data.x.slice(s![..most, ..]).to_owned();
+                    data.labels = data.labels.map(|rows| rows.slice(s![..most, ..]).to_owned());
                 }
                 (data, Some(images.shape))
             }

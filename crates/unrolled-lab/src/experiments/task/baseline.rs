@@ -65,7 +65,7 @@ fn fit(x: &Array2<f64>, labels: &Array2<f64>, kind: TaskKind, ridge: f64) -> (Ar
     let mut weights: Array2<f64> = Array2::zeros((x.ncols(), labels.ncols()));
     let work = 2.0 * (x.len() * labels.ncols()) as f64;
     let most = (MOST_WORK / work).clamp(ITERATIONS[0], ITERATIONS[1]) as usize;
-    if !(bound > 0.0) {
+    if bound <= 0.0 {
         return (weights, 0);
     }
     let (mut before, mut time, mut first) = (weights.clone(), 1.0f64, None);
