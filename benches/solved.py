@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lasso codes at a fixed dictionary, arrays in memory on both sides: coordinate descent to a relative duality gap beside
-SPAMS `lasso` (exact, by homotopy) and scikit-learn's coordinate descent, whichever is installed; and what `g_implicit`
-costs beside the solution that it needs.
+SPAMS `lasso` (exact, by homotopy), scikit-learn's coordinate descent and celer, whichever are installed; and what
+`g_implicit` costs beside the solution that it needs.
 
     python3 benches/solved.py [--python PYTHON_WITH_NUMPY] [--rounds 3]
 """
@@ -49,6 +49,15 @@ try:
     print("scikit-learn (from a twentieth)", 20 * (time.perf_counter() - started), flush=True)
 except ImportError:
     print("scikit-learn is not installed", flush=True)
+try:
+    from celer import Lasso
+    model, d, some = Lasso(alpha=penalty / X.shape[1], fit_intercept=False, tol=1e-6), np.asfortranarray(D), X[:200]
+    model.fit(d, some[0])
+    started = time.perf_counter()
+    for x in some: model.fit(d, x)
+    print("celer, one example after another (from 200)", len(X) / len(some) * (time.perf_counter() - started), flush=True)
+except ImportError:
+    print("celer is not installed", flush=True)
 """
 
 

@@ -24,7 +24,7 @@ fn hinge(network: &Driven, batch: &Batch, codes: &Tensor<2>) -> Tensor<1> {
     relu(scores.mul(labels).neg().add_scalar(1.0)).mean().add(network.task.ridge())
 }
 
-fn main() {
+pub fn main() {
     let device = Device::flex();
     let mut stream = Stream::new(39, "own task", 0);
     let x = Array2::from_shape_simple_fn((200, 10), || stream.normal());

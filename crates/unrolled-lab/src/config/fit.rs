@@ -84,7 +84,6 @@ impl FitConfig {
     }
 
     /// Whether it is least squares.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     pub fn is_squared(&self) -> bool {
         *self == Self::Squared
     }

@@ -34,7 +34,7 @@ pub(super) struct Coder<'a> {
 /// By which algorithm.
 enum By<'a> {
     /// Coordinate descent to a gap.
-    Descent(Lasso, f64),
+    Descent(Box<Lasso>, f64),
     /// FISTA.
     Fista(Box<Fista<'a>>),
 }
@@ -75,7 +75,7 @@ impl<'a> Coder<'a> {
         }
         let by = match request.until {
             Until::Gap(gap) if on_cpu => {
-                By::Descent(Lasso::new(dictionary, request.penalty, sided), gap)
+                By::Descent(Box::new(Lasso::new(dictionary, request.penalty, sided)), gap)
             }
             _ => {
                 let exponent = exponent(dictionary);

@@ -18,6 +18,12 @@ const SHARE: f64 = 0.6;
 /// A pivot below this share of the diagonal: atoms that depend on those in use.
 const DEPENDENT: f64 = 1e-10;
 
+/// Whether a > b; what is not a number is not.
+#[inline(always)]
+fn above(a: f64, b: f64) -> bool {
+    a > b
+}
+
 /// What is used again for every example.
 #[derive(Default)]
 pub(crate) struct Scratch {
@@ -49,7 +55,7 @@ impl Scratch {
         }
         let diagonal = row[atom] + example.ridge;
         let rest = self.factor[begin..].iter().fold(diagonal, |rest, v| rest - v * v);
-        if !(rest > DEPENDENT * diagonal) {
+        if !above(rest, DEPENDENT * diagonal) {
             self.factor.truncate(begin);
             return false;
         }
@@ -116,7 +122,7 @@ impl Example<'_> {
         let mut one_at_a_time = false;
         for round in 0..most {
             let largest = crate::metrics::largest_violation(self.correlations, self.sided);
-            if !(largest > self.penalty) {
+            if !above(largest, self.penalty) {
                 return (round, self.has_reached(aim, &scratch.atoms));
             }
             if round > 0 && self.has_reached(aim, &scratch.atoms) {
@@ -127,7 +133,7 @@ impl Example<'_> {
             let added = std::mem::take(&mut scratch.added);
             for (size, j) in &added {
                 let sign = self.correlations[*j].signum();
-                if scratch.atoms.len() == MOST || !(*size > self.penalty) {
+                if scratch.atoms.len() == MOST || !above(*size, self.penalty) {
                     break;
                 }
                 scratch.append(self, *j, sign);
@@ -176,7 +182,7 @@ impl Example<'_> {
             let mut share = 1.0f64;
             for (at, &j) in scratch.atoms.iter().enumerate() {
                 let (goal, code) = (scratch.solution[at], self.codes[j]);
-                if !(goal * scratch.signs[at] > 0.0) {
+                if !above(goal * scratch.signs[at], 0.0) {
                     let possible = if code == 0.0 { 0.0 } else { code / (code - goal) };
                     share = share.min(possible);
                 }
@@ -186,7 +192,7 @@ impl Example<'_> {
             let mut dropped = false;
             for (at, &j) in scratch.atoms.iter().enumerate() {
                 let (goal, code) = (scratch.solution[at], self.codes[j]);
-                let ends = !(goal * scratch.signs[at] > 0.0)
+                let ends = !above(goal * scratch.signs[at], 0.0)
                     && (code == 0.0 || code / (code - goal) <= share);
                 self.codes[j] = match (whole, ends) {
                     (_, true) => 0.0,

@@ -93,7 +93,7 @@ pub(super) fn solve<O: LinearOperator, P: ProximalOperator, F: DataFit>(
             let size = example.codes.iter().fold(0.0f64, |size, z| size.max(z.abs()));
             let tolerance = allowed(solved.tolerance, size, Precision::Float64);
             let left = solved.iterations - standing.passes;
-            if !(found > tolerance) || left == 0 || standing.in_vain > PATIENCE {
+            if found.is_nan() || found <= tolerance || left == 0 || standing.in_vain > PATIENCE {
                 return false;
             }
             let aim = Aim::Residual(AIM * tolerance);
