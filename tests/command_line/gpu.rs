@@ -252,3 +252,23 @@ fn the_shipped_configurations_for_graphics_cards_run_reduced() {
     }
     assert!(seen >= 2);
 }
+
+/// A driver that has float64 computes powers in it wrongly, without a word (codes of |r|^2.1 were off by their own size).
+#[test]
+fn powers_in_float64_are_refused_on_an_adapter() {
+    if !adapter() {
+        return;
+    }
+    let folder = folder();
+    write(folder.path(), "small.toml", SMALL);
+    let power =
+        ["--set", "encoder.fit={kind=\"power\"}", "--set", "device=\"wgpu\"", "--out", "out"];
+    let options = [&power[..], &["--set", "precision=\"float64\""]].concat();
+    let refused = run(folder.path(), &options).code(2);
+    let said = stderr(&refused);
+    // An adapter without float64 refuses it before.
+    assert!(said.contains("powers in float32 alone") || said.contains("float64"), "{said}");
+    assert!(!folder.path().join("out").exists());
+    let options = [&power[..], &["--set", "precision=\"float32\""]].concat();
+    run(folder.path(), &options).success();
+}

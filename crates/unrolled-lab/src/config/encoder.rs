@@ -8,11 +8,12 @@ use unrolled::fused::Engine;
 use unrolled::prelude::Precision;
 use unrolled::prox::AnyProx;
 
-use super::MOST_ITERATIONS;
 use super::fit::FitConfig;
 use super::prox::ProxConfig;
 use super::reader::{Problems, Reader};
 use super::values::Step;
+use super::{Config, MOST_ITERATIONS};
+use crate::Error;
 
 /// The encoder, unrolled or solved.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -184,6 +185,19 @@ impl EncoderConfig {
              `learned`, or choose kind = \"ista\""
                 .to_owned()
         });
+    }
+
+    /// Refuses what a device computes wrongly.
+    pub fn check_device(&self, config: &Config) -> Result<(), Error> {
+        let power = matches!(self.fit, FitConfig::Power { .. });
+        if !power || config.is_on_cpu() || config.precision == Precision::Float32 {
+            return Ok(());
+        }
+        Err(Error::at(
+            "encoder.fit",
+            "`encoder.fit` is of kind \"power\", and graphics adapters raise to powers in float32 alone; write \
+             `precision = \"float32\"`, or `device = \"flex\"`",
+        ))
     }
 
     /// The form for `examples` examples of these sizes at a time.

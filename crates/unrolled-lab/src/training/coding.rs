@@ -78,6 +78,7 @@ impl<'a> Coding<'a> {
     ) -> Result<Self, Error> {
         let CodingSections { dictionary, encoder, train, .. } = sections;
         let Opened { device, limits: device_limits, .. } = config.open_device()?;
+        sections.encoder.check_device(config)?;
         let [m, q] = start.shape();
         let [entries, atoms] = start.columns().dims();
         let filters = dictionary.is_convolutional().then_some(entries * atoms);

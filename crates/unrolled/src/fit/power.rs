@@ -5,6 +5,8 @@ use burn::tensor::Tensor;
 use super::{DataFit, mean_of_sums};
 
 /// `|r|^q`, without a half, for `q ≥ 2`: below, its slope at 0 has no bound that a step could respect.
+///
+/// Graphics adapters raise to powers in float32 alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Power {
     /// q.

@@ -62,6 +62,7 @@ impl<'a> Plan<'a> {
         let config = &run.config;
         let Sections { data, dictionary, encoder, compare } = config.sections();
         let Opened { device, limits, .. } = config.open_device()?;
+        encoder.check_device(config)?;
         if let Some(sizes) = data.sizes() {
             // What cannot be held is refused before it is drawn.
             let bytes = host_bytes(sizes, sizes[1] * sizes[2], compare, 1);

@@ -43,6 +43,7 @@ impl<'a> Plan<'a> {
         let config = &run.config;
         let sections: &Sections = config.sections();
         let device = config.open_device()?.device;
+        sections.encoder.encoder.check_device(config)?;
         let images = shelf.images(&sections.data, config.seed)?;
         images.check_filter(sections.dictionary.size)?;
         let batch = sections.train.train.batch_count().unwrap_or(1);
