@@ -41,6 +41,19 @@ impl GroupSoftThreshold {
     }
 }
 
+/// √s with its first derivative, 1/(2√s), by one step of Heron's method from the root as a constant: the derivative of
+/// Burn's own root is a power, which graphics adapters do not compute in float64.
+fn root(squares: Tensor<2>) -> Tensor<2> {
+    let root = squares.clone().inner().sqrt();
+    match squares.is_autodiff() {
+        false => root,
+        true => {
+            let root = root.autodiff();
+            squares.div(root.clone()).add(root).mul_scalar(0.5)
+        }
+    }
+}
+
 impl ProximalOperator for GroupSoftThreshold {
     fn apply(&self, v: Tensor<2>, step: f64, _iteration: usize) -> Tensor<2> {
         let bias = step * self.penalty;
@@ -53,7 +66,7 @@ impl ProximalOperator for GroupSoftThreshold {
         let nothing = squares.clone().inner().equal_elem(0.0);
         let nothing = if squares.is_autodiff() { nothing.autodiff() } else { nothing };
         let instead = if bias > 0.0 { 0.25 * bias * bias } else { 1.0 };
-        let norms = squares.mask_fill(nothing, instead).sqrt();
+        let norms = root(squares.mask_fill(nothing, instead));
         let factors = relu(norms.recip().mul_scalar(-bias).add_scalar(1.0));
         self.scaled(v, factors)
     }
@@ -72,7 +85,7 @@ impl ProximalOperator for GroupSoftThreshold {
         let nothing = squares.clone().inner().equal_elem(0.0);
         let nothing = if squares.is_autodiff() { nothing.autodiff() } else { nothing };
         // The derivative of a norm at 0 is 0 here, as that of |z| is.
-        let norms = squares.mask_fill(nothing.clone(), 1.0).sqrt().mask_fill(nothing, 0.0);
+        let norms = root(squares.mask_fill(nothing.clone(), 1.0)).mask_fill(nothing, 0.0);
         norms.sum().mul_scalar(self.penalty / examples)
     }
 
