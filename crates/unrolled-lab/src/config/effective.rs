@@ -11,7 +11,8 @@ use super::{Config, Run};
 /// replaces it again.
 ///
 /// A run may be of another kind in some table than the base is. Then it does not know all of the base's keys: those are
-/// left out, and are their defaults again, unless somebody wrote them.
+/// left out, and are their defaults again, unless somebody wrote them. So are keys of which the other kind has another
+/// default.
 pub(super) fn write(
     base: &Config,
     runs: &[Run],
@@ -19,9 +20,19 @@ pub(super) fn write(
     variants: &Variants,
 ) -> String {
     let runs: Vec<Table> = runs.iter().map(|run| run.config.table()).collect();
+    let changed: BTreeSet<String> = match variants {
+        Variants::Single => BTreeSet::new(),
+        Variants::Listed(runs) => runs
+            .iter()
+            .flat_map(|(_, overrides)| overrides.leaves())
+            .map(|(path, ..)| path.join("."))
+            .collect(),
+        Variants::Swept(keys) => keys.iter().map(|(key, ..)| key.clone()).collect(),
+    };
+    let kept: BTreeSet<String> = written.union(&changed).cloned().collect();
     let mut text = "# The effective configuration: every default is written out.\n".to_owned();
     text.push_str(
-        &toml::to_string(&shared("", &base.table(), &runs, written))
+        &toml::to_string(&shared("", &base.table(), &runs, [written, &kept]))
             .expect("a table is valid TOML"),
     );
     match variants {
@@ -45,19 +56,29 @@ pub(super) fn write(
     text
 }
 
-/// What of a table belongs to all runs.
-fn shared(path: &str, base: &Table, runs: &[Table], written: &BTreeSet<String>) -> Table {
+/// What of a table belongs to all runs: what was written, what every run has, and, but for keys that somebody wrote in a
+/// run, has alike.
+fn shared(
+    path: &str,
+    base: &Table,
+    runs: &[Table],
+    [written, kept]: [&BTreeSet<String>; 2],
+) -> Table {
     let entry = |(key, value): (&String, &Value)| {
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         let is_known = runs.iter().all(|run| run.contains_key(key));
         if !is_known && !written.contains(&path) {
             return None;
         }
+        let alike = || runs.iter().all(|run| run.get(key) == Some(value));
+        if !value.is_table() && !kept.contains(&path) && !alike() {
+            return None;
+        }
         let value = match value {
             Value::Table(table) => {
                 let of_runs = runs.iter().filter_map(|run| run.get(key)?.as_table().cloned());
                 let of_runs: Vec<_> = of_runs.collect();
-                Value::Table(shared(&path, table, &of_runs, written))
+                Value::Table(shared(&path, table, &of_runs, [written, kept]))
             }
             value => value.clone(),
         };
