@@ -56,6 +56,26 @@ fn cases() -> Vec<Case> {
     text("decay and learned", format!("{SMALL}\n[encoder.prox]\ndecay = 0.9\nlearned = true\n"));
     text("threshold of a soft prox", format!("{SMALL}\n[encoder.prox]\nthreshold = 0.1\n"));
     text("unknown side", format!("{SMALL}\n[encoder.prox]\nsided = \"both\"\n"));
+    let prox = |keys: &str| format!("{SMALL}\n[encoder.prox]\n{keys}\n");
+    text("a ratio below 0", prox("kind = \"elastic-net\"\nratio = -0.5"));
+    text("groups of nothing", prox("kind = \"group-soft\"\nsize = 0"));
+    text("groups that do not divide the atoms", prox("kind = \"group-soft\"\nsize = 4"));
+    text("none of the entries", prox("kind = \"top-k\"\ncount = 0"));
+    text(
+        "no kernels for a prox",
+        replaced("step = 0.1", "step = 0.1\nengine = \"fused\"\nprox = { kind = \"top-k\" }"),
+    );
+    let fit = |fit: &str| replaced("step = 0.1", &format!("step = 0.1\nfit = {fit}"));
+    text("a power without a slope at 0", fit("{ kind = \"power\", exponent = 1.5 }"));
+    text("a power that is not a number", fit("{ kind = \"power\", exponent = nan }"));
+    text("a delta of 0", fit("{ kind = \"huber\", delta = 0.0 }"));
+    text("a key of another fit", fit("{ kind = \"huber\", exponent = 3.0 }"));
+    text("a tolerance of what is unrolled", replaced("step = 0.1", "step = 0.1\ntolerance = 1e-6"));
+    let solved = |keys: &str| replaced("step = 0.1", &format!("kind = \"solved\"\n{keys}"));
+    text("a step of a solver", solved("step = 0.1"));
+    text("a tolerance of 0", solved("tolerance = 0.0"));
+    text("a penalty that decays, of a solver", solved("prox = { decay = 0.9 }"));
+    text("a learned step of a solver", solved("learned_step = true"));
     text("unknown prox", format!("{SMALL}\n[encoder.prox]\nkind = \"softt\"\n"));
     text(
         "unknown estimator",

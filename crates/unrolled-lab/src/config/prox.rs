@@ -11,6 +11,7 @@ use unrolled::prox::{AnyProx, LayeredSoftThreshold, PenaltySchedule};
 use super::encoder::Unrolling;
 use super::reader::{Problems, Reader};
 use super::values::finite;
+use crate::Error;
 
 /// The proximal operator.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -326,16 +327,23 @@ impl ProxConfig {
         }
     }
 
-    /// Refuses groups that codes of so many atoms cannot be cut into.
-    pub fn check_atoms(&self, atoms: usize) -> Result<(), crate::Error> {
-        match self {
-            Self::GroupSoft { size, .. } if !atoms.is_multiple_of(*size) => {
+    /// Refuses groups that so many atoms cannot be cut into, and those of filters: entries of their codes that lie side by
+    /// side are places, not atoms.
+    pub fn check_groups(&self, atoms: usize, filters: bool) -> Result<(), Error> {
+        let Self::GroupSoft { size, .. } = self else { return Ok(()) };
+        if filters {
+            let message = "`encoder.prox.kind` is \"group-soft\", whose groups are of atoms that lie side by side, and in \
+                           codes of filters those are places; choose another";
+            return Err(Error::at("encoder.prox.kind", message));
+        }
+        match atoms.is_multiple_of(*size) {
+            true => Ok(()),
+            false => {
                 let message = format!(
                     "`encoder.prox.size` is {size}, which does not divide {atoms} atoms; write one that does"
                 );
-                Err(crate::Error::at("encoder.prox.size", message))
+                Err(Error::at("encoder.prox.size", message))
             }
-            _ => Ok(()),
         }
     }
 
