@@ -78,10 +78,11 @@ impl<'a> Coding<'a> {
     ) -> Result<Self, Error> {
         let CodingSections { dictionary, encoder, train, .. } = sections;
         let Opened { device, limits: device_limits, .. } = config.open_device()?;
-        sections.encoder.check_device(config)?;
+        encoder.check_device(config)?;
         let [m, q] = start.shape();
         let [entries, atoms] = start.columns().dims();
         let filters = dictionary.is_convolutional().then_some(entries * atoms);
+        encoder.prox.check_groups(atoms, filters.is_some())?;
         let batch = train.batch(training);
         if batch > training {
             return Err(Error::at(
@@ -187,28 +188,9 @@ impl<'a> Coding<'a> {
         self.sections.encoder.uses_kernels(self.config.device_kind())
     }
 
-    /// Refuses to go on with a run that has done more steps than are asked for; says what has changed of its schedule.
-    pub fn check_resume(
-        &self,
-        run: &Run,
-        folder: &Path,
-        done: usize,
-    ) -> Result<Option<String>, Error> {
-        if done <= self.steps {
-            return Ok(self.note_on_schedule(run, folder, done));
-        }
-        let message = format!(
-            "`train` asks for {} steps, but the run in {} has done {done}; write {done} or more, or start anew \
-             with --overwrite",
-            self.steps,
-            folder.display()
-        );
-        Err(run.locate(Error::at("train.steps", message)))
-    }
-
     /// A schedule that is spread over all steps is another one when there are more of them: says so where the rate
     /// after `done` steps is not what it would have been.
-    fn note_on_schedule(&self, run: &Run, folder: &Path, done: usize) -> Option<String> {
+    pub fn note_on_schedule(&self, run: &Run, folder: &Path, done: usize) -> Option<String> {
         let CodingSections { train, optimizer, .. } = self.sections;
         let before = std::fs::read_to_string(folder.join("config.toml")).ok()?;
         let before: toml::Table = toml::from_str(&before).ok()?;

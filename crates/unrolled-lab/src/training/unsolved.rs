@@ -13,11 +13,6 @@ pub fn unsolved(
 ) -> Option<usize> {
     match encoder {
         AnyEncoder::Unrolled(_) => None,
-        AnyEncoder::Solved(solved) => {
-            let mut look = solved.clone();
-            // Without an iteration what is handed in is looked at, and given back.
-            look.iterations = 0;
-            Some(look.solve(dictionary, x, Some(codes)).unfinished)
-        }
+        AnyEncoder::Solved(solved) => Some(solved.unfinished(dictionary, x, codes)),
     }
 }

@@ -71,6 +71,7 @@ impl<'a> Plan<'a> {
         let first = Problem::new(config, 0)?;
         let [m, q] = first.dictionary(config, Precision::Float64, &Device::flex()).shape();
         let (n, p) = (first.data.examples(), first.columns.ncols());
+        encoder.prox.check_groups(p, dictionary.is_convolutional())?;
         config.check_range(&first.data)?;
         let has_truth = first.data.true_codes.is_some();
         let mut warnings = Vec::new();

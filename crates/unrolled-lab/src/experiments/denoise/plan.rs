@@ -16,14 +16,17 @@ use super::images::{Images, Shelf};
 use super::lesson::Restoring;
 use super::network::Blueprint;
 use super::source::Crops;
-use crate::Error;
 use crate::check::Estimate;
 use crate::config::{MOST_STEPS, Run};
 use crate::training::{Lesson, Training};
+use crate::{Configuration, Error};
 
 /// A run that can begin.
 pub(super) struct Plan<'a> {
     pub run: &'a Run,
+    /// The configuration of all runs, as it goes with a model.
+    pub effective: String,
+    shelf: Arc<Shelf>,
     pub device: Device,
     estimator: Box<dyn Estimator<Denoiser>>,
     /// The filters at the start, as columns `[c·h·w, p]`.
@@ -39,11 +42,16 @@ pub(super) struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// Reads or draws the images and checks all that depends on them.
-    pub fn new(run: &'a Run, shelf: &Shelf) -> Result<Self, Error> {
+    pub fn new(
+        run: &'a Run,
+        shelf: Arc<Shelf>,
+        configuration: &Configuration,
+    ) -> Result<Self, Error> {
         let config = &run.config;
         let sections: &Sections = config.sections();
         let device = config.open_device()?.device;
         sections.encoder.encoder.check_device(config)?;
+        sections.encoder.encoder.prox.check_groups(sections.dictionary.atoms, true)?;
         let images = shelf.images(&sections.data, config.seed)?;
         images.check_filter(sections.dictionary.size)?;
         let batch = sections.train.train.batch_count().unwrap_or(1);
@@ -82,8 +90,19 @@ impl<'a> Plan<'a> {
         let start = Arc::new(start);
         let estimator = sections.train.train.estimator.build::<Denoiser>();
         let estimator = estimator.expect("the configuration names a known estimator");
-        let mut plan =
-            Self { run, device, estimator, start, step: 1.0, batch, steps, warnings: Vec::new() };
+        let effective = configuration.effective();
+        let mut plan = Self {
+            run,
+            effective,
+            shelf,
+            device,
+            estimator,
+            start,
+            step: 1.0,
+            batch,
+            steps,
+            warnings: Vec::new(),
+        };
         plan.settle_step()?;
         Ok(plan)
     }
@@ -159,14 +178,14 @@ impl<'a> Plan<'a> {
     }
 
     /// The images.
-    pub fn images(&self, shelf: &Shelf) -> Result<Arc<Images>, Error> {
-        shelf.images(&self.sections().data, self.run.config.seed)
+    fn images(&self) -> Result<Arc<Images>, Error> {
+        self.shelf.images(&self.sections().data, self.run.config.seed)
     }
 
     /// The lesson, with its images.
-    pub fn lesson(&'a self, shelf: &Shelf, threads: usize) -> Result<Restoring<'a>, Error> {
+    pub fn lesson(&self, threads: usize) -> Result<Restoring<'_>, Error> {
         let sections = self.sections();
-        let images = self.images(shelf)?;
+        let images = self.images()?;
         let seed = self.run.config.seed;
         let source = Crops {
             images: images.clone(),
@@ -209,13 +228,8 @@ impl<'a> Plan<'a> {
     }
 
     /// Adds what the run will take.
-    pub fn estimate(
-        &'a self,
-        shelf: &Shelf,
-        threads: usize,
-        estimate: &mut Estimate,
-    ) -> Result<(), Error> {
-        let lesson = self.lesson(shelf, threads)?;
+    pub fn estimate(&self, threads: usize, estimate: &mut Estimate) -> Result<(), Error> {
+        let lesson = self.lesson(threads)?;
         let Sections { encoder, dictionary, data, .. } = self.sections();
         let (network, _) = lesson.start();
         let [m, q] = network.operator.shape();

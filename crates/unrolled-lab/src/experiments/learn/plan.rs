@@ -1,5 +1,7 @@
 //! What a learning run will do, checked.
 
+use std::sync::Arc;
+
 use burn::tensor::Device;
 use unrolled::gradient::Estimator;
 use unrolled::network::Batch;
@@ -17,13 +19,14 @@ use crate::training::{Coding, CodingSections, Lesson, Training, host_bytes};
 /// A run that can begin.
 pub(super) struct Plan<'a> {
     pub run: &'a Run,
+    shelf: Arc<Shelf>,
     pub coding: Coding<'a>,
     pub estimator: Box<dyn Estimator<Network>>,
 }
 
 impl<'a> Plan<'a> {
     /// Reads or draws the data and checks all that depends on them.
-    pub fn new(run: &'a Run, shelf: &Shelf) -> Result<Self, Error> {
+    pub fn new(run: &'a Run, shelf: Arc<Shelf>) -> Result<Self, Error> {
         let config = &run.config;
         let sections: &Sections = config.sections();
         let Sections { data, dictionary, encoder, train, optimizer } = sections;
@@ -60,7 +63,7 @@ impl<'a> Plan<'a> {
             [data.examples(), training],
             estimator.differentiates_encoder(),
         )?;
-        Ok(Self { run, coding, estimator })
+        Ok(Self { run, shelf, coding, estimator })
     }
 
     pub fn config(&self) -> &'a Config {
@@ -72,8 +75,8 @@ impl<'a> Plan<'a> {
     }
 
     /// The lesson, with its data.
-    pub fn lesson<'p>(&'p self, shelf: &Shelf) -> Result<Learning<'p>, Error> {
-        Ok(Learning::new(self, shelf.prepared(self.config())?))
+    pub fn lesson(&self) -> Result<Learning<'_>, Error> {
+        Ok(Learning::new(self, self.shelf.prepared(self.config())?))
     }
 
     /// How the lesson is trained.
@@ -82,7 +85,8 @@ impl<'a> Plan<'a> {
     }
 
     /// Adds what the run will take.
-    pub fn estimate(&self, lesson: &Learning, threads: usize, estimate: &mut Estimate) {
+    pub fn estimate(&self, threads: usize, estimate: &mut Estimate) -> Result<(), Error> {
+        let lesson = self.lesson()?;
         let network = lesson.start().0;
         let rows = lesson.source().rows(1, 0..self.coding.block);
         let target = rows.target.as_ref().map(|target| self.tensor(target));
@@ -90,5 +94,6 @@ impl<'a> Plan<'a> {
         self.coding.estimate(&self.run.name, threads, estimate, &mut || {
             let _ = self.estimator.estimate_batch(&network, &batch);
         });
+        Ok(())
     }
 }

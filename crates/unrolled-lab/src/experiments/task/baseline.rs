@@ -1,8 +1,11 @@
 //! The same task on the rows themselves: what a linear model makes of them without any dictionary.
 
-use ndarray::{Array1, Array2, Axis, concatenate, s};
+use burn::tensor::Device;
+use ndarray::{Array2, Axis, concatenate, s};
 use unrolled::dictionary::quick_spectral_norm_squared;
-use unrolled::task::TaskKind;
+use unrolled::prelude::Precision;
+use unrolled::task::{LinearTask, TaskKind};
+use unrolled::tensors::{to_array, to_scalar, to_tensor};
 
 use super::data::Prepared;
 use super::evaluate::Score;
@@ -38,7 +41,7 @@ impl Prepared {
                 let (weights, iterations) = fit(&first(&x), &first(labels), kind, ridge);
                 let last = |array: &Array2<f64>| array.slice(s![self.training.., ..]).to_owned();
                 let (scores, labels) = (last(&x).dot(&weights), last(labels));
-                let task_loss = loss(&scores, &labels, kind);
+                let (task_loss, _) = Judge::new(kind, &labels).of(&scores, &labels);
                 Baseline { task_loss, score: Score::of(kind, &scores, &labels), iterations }
             })
         })
@@ -68,12 +71,13 @@ fn fit(x: &Array2<f64>, labels: &Array2<f64>, kind: TaskKind, ridge: f64) -> (Ar
     if bound <= 0.0 {
         return (weights, 0);
     }
+    let judge = Judge::new(kind, labels);
     let (mut before, mut time, mut first) = (weights.clone(), 1.0f64, None);
     for made in 0..most {
         let next = f64::midpoint(1.0, (1.0 + 4.0 * time * time).sqrt());
         let ahead = &weights + &((&weights - &before) * ((time - 1.0) / next));
-        let off = slope(&x.dot(&ahead), labels, kind);
-        let gradient = x.t().dot(&off) / n + &ahead * ridge;
+        let (_, slope) = judge.of(&x.dot(&ahead), labels);
+        let gradient = x.t().dot(&slope) + &ahead * ridge;
         let size = gradient.iter().map(|v| v * v).sum::<f64>().sqrt();
         let at_start = *first.get_or_insert(size);
         if size <= TOLERANCE * at_start {
@@ -87,40 +91,23 @@ fn fit(x: &Array2<f64>, labels: &Array2<f64>, kind: TaskKind, ridge: f64) -> (Ar
     (weights, most)
 }
 
-/// By how much scores are off, as the derivative of n times the loss.
-fn slope(scores: &Array2<f64>, labels: &Array2<f64>, kind: TaskKind) -> Array2<f64> {
-    match kind {
-        TaskKind::Squared => scores - labels,
-        TaskKind::Logistic => scores.mapv(|s| 1.0 / (1.0 + (-s).exp())) - labels,
-        TaskKind::Softmax => {
-            let mut shares = scores.clone();
-            for mut row in shares.rows_mut() {
-                let top = row.fold(f64::NEG_INFINITY, |top, s| top.max(*s));
-                row.mapv_inplace(|s| (s - top).exp());
-                let all = row.sum();
-                row /= all;
-            }
-            shares - labels
-        }
-    }
-}
+/// The task of a kind, whatever its model of rows is.
+struct Judge(LinearTask);
 
-/// The mean loss of scores, as [`unrolled::task::LinearTask::loss`].
-fn loss(scores: &Array2<f64>, labels: &Array2<f64>, kind: TaskKind) -> f64 {
-    let rows = scores.rows().into_iter().zip(labels.rows());
-    let each = rows.map(|(s, y)| match kind {
-        TaskKind::Squared => 0.5 * (&s - &y).iter().map(|v| v * v).sum::<f64>(),
-        TaskKind::Logistic => {
-            s.iter().zip(y).map(|(s, y)| s.max(0.0) - s * y + (-s.abs()).exp().ln_1p()).sum()
-        }
-        TaskKind::Softmax => {
-            let top = s.fold(f64::NEG_INFINITY, |top, s| top.max(*s));
-            let all: f64 = s.iter().map(|s| (s - top).exp()).sum();
-            let score: Array1<f64> = &s * &y;
-            top + all.ln() - score.sum()
-        }
-    });
-    each.sum::<f64>() / scores.nrows() as f64
+impl Judge {
+    fn new(kind: TaskKind, labels: &Array2<f64>) -> Self {
+        let size = [1, labels.ncols()];
+        Self(LinearTask::new(kind, size, 0.0, Precision::Float64, &Device::flex()))
+    }
+
+    /// The mean loss of scores against labels, `[n, k]` both, and its derivative by the scores.
+    fn of(&self, scores: &Array2<f64>, labels: &Array2<f64>) -> (f64, Array2<f64>) {
+        let tensor = |array| to_tensor(array, Precision::Float64, &Device::flex());
+        let scores = tensor(scores).autodiff().require_grad();
+        let value = self.0.loss(scores.clone(), &tensor(labels));
+        let slope = scores.grad(&value.backward()).expect("the loss depends on the scores");
+        (to_scalar(&value.inner()), to_array(&slope))
+    }
 }
 
 #[cfg(test)]
@@ -138,7 +125,7 @@ mod tests {
         {
             let (weights, _) = fit(&x, labels, kind, 0.05);
             let value = |weights: &Array2<f64>| {
-                loss(&x.dot(weights), labels, kind)
+                Judge::new(kind, labels).of(&x.dot(weights), labels).0
                     + 0.025 * weights.iter().map(|w| w * w).sum::<f64>()
             };
             let least = value(&weights);

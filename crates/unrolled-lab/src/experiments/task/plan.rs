@@ -1,5 +1,7 @@
 //! What a task-driven run will do, checked.
 
+use std::sync::Arc;
+
 use burn::tensor::{Device, Tensor};
 use ndarray::Array2;
 use unrolled::gradient::Estimator;
@@ -19,13 +21,14 @@ use crate::training::{Coding, CodingSections, Lesson, Training};
 /// A run that can begin.
 pub(super) struct Plan<'a> {
     pub run: &'a Run,
+    shelf: Arc<Shelf>,
     pub coding: Coding<'a>,
     pub estimator: Box<dyn Estimator<Network>>,
 }
 
 impl<'a> Plan<'a> {
     /// Reads the data and checks all that depends on them.
-    pub fn new(run: &'a Run, shelf: &Shelf) -> Result<Self, Error> {
+    pub fn new(run: &'a Run, shelf: Arc<Shelf>) -> Result<Self, Error> {
         let config = &run.config;
         let Sections { dictionary, encoder, task, train, optimizer, .. } = config.sections();
         config.open_device()?;
@@ -41,7 +44,7 @@ impl<'a> Plan<'a> {
             [data.examples(), training],
             estimator.differentiates_encoder(),
         )?;
-        Ok(Self { run, coding, estimator })
+        Ok(Self { run, shelf, coding, estimator })
     }
 
     pub fn config(&self) -> &'a Config {
@@ -53,8 +56,8 @@ impl<'a> Plan<'a> {
     }
 
     /// The lesson, with its data.
-    pub fn lesson<'p>(&'p self, shelf: &Shelf, threads: usize) -> Result<Driven<'p>, Error> {
-        Ok(Driven::new(self, shelf.prepared(self.config())?, threads))
+    pub fn lesson(&self, threads: usize) -> Result<Driven<'_>, Error> {
+        Ok(Driven::new(self, self.shelf.prepared(self.config())?, threads))
     }
 
     /// How the lesson is trained.
@@ -80,13 +83,15 @@ impl<'a> Plan<'a> {
     }
 
     /// Adds what the run will take.
-    pub fn estimate(&self, lesson: &Driven, estimate: &mut Estimate) {
+    pub fn estimate(&self, threads: usize, estimate: &mut Estimate) -> Result<(), Error> {
+        let lesson = self.lesson(threads)?;
         let network = lesson.start().0;
         let rows = lesson.source().rows(1, 0..self.coding.block);
         let label = rows.label.as_ref().expect("every example has a label");
         let batch = self.batch(&rows.x, rows.target.as_ref(), label);
-        self.coding.estimate(&self.run.name, lesson.threads, estimate, &mut || {
+        self.coding.estimate(&self.run.name, threads, estimate, &mut || {
             let _ = self.estimator.estimate_batch(&network, &batch);
         });
+        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Coordinate descent, for least squares with a matrix on the CPU.
+//! An active set and coordinate descent, for least squares with a matrix on the CPU.
 
 use ndarray::{Array2, Axis};
 

@@ -21,9 +21,9 @@ use crate::tensors::{Precision, to_values};
 ///
 /// | | |
 /// |---|---|
-/// | how | least squares with a matrix on the CPU, soft threshold or elastic net: coordinate descent over active atoms ([`Method::Coordinates`]); else FISTA with backtracking and adaptive restart ([`Method::Proximal`]) |
+/// | how | least squares with a matrix on the CPU, soft threshold or elastic net: an active set and coordinate descent ([`Method::Coordinates`]); else FISTA with backtracking and adaptive restart ([`Method::Proximal`]) |
 /// | done | when the fixed-point residual `‖prox₁(z − ∇) − z‖∞`, with a step of 1, is at most the tolerance (or a hundred roundings of the codes, where that is more); an example that is done leaves the batch |
-/// | not done | within `iterations` (passes, of coordinate descent): what is there is given back, and [`Solution`] says so |
+/// | not done | within `iterations` (rounds or passes over all atoms, of [`Method::Coordinates`]): what is there is given back, and [`Solution`] says so |
 /// | gradients | the solution is not unrolled: [`crate::gradient::GImplicit`] goes through it; `g_dec`, `g_one_step` and `g_truncated` start from it |
 /// | shapes | `D` maps `[n, q]` to `[n, m]`; `x [n, m]`, `z [n, q]` |
 ///
@@ -55,7 +55,8 @@ pub enum Method {
     /// FISTA (Beck and Teboulle, 2009, section 4, with backtracking), begun anew where momentum leads uphill
     /// (O'Donoghue and Candès, *Adaptive restart for accelerated gradient schemes*, 2015).
     Proximal,
-    /// Cyclic coordinate descent (Friedman, Hastie, Höfling and Tibshirani, *Pathwise coordinate optimization*, 2007).
+    /// An active set, exact on the atoms in use, and cyclic coordinate descent where those are many, as
+    /// [`crate::lasso::Lasso`].
     Coordinates,
 }
 
@@ -160,6 +161,18 @@ impl<P: ProximalOperator, F: DataFit> Solved<P, F> {
             return solution;
         }
         proximal::solve(self, operator, x, start)
+    }
+
+    /// How many codes `[n, q]` of examples `[n, m]` are not solved to the tolerance.
+    pub fn unfinished<O: LinearOperator>(
+        &self,
+        operator: &O,
+        x: &Tensor<2>,
+        codes: &Tensor<2>,
+    ) -> usize {
+        let (x, codes) = (x.clone().inner(), codes.clone().inner());
+        let residuals = Quality::residuals(self, &operator.valid(), &x, &codes);
+        Solution::new(codes, residuals, 0, self.tolerance).unfinished
     }
 
     /// One proximal gradient step of length α.

@@ -1,29 +1,17 @@
 //! What came out, in a sentence or two.
 
 use super::{Restoration, Words, decibels, gain, similarity, tested_alike};
-use crate::report::table::{escape, number, unbroken};
+use crate::report::table::{number, unbroken};
+use crate::report::{failures, finding};
 
 /// Runs that are tested in more ways than this are left to the table.
 const MOST: usize = 6;
 
-/// The sentences, in a box; nothing where there is nothing to say.
+/// The sentences.
 pub(super) fn of(runs: &[Restoration]) -> String {
-    let sentences = [failures(runs), judgement(runs)].concat();
-    match sentences.is_empty() {
-        true => String::new(),
-        false => format!("<div class=\"finding\">\n{sentences}</div>\n"),
-    }
-}
-
-fn failures(runs: &[Restoration]) -> String {
-    let failed = runs.iter().filter_map(|run| Some((run, run.outcome.as_ref().err()?)));
-    let mut text: String = failed
-        .map(|(run, why)| format!("<p><b>{}</b> failed: {}.</p>\n", run.label(), escape(why)))
-        .collect();
-    if !text.is_empty() {
-        text += "<p>Not every run has come to its end: these are the figures so far.</p>\n";
-    }
-    text
+    let failed =
+        runs.iter().filter_map(|run| Some((run.run, run.outcome.as_ref().err()?.as_str())));
+    finding(&[failures(failed), judgement(runs)])
 }
 
 fn judgement(runs: &[Restoration]) -> String {

@@ -1,7 +1,8 @@
 //! What came out, in a sentence or two.
 
 use super::Learned;
-use crate::report::table::{escape, number, unbroken};
+use crate::report::table::{number, unbroken};
+use crate::report::{failures, finding};
 
 /// The column, what its last value is, what goes before a number, and what the best of several is.
 type Judge = (&'static str, &'static str, &'static str, &'static str);
@@ -45,27 +46,11 @@ impl Course {
     }
 }
 
-/// The sentences, in a box; nothing where there is nothing to say.
+/// The sentences.
 pub(super) fn of(runs: &[Learned]) -> String {
-    let sentences = [failures(runs), judgement(runs)].concat();
-    match sentences.is_empty() {
-        true => String::new(),
-        false => format!("<div class=\"finding\">\n{sentences}</div>\n"),
-    }
-}
-
-fn failures(runs: &[Learned]) -> String {
-    let failed = runs.iter().filter_map(|run| Some((run, run.stored.failed.as_ref()?)));
-    let mut text: String = failed
-        .map(|(run, why)| {
-            let why = why.strip_prefix(&format!("run `{}`: ", run.run.name)).unwrap_or(why);
-            format!("<p><b>{}</b> failed: {}.</p>\n", run.label(), escape(why))
-        })
-        .collect();
-    if !text.is_empty() {
-        text += "<p>Not every run has come to its end: these are the figures so far.</p>\n";
-    }
-    text
+    let failed =
+        runs.iter().filter_map(|run| Some((run.run, run.stored.failed.as_ref()?.as_str())));
+    finding(&[failures(failed), judgement(runs)])
 }
 
 fn judgement(runs: &[Learned]) -> String {

@@ -3,32 +3,17 @@
 use super::Drawn;
 use super::pairs::{Pair, pairs};
 use super::stored::Found;
-use crate::report::table::{escape, number, unbroken};
+use crate::report::table::{number, unbroken};
+use crate::report::{failures, finding};
 
 /// More pairs of runs than this are left to the table.
 const MOST: usize = 6;
 
-/// The sentences, in a box; nothing where there is nothing to say.
+/// The sentences.
 pub(super) fn of(runs: &[Drawn]) -> String {
-    let sentences = [failures(runs), best(runs), with_and_without(runs), unsolved(runs)].concat();
-    match sentences.is_empty() {
-        true => String::new(),
-        false => format!("<div class=\"finding\">\n{sentences}</div>\n"),
-    }
-}
-
-fn failures(runs: &[Drawn]) -> String {
-    let failed = runs.iter().filter_map(|run| Some((run, run.stored.failed.as_ref()?)));
-    let mut text: String = failed
-        .map(|(run, why)| {
-            let why = why.strip_prefix(&format!("run `{}`: ", run.run.name)).unwrap_or(why);
-            format!("<p><b>{}</b> failed: {}.</p>\n", run.label(), escape(why))
-        })
-        .collect();
-    if !text.is_empty() {
-        text += "<p>Not every run has come to its end: these are the figures so far.</p>\n";
-    }
-    text
+    let failed =
+        runs.iter().filter_map(|run| Some((run.run, run.stored.failed.as_ref()?.as_str())));
+    finding(&[failures(failed), best(runs), with_and_without(runs), unsolved(runs)])
 }
 
 /// "accuracy" or "R²".
