@@ -8,6 +8,7 @@ mod finite_differences;
 mod fused;
 mod golden;
 mod layers;
+mod penalties;
 mod properties;
 mod solved;
 mod support;

@@ -6,6 +6,7 @@
 //! problems*, IMA Journal of Numerical Analysis, 2000, section 3, but for several atoms at a time.
 
 use super::descent::{Aim, Example};
+use crate::metrics::largest_violation;
 use crate::prox::Sided;
 
 /// Atoms in use, at most: beyond, coordinate descent is cheaper than the factors of H.
@@ -35,6 +36,7 @@ pub(crate) struct Scratch {
     factor: Vec<f64>,
     solution: Vec<f64>,
     added: Vec<(f64, usize)>,
+    missed: Vec<f64>,
 }
 
 impl Scratch {
@@ -121,7 +123,7 @@ impl Example<'_> {
         }
         let mut one_at_a_time = false;
         for round in 0..most {
-            let largest = crate::metrics::largest_violation(self.correlations, self.sided);
+            let largest = self.largest_missed(scratch);
             if !above(largest, self.penalty) {
                 return (round, self.has_reached(aim, &scratch.atoms));
             }
@@ -152,6 +154,18 @@ impl Example<'_> {
             self.refresh(&scratch.atoms);
         }
         (most, false)
+    }
+
+    /// The largest entry of `Dᵀ(x − D z)` of atoms that are not in use. Of those that are it is λ, but with a ridge more.
+    #[inline(always)]
+    fn largest_missed(&self, scratch: &mut Scratch) -> f64 {
+        if self.ridge == 0.0 {
+            return largest_violation(self.correlations, self.sided);
+        }
+        scratch.missed.clear();
+        let pairs = self.correlations.iter().zip(&*self.codes);
+        scratch.missed.extend(pairs.map(|(c, z)| if *z == 0.0 { *c } else { 0.0 }));
+        largest_violation(&scratch.missed, self.sided)
     }
 
     /// The atoms to add, the most missed first.
@@ -226,6 +240,52 @@ impl Example<'_> {
             let row = self.gram.row(j);
             let row = row.as_slice().expect("rows are contiguous");
             self.correlations.iter_mut().zip(row).for_each(|(c, g)| *c -= code * g);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::dictionary::initialisation;
+    use crate::random::Stream;
+
+    /// Whatever it leaves undone coordinate descent mends, so that codes would not tell: here it is alone. (Without a
+    /// ridge, codes that use as many atoms as there are features are left to coordinate descent.)
+    #[test]
+    fn it_solves_alone() {
+        let (m, p) = (30, 60);
+        let mut stream = Stream::new(5, "active set", 0);
+        let dictionary = initialisation::random(m, p, &mut stream);
+        let gram = dictionary.t().dot(&dictionary);
+        let norms = gram.diag().to_vec();
+        let x = Array2::from_shape_simple_fn((200, m), || stream.normal());
+        let at_zero = x.dot(&dictionary);
+        let mut scratch = Scratch::default();
+        for sided in [Sided::Two, Sided::One] {
+            for (penalty, ridge) in [(1.0, 0.0), (0.6, 0.0), (0.1, 0.05)] {
+                for (x, at_zero) in x.rows().into_iter().zip(at_zero.rows()) {
+                    let mut correlations = at_zero.to_vec();
+                    let mut codes = vec![0.0; p];
+                    let mut example = Example {
+                        gram: &gram,
+                        norms: &norms,
+                        sided,
+                        penalty,
+                        ridge,
+                        squares: x.dot(&x),
+                        at_zero,
+                        correlations: &mut correlations,
+                        codes: &mut codes,
+                    };
+                    let (rounds, reached) =
+                        example.active_set(&mut scratch, Aim::Residual(1e-10), 60);
+                    assert!(reached, "{sided:?} {penalty} {ridge}: {rounds} rounds");
+                    assert!(example.residual() <= 1e-10);
+                }
+            }
         }
     }
 }
