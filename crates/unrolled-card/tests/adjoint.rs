@@ -1,0 +1,204 @@
+//! Kernels of graphics cards against the same mathematics in float64 on the host.
+
+use cubecl::bytes::Bytes;
+use cubecl::prelude::*;
+use unrolled_card::dense::{self, Backward, Forward, Settings, Sizes};
+use unrolled_card::{Kind, Prox};
+
+/// Numbers that look like none: a hash of their place, in (−1, 1).
+fn numbers(count: usize, seed: u64) -> Vec<f64> {
+    let number = |i: u64| {
+        let mut x = (i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ seed.wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        x = (x ^ (x >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        x ^= x >> 32;
+        (x >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    };
+    (0..count as u64).map(number).collect()
+}
+
+struct Problem {
+    settings: Settings,
+    sizes: Sizes,
+    matrix: Vec<f64>,
+    correlations: Vec<f64>,
+    thresholds: Vec<f64>,
+    of_codes: Vec<f64>,
+}
+
+#[derive(Debug)]
+struct Answer {
+    codes: Vec<f64>,
+    cotangents: Vec<f64>,
+    products: Vec<f64>,
+    of_thresholds: Vec<f64>,
+}
+
+impl Problem {
+    fn new(settings: Settings, sizes: Sizes) -> Self {
+        let (p, n, t) = (settings.atoms, sizes.examples, sizes.iterations);
+        // M = I − α DᵀD with atoms of unit norm, m = p/2 + 1.
+        let m = p / 2 + 1;
+        let mut d = numbers(m * p, 1);
+        for j in 0..p {
+            let norm = (0..m).map(|i| d[i * p + j].powi(2)).sum::<f64>().sqrt();
+            (0..m).for_each(|i| d[i * p + j] /= norm);
+        }
+        let step = 0.2;
+        let gram = |i: usize, j: usize| (0..m).map(|k| d[k * p + i] * d[k * p + j]).sum::<f64>();
+        let mut matrix = vec![0.0; p * p];
+        for i in 0..p {
+            for j in 0..p {
+                matrix[i * p + j] = f64::from(i == j) - step * gram(i, j);
+            }
+        }
+        let count = match (settings.by_iteration, settings.by_atom) {
+            (true, true) => t * p,
+            (true, false) => t,
+            (false, true) => p,
+            (false, false) => 1,
+        };
+        // float32 numbers on both sides.
+        let single = |values: Vec<f64>| values.into_iter().map(|v| f64::from(v as f32)).collect();
+        Self {
+            settings,
+            sizes,
+            matrix: single(matrix),
+            correlations: single(numbers(n * p, 2)),
+            thresholds: single(numbers(count, 3).iter().map(|v| 0.3 + 0.1 * v).collect()),
+            of_codes: single(numbers(n * p, 4)),
+        }
+    }
+
+    fn threshold(&self, t: usize, j: usize) -> f64 {
+        let p = self.settings.atoms;
+        match (self.settings.by_iteration, self.settings.by_atom) {
+            (true, true) => self.thresholds[t * p + j],
+            (true, false) => self.thresholds[t],
+            (false, true) => self.thresholds[j],
+            (false, false) => self.thresholds[0],
+        }
+    }
+
+    fn on_the_host(&self) -> Answer {
+        let (p, n, count) = (self.settings.atoms, self.sizes.examples, self.sizes.iterations);
+        let layers = if self.settings.by_iteration { count } else { 1 };
+        let mut answer = Answer {
+            codes: vec![0.0; n * p],
+            cotangents: vec![0.0; n * p],
+            products: vec![0.0; p * p],
+            of_thresholds: vec![0.0; layers * p],
+        };
+        for example in 0..n {
+            let c = &self.correlations[example * p..][..p];
+            let mut iterates = vec![vec![0.0; p]];
+            for t in 0..count {
+                let z = iterates.last().unwrap();
+                let next = (0..p).map(|j| {
+                    let v = c[j] + (0..p).map(|i| z[i] * self.matrix[i * p + j]).sum::<f64>();
+                    let b = self.threshold(t, j);
+                    let Prox { kind, one_sided } = self.settings.prox;
+                    let size = if one_sided { v } else { v.abs() };
+                    match kind {
+                        _ if size <= b => 0.0,
+                        Kind::Soft => v - b * v.signum(),
+                        Kind::Hard => v,
+                    }
+                });
+                let next = next.collect();
+                iterates.push(next);
+            }
+            let mut q = self.of_codes[example * p..][..p].to_vec();
+            answer.codes[example * p..][..p].copy_from_slice(&iterates[count]);
+            for t in (count - self.sizes.window..count).rev() {
+                let (z, after) = (&iterates[t], &iterates[t + 1]);
+                let s: Vec<f64> = (0..p).map(|j| if after[j] == 0.0 { 0.0 } else { q[j] }).collect();
+                for j in 0..p {
+                    answer.cotangents[example * p + j] += s[j];
+                    let layer = if self.settings.by_iteration { t } else { 0 };
+                    answer.of_thresholds[layer * p + j] -= s[j] * if after[j] == 0.0 { 0.0 } else { after[j].signum() };
+                    (0..p).for_each(|i| answer.products[i * p + j] += z[i] * s[j]);
+                }
+                q = (0..p).map(|j| (0..p).map(|i| s[i] * self.matrix[i * p + j]).sum()).collect();
+            }
+        }
+        answer
+    }
+
+    fn on_the_card(&self, client: &Client) -> Answer {
+        let (p, settings, sizes) = (self.settings.atoms, self.settings, self.sizes);
+        let give = |values: &[f64]| {
+            let values: Vec<f32> = values.iter().map(|v| *v as f32).collect();
+            client.create(Bytes::from_elems(values))
+        };
+        let take = |handle| -> Vec<f64> {
+            let bytes = client.read_one(handle).unwrap();
+            f32::from_bytes(&bytes).iter().map(|v| f64::from(*v)).collect()
+        };
+        let matrix = give(&self.matrix);
+        let forward = Forward {
+            matrix: matrix.clone(),
+            correlations: give(&self.correlations),
+            thresholds: give(&self.thresholds),
+            threshold_count: self.thresholds.len(),
+        };
+        let made = dense::forward(client, settings, sizes, &forward);
+        let backward = Backward { matrix, iterates: made.iterates, of_codes: give(&self.of_codes) };
+        let back = dense::backward(client, settings, sizes, &backward);
+        // Sums over cubes.
+        let over_cubes = |all: Vec<f64>, count: usize| {
+            let mut sum = vec![0.0; count];
+            for (i, value) in all.into_iter().enumerate() {
+                sum[i % count] += value;
+            }
+            sum
+        };
+        let layers = if settings.by_iteration { sizes.iterations } else { 1 };
+        let mut of_thresholds = over_cubes(take(back.thresholds), layers * p);
+        if settings.by_iteration {
+            of_thresholds[..(sizes.iterations - sizes.window) * p].fill(0.0);
+        }
+        Answer {
+            codes: take(made.codes),
+            cotangents: take(back.cotangents),
+            products: over_cubes(take(back.products), p * p),
+            of_thresholds,
+        }
+    }
+}
+
+/// ‖a − b‖ / ‖b‖.
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let square = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    square(&mut a.iter().zip(b).map(|(a, b)| a - b)) / square(&mut b.iter().copied()).max(1e-30)
+}
+
+#[test]
+fn the_dense_kernels_are_the_mathematics() {
+    let client = cubecl::Device::default().client();
+    let mut tried = 0;
+    for (atoms, examples, iterations, window) in [(1, 1, 1, 1), (7, 3, 4, 4), (33, 9, 12, 5), (100, 10, 30, 30), (128, 5, 3, 1)] {
+        for (kind, one_sided) in [(Kind::Soft, false), (Kind::Soft, true), (Kind::Hard, false), (Kind::Hard, true)] {
+            for (by_iteration, by_atom) in [(false, false), (true, false), (false, true), (true, true)] {
+                if atoms > 33 && (by_iteration, by_atom) != (false, true) {
+                    continue;
+                }
+                let settings = Settings { atoms, prox: Prox { kind, one_sided }, by_iteration, by_atom };
+                assert!(dense::serves(&client, atoms));
+                let problem = Problem::new(settings, Sizes { examples, iterations, window });
+                let (card, host) = (problem.on_the_card(&client), problem.on_the_host());
+                for (what, card, host) in [
+                    ("codes", &card.codes, &host.codes),
+                    ("cotangents", &card.cotangents, &host.cotangents),
+                    ("products", &card.products, &host.products),
+                    ("thresholds", &card.of_thresholds, &host.of_thresholds),
+                ] {
+                    let far = distance(card, host);
+                    assert!(far < 1e-5, "{what} of {settings:?}, {examples} examples: {far:e}");
+                }
+                tried += 1;
+            }
+        }
+    }
+    assert_eq!(tried, 3 * 16 + 2 * 4);
+}
