@@ -6,11 +6,16 @@
 //! stay on one multiprocessor from the first iteration to the last.
 //!
 //! - [`dense`]: few atoms. A thread is an atom; its column of M stays in its registers, the codes in shared memory.
+//! - [`gathered`]: many atoms, few of them active. An example is a thread block; it adds up the rows of M of its active
+//!   atoms, which is a fiftieth of the dense product's arithmetic where one atom in fifty is active.
 //!
 //! Arrays are of float32, in row-major order, in buffers of one client. The crate knows nothing of Burn.
 #![cfg(feature = "kernels")]
 
 pub mod dense;
+pub mod gathered;
 mod prox;
+mod settings;
 
 pub use prox::{Kind, Prox};
+pub use settings::Settings;

@@ -24,10 +24,9 @@ pub struct Prox {
 #[cube]
 pub(crate) fn threshold<N: Size>(
     v: Vector<f32, N>,
-    b: f32,
+    b: Vector<f32, N>,
     #[comptime] prox: Prox,
 ) -> Vector<f32, N> {
-    let b = Vector::<f32, N>::new(b);
     let zero = Vector::<f32, N>::new(0.0);
     match comptime!((prox.kind, prox.one_sided)) {
         (Kind::Soft, false) => {

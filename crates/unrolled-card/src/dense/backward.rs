@@ -3,7 +3,8 @@
 use cubecl::prelude::*;
 use cubecl::server::Handle;
 
-use super::{EXAMPLES, Settings, Sizes, place, threads};
+use super::{EXAMPLES, Sizes, threads};
+use crate::Settings;
 
 /// What the way back starts from.
 #[derive(Clone, Debug)]

@@ -3,7 +3,8 @@
 use cubecl::prelude::*;
 use cubecl::server::Handle;
 
-use super::{EXAMPLES, Settings, Sizes, place, threads};
+use super::{EXAMPLES, Sizes, threads};
+use crate::settings::{Settings, place};
 use crate::prox::threshold;
 
 /// What the iterations are made of.
@@ -106,7 +107,8 @@ fn unroll<N: Size>(
             }
             half = p - half;
         }
-        z = threshold::<N>(v, thresholds[place(t, atom, network)], network.prox);
+        let b = Vector::new(thresholds[place(t, atom, network)]);
+        z = threshold::<N>(v, b, network.prox);
         if inside {
             shared[half + unit] = z;
             if keeps && t + 1 >= first_kept {

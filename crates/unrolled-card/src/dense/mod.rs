@@ -13,26 +13,12 @@ pub use forward::{Codes, Forward, forward};
 
 use cubecl::prelude::*;
 
-use crate::Prox;
 
 /// How many examples a cube holds: one load of shared memory serves as many multiply-adds.
 pub const EXAMPLES: usize = 4;
 
 /// The most atoms that a thread's registers hold a column for.
 pub const MOST_ATOMS: usize = 128;
-
-/// What a kernel is compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Settings {
-    /// p.
-    pub atoms: usize,
-    /// The proximal operator.
-    pub prox: Prox,
-    /// Whether every iteration has thresholds of its own.
-    pub by_iteration: bool,
-    /// Whether every atom has.
-    pub by_atom: bool,
-}
 
 /// The shapes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,15 +66,4 @@ pub fn serves(client: &Client, atoms: usize) -> bool {
 /// Threads of a group: whole planes.
 fn threads(atoms: usize) -> u32 {
     atoms.next_multiple_of(32) as u32
-}
-
-/// Where the threshold of an atom in an iteration lies.
-#[cube]
-fn place(iteration: usize, atom: usize, #[comptime] network: Settings) -> usize {
-    match comptime!((network.by_iteration, network.by_atom)) {
-        (true, true) => iteration * comptime!(network.atoms) + atom,
-        (true, false) => iteration,
-        (false, true) => atom,
-        (false, false) => 0usize.runtime(),
-    }
 }

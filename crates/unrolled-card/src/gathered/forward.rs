@@ -1,0 +1,149 @@
+//! All iterations of an example.
+
+use cubecl::prelude::*;
+use cubecl::server::Handle;
+
+use super::{Sizes, planes};
+use super::list::{SUMS, list};
+use crate::prox::threshold;
+use crate::settings::{Settings, place};
+
+/// What the iterations are made of.
+#[derive(Clone, Debug)]
+pub struct Forward {
+    /// `M = I − α DᵀD`, `[p, p]`.
+    pub matrix: Handle,
+    /// `c = α X D`, `[n, p]`.
+    pub correlations: Handle,
+    /// Thresholds: one, or by iteration, by atom, or `[T, p]`.
+    pub thresholds: Handle,
+    /// How many they are.
+    pub threshold_count: usize,
+}
+
+/// What comes of them.
+#[derive(Clone, Debug)]
+pub struct Codes {
+    /// z_T, `[n, p]`.
+    pub codes: Handle,
+    /// The last iterates, `[kept, n, p]`.
+    pub iterates: Handle,
+}
+
+/// z_T, and the iterates that the way back asks for.
+pub fn forward(client: &Client, settings: Settings, sizes: Sizes, given: &Forward) -> Codes {
+    let (n, p, width) = (sizes.examples, sizes.atoms, sizes.width());
+    let kept = sizes.kept();
+    let codes = client.empty(n * p * size_of::<f32>());
+    let iterates = client.empty(kept.max(width) * size_of::<f32>());
+    let (threads, loads) = sizes.threads(client);
+    let buffer = |handle: &Handle, count: usize| {
+        // SAFETY: every buffer was made with that many numbers, here or by the caller, who names their shapes.
+        unsafe { BufferArg::from_raw_parts(handle.clone(), count) }
+    };
+    // SAFETY: threads beyond the atoms read and write nothing, cubes beyond the examples neither; the kernel ends.
+    unsafe {
+        iterations::launch_unchecked(
+            client,
+            sizes.cubes(),
+            CubeDim::new_1d(threads as u32),
+            width,
+            buffer(&given.matrix, p * p / width),
+            buffer(&given.correlations, n * p / width),
+            buffer(&given.thresholds, given.threshold_count),
+            buffer(&codes, n * p / width),
+            buffer(&iterates, kept.max(width) / width),
+            n,
+            sizes.iterations,
+            sizes.first_kept(),
+            settings,
+            loads,
+            planes(client),
+            sizes.window > 0,
+        );
+    }
+    Codes { codes, iterates }
+}
+
+#[cube(launch_unchecked)]
+fn iterations<N: Size>(
+    matrix: &[Vector<f32, N>],
+    correlations: &[Vector<f32, N>],
+    thresholds: &[f32],
+    codes: &mut [Vector<f32, N>],
+    iterates: &mut [Vector<f32, N>],
+    examples: usize,
+    iterations: usize,
+    first_kept: usize,
+    #[comptime] network: Settings,
+    #[comptime] loads: usize,
+    #[comptime] planes: bool,
+    #[comptime] keeps: bool,
+) {
+    let p = comptime!(network.atoms);
+    let row = p / N::value();
+    let unit = UNIT_POS_X as usize;
+    let threads = CUBE_DIM_X as usize;
+    let example = CUBE_POS;
+    if example >= examples {
+        terminate!();
+    }
+
+    let mut atoms = Shared::<[u32]>::new_slice(p);
+    let mut values = Shared::<[f32]>::new_slice(p);
+    let mut sums = Shared::<[u32]>::new_slice(SUMS);
+
+    let mut c = Array::<Vector<f32, N>>::new(loads);
+    let mut z = Array::<Vector<f32, N>>::new(loads);
+    #[unroll]
+    for k in 0..loads {
+        c[k] = Vector::new(0.0);
+        z[k] = Vector::new(0.0);
+        if unit + k * threads < row {
+            c[k] = correlations[example * row + unit + k * threads];
+        }
+    }
+    let mut count = 0usize;
+    for t in 0..iterations {
+        #[unroll]
+        for k in 0..loads {
+            z[k] = c[k];
+        }
+        for a in 0..count {
+            let value = Vector::<f32, N>::new(values[a]);
+            let start = (atoms[a] as usize) * row + unit;
+            #[unroll]
+            for k in 0..loads {
+                if unit + k * threads < row {
+                    z[k] = fma(matrix[start + k * threads], value, z[k]);
+                }
+            }
+        }
+        #[unroll]
+        for k in 0..loads {
+            let number = unit + k * threads;
+            if number < row {
+                let mut b = Vector::<f32, N>::new(0.0);
+                if comptime!(network.by_atom) {
+                    #[unroll]
+                    for e in 0..N::value() {
+                        b.insert(e, thresholds[place(t, number * N::value() + e, network)]);
+                    }
+                } else {
+                    b = Vector::new(thresholds[place(t, 0usize, network)]);
+                }
+                z[k] = threshold::<N>(z[k], b, network.prox);
+                if keeps && t + 1 >= first_kept {
+                    iterates[((t + 1 - first_kept) * examples + example) * row + number] = z[k];
+                }
+            }
+        }
+        count = list::<N>(&z, &mut atoms, 0usize, &mut values, &mut sums, loads, planes);
+    }
+    #[unroll]
+    for k in 0..loads {
+        if unit + k * threads < row {
+            codes[example * row + unit + k * threads] = z[k];
+        }
+    }
+}
