@@ -2,7 +2,7 @@
 """Ours on a graphics card beside PyTorch eager, torch.compile and CUDA graphs: the same arrays, one run, interleaved,
 medians, as ratios to PyTorch eager.
 
-    python3 benches/gpu.py [--install] [--features wgpu] [--device wgpu] [--rounds 9] [W1 "W2 B50" "W2 B4096"]
+    python3 benches/gpu.py [--install] [--features wgpu] [--device wgpu] [--rounds 9] [W1 "W2 B50" "W2 B4096" "W4 B4096"]
 
 Needs a machine with a graphics card; --features and --device choose how ours reaches it (wgpu, vulkan, cuda). Without
 one it still runs, ours on a software driver and PyTorch on the CPU, and compares values only: the times say nothing.
@@ -17,6 +17,7 @@ SIZES = {
     "W1": (50, 100, 500, 5, 100),
     "W2 B50": (1000, 1500, 50, 10, 100),
     "W2 B4096": (1000, 1500, 4096, 10, 100),
+    "W4 B4096": (784, 500, 4096, 20, 15),
 }
 
 
@@ -27,13 +28,15 @@ def main():
     parser.add_argument("--device", default="wgpu")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--python", default=str(PEERS / "bin" / "python"), help="a Python with torch and safetensors")
+    parser.add_argument("--binary", help="the contestant, where it was built elsewhere")
     parser.add_argument("sizes", nargs="*")
     options = parser.parse_args()
     if options.install:
         install("numpy", "safetensors", "torch")
-    build = ["cargo", "build", "--release", "--example", "contestant", "--features", options.features]
-    subprocess.run(build, cwd=ROOT, check=True)
-    ours = str(ROOT / "target" / "release" / "examples" / "contestant")
+    if not options.binary:
+        build = ["cargo", "build", "--release", "--example", "contestant", "--features", options.features]
+        subprocess.run(build, cwd=ROOT, check=True)
+    ours = options.binary or str(ROOT / "target" / "release" / "examples" / "contestant")
     peers = pathlib.Path(options.python).exists()
     if not peers:
         print("PyTorch is not installed (--install); our own figures alone")
@@ -41,6 +44,7 @@ def main():
         if options.sizes and name not in options.sizes:
             continue
         path = ROOT / "target" / "bench.safetensors"
+        path.parent.mkdir(exist_ok=True)
         problem(path, m, p, n, s, "two")
         for what in ("both", "forward"):
             rest = [what, str(T), "two"]

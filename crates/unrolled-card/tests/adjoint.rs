@@ -21,7 +21,7 @@ fn numbers(count: usize, seed: u64) -> Vec<f64> {
 struct Problem {
     settings: Settings,
     sizes: Sizes,
-    matrix: Vec<f64>,
+    gram: Vec<f64>,
     correlations: Vec<f64>,
     thresholds: Vec<f64>,
     of_codes: Vec<f64>,
@@ -38,7 +38,7 @@ struct Answer {
 impl Problem {
     fn new(settings: Settings, sizes: Sizes) -> Self {
         let (p, n, t) = (settings.atoms, sizes.examples, sizes.iterations);
-        // M = I − α DᵀD with atoms of unit norm, m = p/2 + 1.
+        // G = α DᵀD with atoms of unit norm, m = p/2 + 1.
         let m = p / 2 + 1;
         let mut d = numbers(m * p, 1);
         for j in 0..p {
@@ -47,10 +47,10 @@ impl Problem {
         }
         let step = 0.2;
         let gram = |i: usize, j: usize| (0..m).map(|k| d[k * p + i] * d[k * p + j]).sum::<f64>();
-        let mut matrix = vec![0.0; p * p];
+        let mut scaled = vec![0.0; p * p];
         for i in 0..p {
             for j in 0..p {
-                matrix[i * p + j] = f64::from(i == j) - step * gram(i, j);
+                scaled[i * p + j] = step * gram(i, j);
             }
         }
         let count = match (settings.by_iteration, settings.by_atom) {
@@ -64,7 +64,7 @@ impl Problem {
         Self {
             settings,
             sizes,
-            matrix: single(matrix),
+            gram: single(scaled),
             correlations: single(numbers(n * p, 2)),
             thresholds: single(numbers(count, 3).iter().map(|v| 0.3 + 0.1 * v).collect()),
             of_codes: single(numbers(n * p, 4)),
@@ -96,7 +96,7 @@ impl Problem {
             for t in 0..count {
                 let z = iterates.last().unwrap();
                 let next = (0..p).map(|j| {
-                    let v = c[j] + (0..p).map(|i| z[i] * self.matrix[i * p + j]).sum::<f64>();
+                    let v = z[j] + c[j] - (0..p).map(|i| z[i] * self.gram[i * p + j]).sum::<f64>();
                     let b = self.threshold(t, j);
                     let Prox { kind, one_sided } = self.settings.prox;
                     let size = if one_sided { v } else { v.abs() };
@@ -120,7 +120,7 @@ impl Problem {
                     answer.of_thresholds[layer * p + j] -= s[j] * if after[j] == 0.0 { 0.0 } else { after[j].signum() };
                     (0..p).for_each(|i| answer.products[i * p + j] += z[i] * s[j]);
                 }
-                q = (0..p).map(|j| (0..p).map(|i| s[i] * self.matrix[i * p + j]).sum()).collect();
+                q = (0..p).map(|j| s[j] - (0..p).map(|i| s[i] * self.gram[i * p + j]).sum::<f64>()).collect();
             }
         }
         answer
@@ -128,16 +128,16 @@ impl Problem {
 
     fn dense(&self, client: &Client) -> Answer {
         let (p, settings, sizes) = (self.settings.atoms, self.settings, self.sizes);
-        let matrix = give(client, &self.matrix);
+        let gram = give(client, &self.gram);
         let forward = Forward {
-            matrix: matrix.clone(),
+            gram: gram.clone(),
             correlations: give(client, &self.correlations),
             thresholds: give(client, &self.thresholds),
             threshold_count: self.thresholds.len(),
         };
         let made = dense::forward(client, settings, sizes, &forward);
         let of_codes = give(client, &self.of_codes);
-        let backward = Backward { matrix, iterates: made.iterates, of_codes };
+        let backward = Backward { gram, iterates: made.iterates, of_codes };
         let back = dense::backward(client, settings, sizes, &backward);
         let layers = if settings.by_iteration { sizes.iterations } else { 1 };
         let mut of_thresholds = modulo(take(client, back.thresholds), layers * p);
@@ -156,9 +156,9 @@ impl Problem {
         let (p, settings) = (self.settings.atoms, self.settings);
         let Sizes { examples, iterations, window } = self.sizes;
         let sizes = gathered::Sizes { examples, atoms: p, iterations, window };
-        let matrix = give(client, &self.matrix);
+        let gram = give(client, &self.gram);
         let forward = gathered::Forward {
-            matrix: matrix.clone(),
+            gram: gram.clone(),
             correlations: give(client, &self.correlations),
             thresholds: give(client, &self.thresholds),
             threshold_count: self.thresholds.len(),
@@ -167,7 +167,7 @@ impl Problem {
         let products = give(client, &vec![0.0; p * p]);
         let of_codes = give(client, &self.of_codes);
         let backward = gathered::Backward {
-            matrix,
+            gram,
             iterates: made.iterates,
             of_codes,
             products: products.clone(),
@@ -260,12 +260,12 @@ fn the_dense_kernels_are_the_mathematics() {
 #[test]
 fn the_gathered_kernels_are_the_mathematics() {
     let client = cubecl::Device::default().client();
-    if !gathered::serves(&client, 400) {
+    if !gathered::serves(&client, 801) {
         println!("this device has no atomic sums of float32, or little shared memory");
         return;
     }
     for (atoms, examples, iterations, window) in
-        [(1, 1, 1, 1), (7, 3, 4, 4), (150, 9, 12, 5), (400, 10, 30, 30), (1025, 2, 3, 3)]
+        [(1, 1, 1, 1), (7, 3, 4, 4), (150, 9, 12, 5), (400, 10, 30, 30), (801, 2, 3, 3)]
     {
         for settings in settings(atoms) {
             // An entry within rounding of a hard threshold is kept on one side and dropped on the other.

@@ -9,8 +9,8 @@ use crate::Settings;
 /// What the way back starts from.
 #[derive(Clone, Debug)]
 pub struct Backward {
-    /// `M = I − α DᵀD`, `[p, p]`.
-    pub matrix: Handle,
+    /// `G = α DᵀD`, `[p, p]`.
+    pub gram: Handle,
     /// What [`super::forward`] kept.
     pub iterates: Handle,
     /// `q = ∂ loss / ∂ z_T`, `[n, p]`.
@@ -51,7 +51,7 @@ pub fn backward(client: &Client, settings: Settings, sizes: Sizes, given: &Backw
             CubeCount::Static(cubes as u32, 1, 1),
             CubeDim::new_2d(threads(p), 2),
             EXAMPLES,
-            buffer(&given.matrix, p * p),
+            buffer(&given.gram, p * p),
             buffer(&given.iterates, sizes.kept(p) / EXAMPLES),
             buffer(&given.of_codes, sizes.examples * p),
             buffer(&made.cotangents, sizes.examples * p),
@@ -70,7 +70,7 @@ pub fn backward(client: &Client, settings: Settings, sizes: Sizes, given: &Backw
 /// Threads with y = 0 go back, those with y = 1 add products up; both read what they need of all atoms from shared memory.
 #[cube(launch_unchecked)]
 fn adjoint<N: Size>(
-    matrix: &[f32],
+    gram: &[f32],
     iterates: &[Vector<f32, N>],
     of_codes: &[f32],
     cotangents: &mut [f32],
@@ -92,12 +92,12 @@ fn adjoint<N: Size>(
     let first = cube * N::value();
     let zero = Vector::<f32, N>::new(0.0);
 
-    // A column of M, or sums of products with this atom's cotangents.
+    // A column of −G, or sums of products with this atom's cotangents.
     let mut held = Array::<f32>::new(p);
     if goes_back {
         #[unroll]
         for i in 0..p {
-            held[i] = matrix[i * p + atom];
+            held[i] = -gram[i * p + atom];
         }
     }
     let mut q = Vector::<f32, N>::new(0.0);
@@ -123,8 +123,9 @@ fn adjoint<N: Size>(
         if t >= first_kept {
             before = iterates[((t - first_kept) * cubes + cube) * p + atom];
         }
+        let mut s = zero;
         if goes_back {
-            let s = select_many(after.equal(&zero), zero, q);
+            s = select_many(after.equal(&zero), zero, q);
             sum += s;
             let negative = select_many(after.less_than(&zero), s, zero - s);
             let signed = select_many(after.equal(&zero), zero, negative);
@@ -149,13 +150,13 @@ fn adjoint<N: Size>(
         sync_cube();
         if t > 0 {
             if goes_back {
-                q = zero;
+                q = s;
                 #[unroll]
                 for i in 0..p {
                     q = fma(s_shared[half + i], Vector::new(held[i]), q);
                 }
             } else {
-                let s = s_shared[half + atom];
+                s = s_shared[half + atom];
                 #[unroll]
                 for i in 0..p {
                     let z = z_shared[half + i];

@@ -10,8 +10,8 @@ use crate::prox::threshold;
 /// What the iterations are made of.
 #[derive(Clone, Debug)]
 pub struct Forward {
-    /// `M = I − α DᵀD`, `[p, p]`.
-    pub matrix: Handle,
+    /// `G = α DᵀD`, `[p, p]`.
+    pub gram: Handle,
     /// `c = α X D`, `[n, p]`.
     pub correlations: Handle,
     /// Thresholds: one, or by iteration, by atom, or `[T, p]`.
@@ -46,7 +46,7 @@ pub fn forward(client: &Client, settings: Settings, sizes: Sizes, given: &Forwar
             CubeCount::Static(sizes.cubes() as u32, 1, 1),
             CubeDim::new_1d(threads(p)),
             EXAMPLES,
-            buffer(&given.matrix, p * p),
+            buffer(&given.gram, p * p),
             buffer(&given.correlations, sizes.examples * p),
             buffer(&given.thresholds, given.threshold_count),
             buffer(&codes, sizes.examples * p),
@@ -63,7 +63,7 @@ pub fn forward(client: &Client, settings: Settings, sizes: Sizes, given: &Forwar
 
 #[cube(launch_unchecked)]
 fn unroll<N: Size>(
-    matrix: &[f32],
+    gram: &[f32],
     correlations: &[f32],
     thresholds: &[f32],
     codes: &mut [f32],
@@ -84,7 +84,7 @@ fn unroll<N: Size>(
     let mut column = Array::<f32>::new(p);
     #[unroll]
     for i in 0..p {
-        column[i] = matrix[i * p + atom];
+        column[i] = -gram[i * p + atom];
     }
     let mut c = Vector::<f32, N>::new(0.0);
     #[unroll]
@@ -99,7 +99,7 @@ fn unroll<N: Size>(
     let mut z = Vector::<f32, N>::new(0.0);
     let mut half = 0usize;
     for t in 0..iterations {
-        let mut v = c;
+        let mut v = z + c;
         if t > 0 {
             #[unroll]
             for i in 0..p {

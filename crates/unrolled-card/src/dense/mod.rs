@@ -1,9 +1,9 @@
-//! Few atoms: a thread for each, with its column of M in registers.
+//! Few atoms: a thread for each, with its column of G in registers.
 //!
 //! A cube (a thread block) takes [`EXAMPLES`] examples through all iterations. Every iteration is p fused
 //! multiply-adds of a vector over the examples, read from shared memory by all threads at once, and one barrier: what is
 //! written is the other half of a double buffer. On the way back a second group of threads adds `z_tᵀ s` up in the
-//! registers that hold columns of M in the first. Nothing goes to memory but the iterates.
+//! registers that hold columns of G in the first. Nothing goes to memory but the iterates.
 
 mod backward;
 mod forward;

@@ -10,8 +10,8 @@ use crate::Settings;
 /// What the way back starts from.
 #[derive(Clone, Debug)]
 pub struct Backward {
-    /// `M = I − α DᵀD`, `[p, p]`.
-    pub matrix: Handle,
+    /// `G = α DᵀD`, `[p, p]`.
+    pub gram: Handle,
     /// What [`super::forward`] kept.
     pub iterates: Handle,
     /// `q = ∂ loss / ∂ z_T`, `[n, p]`.
@@ -46,7 +46,7 @@ pub fn backward(client: &Client, settings: Settings, sizes: Sizes, given: &Backw
             sizes.cubes(),
             CubeDim::new_1d(threads as u32),
             width,
-            buffer(&given.matrix, p * p),
+            buffer(&given.gram, p * p),
             buffer(&given.iterates, sizes.kept() / width),
             buffer(&given.of_codes, n * p),
             buffer(&given.products, p * p),
@@ -66,7 +66,7 @@ pub fn backward(client: &Client, settings: Settings, sizes: Sizes, given: &Backw
 
 #[cube(launch_unchecked)]
 fn adjoint<N: Size>(
-    matrix: &[f32],
+    gram: &[f32],
     iterates: &[Vector<f32, N>],
     of_codes: &[f32],
     products: &[Atomic<f32>],
@@ -155,7 +155,9 @@ fn adjoint<N: Size>(
                 let column = atoms[before + j] as usize;
                 let mut total = 0.0f32;
                 for i in 0..active {
-                    total = fma(s[after + i], matrix[(atoms[after + i] as usize) * p + column], total);
+                    let row = atoms[after + i] as usize;
+                    let same = select(row == column, 1.0f32, 0.0f32);
+                    total = fma(s[after + i], same - gram[row * p + column], total);
                 }
                 s[before + j] = total;
                 sign_and_add(&mut of_threshold, &values, &atoms, &s, before, j);

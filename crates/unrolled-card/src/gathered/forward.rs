@@ -11,8 +11,8 @@ use crate::settings::{Settings, place};
 /// What the iterations are made of.
 #[derive(Clone, Debug)]
 pub struct Forward {
-    /// `M = I − α DᵀD`, `[p, p]`.
-    pub matrix: Handle,
+    /// `G = α DᵀD`, `[p, p]`.
+    pub gram: Handle,
     /// `c = α X D`, `[n, p]`.
     pub correlations: Handle,
     /// Thresholds: one, or by iteration, by atom, or `[T, p]`.
@@ -48,7 +48,7 @@ pub fn forward(client: &Client, settings: Settings, sizes: Sizes, given: &Forwar
             sizes.cubes(),
             CubeDim::new_1d(threads as u32),
             width,
-            buffer(&given.matrix, p * p / width),
+            buffer(&given.gram, p * p / width),
             buffer(&given.correlations, n * p / width),
             buffer(&given.thresholds, given.threshold_count),
             buffer(&codes, n * p / width),
@@ -67,7 +67,7 @@ pub fn forward(client: &Client, settings: Settings, sizes: Sizes, given: &Forwar
 
 #[cube(launch_unchecked)]
 fn iterations<N: Size>(
-    matrix: &[Vector<f32, N>],
+    gram: &[Vector<f32, N>],
     correlations: &[Vector<f32, N>],
     thresholds: &[f32],
     codes: &mut [Vector<f32, N>],
@@ -107,15 +107,15 @@ fn iterations<N: Size>(
     for t in 0..iterations {
         #[unroll]
         for k in 0..loads {
-            z[k] = c[k];
+            z[k] += c[k];
         }
         for a in 0..count {
-            let value = Vector::<f32, N>::new(values[a]);
+            let value = Vector::<f32, N>::new(-values[a]);
             let start = (atoms[a] as usize) * row + unit;
             #[unroll]
             for k in 0..loads {
                 if unit + k * threads < row {
-                    z[k] = fma(matrix[start + k * threads], value, z[k]);
+                    z[k] = fma(gram[start + k * threads], value, z[k]);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Many atoms, few of them active: sums over lists.
 //!
-//! A cube (a thread block) takes one example through all iterations: `v = c + Σ_{i active} z_i M_i`, with the row M_i
+//! A cube (a thread block) takes one example through all iterations: `v = z + c − Σ_{i active} z_i G_i`, with the row G_i
 //! read in whole by neighbouring threads, then the list of what is active anew. Back it goes between the supports of
 //! z_{t+1} and z_t alone, and `z_tᵀ s` is added, entry by entry, to one matrix in memory: these sums are atomic, so
 //! that their order, and with it the last bits of a gradient, differ from run to run.
@@ -48,10 +48,10 @@ impl Sizes {
         [4, 2, 1].into_iter().find(|width| self.atoms.is_multiple_of(*width)).unwrap_or(1)
     }
 
-    /// Threads of a cube, and how many loads each has for a row of M.
+    /// Threads of a cube, and how many loads each has for a row of G.
     fn threads(&self, client: &Client) -> (usize, usize) {
         let hardware = &client.properties().hardware;
-        let most = (hardware.max_cube_dim.0.min(hardware.max_units_per_cube) as usize).min(1024);
+        let most = (hardware.max_cube_dim.0.min(hardware.max_units_per_cube) as usize).min(512);
         let loads = (self.atoms / self.width()).max(1);
         let threads = loads.next_multiple_of(32).min(most / 32 * 32);
         (threads, loads.div_ceil(threads))
