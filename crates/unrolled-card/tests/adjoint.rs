@@ -10,7 +10,8 @@ use unrolled_card::{Kind, Prox, Settings};
 /// Numbers that look like none: a hash of their place, in (−1, 1).
 fn numbers(count: usize, seed: u64) -> Vec<f64> {
     let number = |i: u64| {
-        let mut x = (i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ seed.wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        let mut x =
+            (i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ seed.wrapping_mul(0xD6E8_FEB8_6659_FD93);
         x = (x ^ (x >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
         x ^= x >> 32;
         (x >> 11) as f64 / (1u64 << 52) as f64 - 1.0
@@ -113,14 +114,18 @@ impl Problem {
             answer.codes[example * p..][..p].copy_from_slice(&iterates[count]);
             for t in (count - self.sizes.window..count).rev() {
                 let (z, after) = (&iterates[t], &iterates[t + 1]);
-                let s: Vec<f64> = (0..p).map(|j| if after[j] == 0.0 { 0.0 } else { q[j] }).collect();
+                let s: Vec<f64> =
+                    (0..p).map(|j| if after[j] == 0.0 { 0.0 } else { q[j] }).collect();
                 for j in 0..p {
                     answer.cotangents[example * p + j] += s[j];
                     let layer = if self.settings.by_iteration { t } else { 0 };
-                    answer.of_thresholds[layer * p + j] -= s[j] * if after[j] == 0.0 { 0.0 } else { after[j].signum() };
+                    answer.of_thresholds[layer * p + j] -=
+                        s[j] * if after[j] == 0.0 { 0.0 } else { after[j].signum() };
                     (0..p).for_each(|i| answer.products[i * p + j] += z[i] * s[j]);
                 }
-                q = (0..p).map(|j| s[j] - (0..p).map(|i| s[i] * self.gram[i * p + j]).sum::<f64>()).collect();
+                q = (0..p)
+                    .map(|j| s[j] - (0..p).map(|i| s[i] * self.gram[i * p + j]).sum::<f64>())
+                    .collect();
             }
         }
         answer
@@ -243,15 +248,21 @@ fn settings(atoms: usize) -> Vec<Settings> {
 #[test]
 fn the_dense_kernels_are_the_mathematics() {
     let client = cubecl::Device::default().client();
-    for (atoms, examples, iterations, window) in
-        [(1, 1, 1, 1), (7, 3, 4, 4), (33, 9, 12, 5), (100, 10, 30, 30), (128, 5, 3, 1)]
-    {
-        assert!(dense::serves(&client, atoms));
+    for (atoms, examples, iterations, window) in [
+        (1, 1, 1, 1),
+        (7, 3, 4, 4),
+        (33, 9, 12, 5),
+        (2, 5000, 3, 3),
+        (100, 10, 30, 30),
+        (128, 5, 3, 1),
+    ] {
+        let sizes = Sizes { examples, iterations, window };
+        assert!(dense::serves(&client, atoms, sizes));
         let all = settings(atoms);
         // Larger kernels take seconds to compile on a software driver.
         let count = if atoms > 33 { 1 } else { all.len() };
         for settings in all.into_iter().take(count) {
-            let problem = Problem::new(settings, Sizes { examples, iterations, window });
+            let problem = Problem::new(settings, sizes);
             compare(&problem, problem.dense(&client), &problem.on_the_host());
         }
     }
@@ -260,7 +271,8 @@ fn the_dense_kernels_are_the_mathematics() {
 #[test]
 fn the_gathered_kernels_are_the_mathematics() {
     let client = cubecl::Device::default().client();
-    if !gathered::serves(&client, 801) {
+    let largest = gathered::Sizes { examples: 2, atoms: 801, iterations: 3, window: 3 };
+    if !gathered::serves(&client, largest) {
         println!("this device has no atomic sums of float32, or little shared memory");
         return;
     }

@@ -59,6 +59,7 @@ pub mod network;
 pub mod operator;
 pub mod optimizer;
 pub mod parameters;
+mod product;
 pub mod prox;
 pub mod random;
 pub mod scale;

@@ -89,7 +89,7 @@ fn adjoint<N: Size>(
     let goes_back = UNIT_POS_Y == 0;
     let cube = CUBE_POS_X as usize;
     let cubes = CUBE_COUNT_X as usize;
-    let first = cube * N::value();
+    let groups = examples.div_ceil(N::value());
     let zero = Vector::<f32, N>::new(0.0);
 
     // A column of −G, or sums of products with this atom's cotangents.
@@ -100,86 +100,98 @@ fn adjoint<N: Size>(
             held[i] = -gram[i * p + atom];
         }
     }
-    let mut q = Vector::<f32, N>::new(0.0);
-    if goes_back {
-        #[unroll]
-        for e in 0..N::value() {
-            if first + e < examples {
-                q.insert(e, of_codes[(first + e) * p + atom]);
-            }
-        }
-    }
-
     let mut s_shared = Shared::<[Vector<f32, N>]>::new_slice(2 * p);
     let mut z_shared = Shared::<[Vector<f32, N>]>::new_slice(2 * p);
-    let mut sum = Vector::<f32, N>::new(0.0);
     let mut of_threshold = 0.0f32;
-    // z_{t+1}, and then z_t while z_{t+1} is worked on.
-    let mut after = iterates[((iterations - first_kept) * cubes + cube) * p + atom];
     let mut half = 0usize;
-    for back in 0..window {
-        let t = iterations - 1 - back;
-        let mut before = zero;
-        if t >= first_kept {
-            before = iterates[((t - first_kept) * cubes + cube) * p + atom];
-        }
-        let mut s = zero;
+    let mut group = cube;
+    while group < groups {
+        let first = group * N::value();
+        let mut q = Vector::<f32, N>::new(0.0);
         if goes_back {
-            s = select_many(after.equal(&zero), zero, q);
-            sum += s;
-            let negative = select_many(after.less_than(&zero), s, zero - s);
-            let signed = select_many(after.equal(&zero), zero, negative);
-            let mut total = 0.0f32;
             #[unroll]
             for e in 0..N::value() {
-                total += signed.extract(e);
-            }
-            if comptime!(network.by_iteration) {
-                if inside {
-                    of_thresholds[(cube * iterations + t) * p + unit] = total;
+                if first + e < examples {
+                    q.insert(e, of_codes[(first + e) * p + atom]);
                 }
-            } else {
-                of_threshold += total;
             }
-            if inside {
-                s_shared[half + unit] = s;
-            }
-        } else if inside {
-            z_shared[half + unit] = before;
         }
-        sync_cube();
-        if t > 0 {
+
+        let mut sum = Vector::<f32, N>::new(0.0);
+        // z_{t+1}, and then z_t while z_{t+1} is worked on.
+        let mut after = iterates[((iterations - first_kept) * groups + group) * p + atom];
+        for back in 0..window {
+            let t = iterations - 1 - back;
+            let mut before = zero;
+            if t >= first_kept {
+                before = iterates[((t - first_kept) * groups + group) * p + atom];
+            }
+            let mut s = zero;
             if goes_back {
-                q = s;
+                s = select_many(after.equal(&zero), zero, q);
+                sum += s;
+                let negative = select_many(after.less_than(&zero), s, zero - s);
+                let signed = select_many(after.equal(&zero), zero, negative);
+                let mut total = 0.0f32;
                 #[unroll]
-                for i in 0..p {
-                    q = fma(s_shared[half + i], Vector::new(held[i]), q);
+                for e in 0..N::value() {
+                    total += signed.extract(e);
                 }
-            } else {
-                s = s_shared[half + atom];
-                #[unroll]
-                for i in 0..p {
-                    let z = z_shared[half + i];
-                    let mut total = held[i];
-                    #[unroll]
-                    for e in 0..N::value() {
-                        total = fma(z.extract(e), s.extract(e), total);
+                if comptime!(network.by_iteration) {
+                    if inside {
+                        let place = (cube * iterations + t) * p + unit;
+                        if group == cube {
+                            of_thresholds[place] = total;
+                        } else {
+                            of_thresholds[place] += total;
+                        }
                     }
-                    held[i] = total;
+                } else {
+                    of_threshold += total;
+                }
+                if inside {
+                    s_shared[half + unit] = s;
+                }
+            } else if inside {
+                z_shared[half + unit] = before;
+            }
+            sync_cube();
+            if t > 0 {
+                if goes_back {
+                    q = s;
+                    #[unroll]
+                    for i in 0..p {
+                        q = fma(s_shared[half + i], Vector::new(held[i]), q);
+                    }
+                } else {
+                    s = s_shared[half + atom];
+                    #[unroll]
+                    for i in 0..p {
+                        let z = z_shared[half + i];
+                        let mut total = held[i];
+                        #[unroll]
+                        for e in 0..N::value() {
+                            total = fma(z.extract(e), s.extract(e), total);
+                        }
+                        held[i] = total;
+                    }
                 }
             }
+            after = before;
+            half = p - half;
         }
-        after = before;
-        half = p - half;
-    }
-    if inside {
-        if goes_back {
+        if inside && goes_back {
             #[unroll]
             for e in 0..N::value() {
                 if first + e < examples {
                     cotangents[(first + e) * p + unit] = sum.extract(e);
                 }
             }
+        }
+        group += cubes;
+    }
+    if inside {
+        if goes_back {
             if comptime!(!network.by_iteration) {
                 of_thresholds[cube * p + unit] = of_threshold;
             }

@@ -4,8 +4,8 @@ use cubecl::prelude::*;
 use cubecl::server::Handle;
 
 use super::{EXAMPLES, Sizes, threads};
-use crate::settings::{Settings, place};
 use crate::prox::threshold;
+use crate::settings::{Settings, place};
 
 /// What the iterations are made of.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub struct Forward {
 pub struct Codes {
     /// z_T, `[n, p]`.
     pub codes: Handle,
-    /// The last iterates, `[kept, cubes, p, 4]`: for [`super::backward`] alone.
+    /// The last iterates, `[kept, ⌈n/4⌉, p, 4]`: for [`super::backward`] alone.
     pub iterates: Handle,
 }
 
@@ -43,7 +43,7 @@ pub fn forward(client: &Client, settings: Settings, sizes: Sizes, given: &Forwar
     unsafe {
         unroll::launch_unchecked(
             client,
-            CubeCount::Static(sizes.cubes() as u32, 1, 1),
+            CubeCount::Static(sizes.groups() as u32, 1, 1),
             CubeDim::new_1d(threads(p)),
             EXAMPLES,
             buffer(&given.gram, p * p),

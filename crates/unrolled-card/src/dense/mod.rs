@@ -13,9 +13,11 @@ pub use forward::{Codes, Forward, forward};
 
 use cubecl::prelude::*;
 
-
 /// How many examples a cube holds: one load of shared memory serves as many multiply-adds.
 pub const EXAMPLES: usize = 4;
+
+/// The most cubes on the way back: each leaves a matrix of sums.
+const MOST_CUBES: usize = 1024;
 
 /// The most atoms that a thread's registers hold a column for.
 pub const MOST_ATOMS: usize = 128;
@@ -32,9 +34,14 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// How many cubes there are.
-    pub fn cubes(&self) -> usize {
+    /// How many groups of examples there are.
+    fn groups(&self) -> usize {
         self.examples.div_ceil(EXAMPLES)
+    }
+
+    /// How many cubes leave sums of products.
+    pub fn cubes(&self) -> usize {
+        self.groups().min(MOST_CUBES)
     }
 
     /// The first iterate that is kept. z₀ = 0 never is.
@@ -43,24 +50,27 @@ impl Sizes {
     }
 
     /// How many numbers the kept iterates are.
-    fn kept(&self, atoms: usize) -> usize {
+    pub fn kept(&self, atoms: usize) -> usize {
         match self.window {
             0 => 0,
-            _ => (self.iterations + 1 - self.first_kept()) * self.cubes() * atoms * EXAMPLES,
+            _ => (self.iterations + 1 - self.first_kept()) * self.groups() * atoms * EXAMPLES,
         }
     }
 }
 
 /// Whether a device runs these kernels for that many atoms.
-pub fn serves(client: &Client, atoms: usize) -> bool {
+pub fn serves(client: &Client, atoms: usize, sizes: Sizes) -> bool {
     let hardware = &client.properties().hardware;
     // Two groups of threads, and two double buffers.
     let threads = 2 * threads(atoms);
     let shared = 4 * atoms * EXAMPLES * size_of::<f32>();
+    let kept = (sizes.kept(atoms) * size_of::<f32>()) as u64;
     (1..=MOST_ATOMS).contains(&atoms)
+        && sizes.groups() <= hardware.max_cube_count.0 as usize
         && threads <= hardware.max_cube_dim.0
         && threads <= hardware.max_units_per_cube
         && shared <= hardware.max_shared_memory_size
+        && kept <= client.properties().memory.max_page_size
 }
 
 /// Threads of a group: whole planes.

@@ -3,8 +3,8 @@
 use cubecl::prelude::*;
 use cubecl::server::Handle;
 
-use super::{Sizes, planes};
 use super::list::{SUMS, list};
+use super::{Sizes, planes};
 use crate::Settings;
 
 /// What the way back starts from.
@@ -108,7 +108,8 @@ fn adjoint<N: Size>(
     for k in 0..loads {
         z[k] = Vector::new(0.0);
         if unit + k * threads < row {
-            z[k] = iterates[((iterations - first_kept) * examples + example) * row + unit + k * threads];
+            z[k] = iterates
+                [((iterations - first_kept) * examples + example) * row + unit + k * threads];
         }
     }
     let mut after = 0usize;

@@ -3,8 +3,8 @@
 use cubecl::prelude::*;
 use cubecl::server::Handle;
 
-use super::{Sizes, planes};
 use super::list::{SUMS, list};
+use super::{Sizes, planes};
 use crate::prox::threshold;
 use crate::settings::{Settings, place};
 

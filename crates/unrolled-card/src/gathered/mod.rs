@@ -65,13 +65,14 @@ impl Sizes {
 }
 
 /// Whether a device runs these kernels.
-pub fn serves(client: &Client, atoms: usize) -> bool {
+pub fn serves(client: &Client, sizes: Sizes) -> bool {
     let hardware = &client.properties().hardware;
     let atomic = Type::atomic(ElemType::Float(FloatKind::F32));
     let adds = client.features().types.atomic.get(&atomic);
     adds.is_some_and(|usage| usage.contains(AtomicUsage::Add))
         && hardware.max_units_per_cube.min(hardware.max_cube_dim.0) >= 32
-        && shared(atoms) <= hardware.max_shared_memory_size
+        && shared(sizes.atoms) <= hardware.max_shared_memory_size
+        && (sizes.kept() * size_of::<f32>()) as u64 <= client.properties().memory.max_page_size
 }
 
 /// Whether the hardware adds over planes.

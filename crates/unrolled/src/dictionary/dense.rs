@@ -8,6 +8,7 @@ use ndarray::Array2;
 use super::{Constraint, Dictionary};
 use crate::operator::{LinearOperator, MatrixView, power_iteration};
 use crate::parameters::Network;
+use crate::product::product;
 use crate::tensors::map_values;
 
 /// A dictionary `D` of `p` atoms (columns) over `m` features (rows).
@@ -51,7 +52,7 @@ impl LinearOperator for DenseDictionary {
     /// `Xᵀ Z`.
     fn weight_gradient(&self, x: &Tensor<2>, z: &Tensor<2>) -> GradientsParams {
         let mut gradients = GradientsParams::new();
-        gradients.register(self.matrix.id, x.clone().transpose().matmul(z.clone()));
+        gradients.register(self.matrix.id, product(x.clone().transpose(), z.clone()));
         gradients
     }
 

@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use super::Form;
 use crate::fit::DataFit;
 use crate::operator::LinearOperator;
+use crate::product::product;
 use crate::tensors::together;
 
 /// `v = z − α Dᵀ f'(D z − x)` with everything that does not change from one iteration to the next.
@@ -54,8 +55,8 @@ impl<'a, O: LinearOperator, F: DataFit> GradientStep<'a, O, F> {
         match form {
             Form::Residual => Self::Residual { transposed: matrix.transpose(), scaled, x },
             Form::Gram => Self::Gram {
-                scaled_gram: matrix.transpose().matmul(scaled.clone()),
-                correlations: x.matmul(scaled),
+                scaled_gram: product(matrix.transpose(), scaled.clone()),
+                correlations: product(x, scaled),
             },
         }
     }
@@ -76,14 +77,14 @@ impl<'a, O: LinearOperator, F: DataFit> GradientStep<'a, O, F> {
                     None => descent.neg(),
                 }
             }
-            (Self::Residual { scaled, x, .. }, None) => x.clone().matmul(scaled.clone()),
+            (Self::Residual { scaled, x, .. }, None) => product(x.clone(), scaled.clone()),
             (Self::Gram { correlations, .. }, None) => correlations.clone(),
             (Self::Residual { transposed, scaled, x }, Some(z)) => {
-                let residual = z.clone().matmul(transposed.clone()).sub(x.clone());
-                z.sub(residual.matmul(scaled.clone()))
+                let residual = product(z.clone(), transposed.clone()).sub(x.clone());
+                z.sub(product(residual, scaled.clone()))
             }
             (Self::Gram { scaled_gram, correlations }, Some(z)) => {
-                let image = z.clone().matmul(scaled_gram.clone());
+                let image = product(z.clone(), scaled_gram.clone());
                 z.sub(image).add(correlations.clone())
             }
         }

@@ -18,12 +18,13 @@ use super::description::{ProxDescription, ThresholdsDescription, UnrollDescripti
 use crate::encoder::gradient_step::{GradientStep, StepSize, difference, zero_codes};
 use crate::encoder::momentum::extrapolated;
 use crate::encoder::{Encoder, Form};
-use crate::fit::DataFit;
+use crate::fit::{DataFit, LeastSquares};
 use crate::gradient::{Estimate, head};
 use crate::loss::Objective;
 use crate::network::{Batch, SparseCoder};
 use crate::operator::LinearOperator;
 use crate::parameters::merge;
+use crate::product::product;
 use crate::prox::{Bias, LayeredSoftThreshold, Sided, by_entry, row, soft_threshold};
 
 /// The derivative of a loss through the last `window` iterations of a network whose proximal operator is known.
@@ -36,8 +37,19 @@ pub(super) fn estimate<N: SparseCoder, L: Objective<N>>(
 ) -> Option<Estimate> {
     let plain = network.valid();
     let (operator, x) = (plain.operator(), plain.inputs(&batch.x.clone().inner()));
-    let pass = Pass::prepare(unroll, operator, network.encoder().fit(), &x);
     let window = window.min(unroll.count());
+    let pass = Pass::prepare(unroll, operator, network.encoder().fit(), &x, window);
+    #[cfg(all(feature = "card", not(feature = "fusion")))]
+    if let Some(card) = pass.card(window) {
+        let (codes, iterates) = card.forward();
+        let head = head::differentiate(network, batch, loss, codes);
+        let mut estimate = head.estimate;
+        if window > 0 {
+            let back = pass.gather(card.backward(iterates, &head.of_codes).into());
+            estimate.gradients = merge(network, estimate.gradients, back);
+        }
+        return Some(estimate);
+    }
     let iterates = pass.forward(window);
     let codes = iterates.last().cloned().flatten().unwrap_or_else(|| zero_codes(operator, &x));
     let head = head::differentiate(network, batch, loss, codes);
@@ -48,6 +60,49 @@ pub(super) fn estimate<N: SparseCoder, L: Objective<N>>(
         estimate.gradients = merge(network, estimate.gradients, back);
     }
     Some(estimate)
+}
+
+/// z_T by the kernels for cards; `None` where they cannot serve, or a graph is asked for.
+pub(super) fn encode<O: LinearOperator>(
+    unroll: &UnrollDescription,
+    operator: &O,
+    x: &Tensor<2>,
+    start: Option<&Tensor<2>>,
+) -> Option<Tensor<2>> {
+    #[cfg(all(feature = "card", not(feature = "fusion")))]
+    {
+        let matrix = operator.as_matrix()?.matrix;
+        if start.is_some() || x.is_autodiff() || matrix.is_autodiff() {
+            return None;
+        }
+        let form = kernel_form(unroll, operator, x, 0)?;
+        let unroll = UnrollDescription { form: Some(unroll.form.unwrap_or(form)), ..*unroll };
+        return Some(Pass::prepare(&unroll, operator, &LeastSquares, x, 0).card(0)?.forward().0);
+    }
+    #[cfg(not(all(feature = "card", not(feature = "fusion"))))]
+    {
+        let _ = (unroll, operator, x, start);
+        None
+    }
+}
+
+/// The form that kernels for cards need, where they serve.
+fn kernel_form<O: LinearOperator>(
+    unroll: &UnrollDescription,
+    operator: &O,
+    x: &Tensor<2>,
+    window: usize,
+) -> Option<Form> {
+    #[cfg(all(feature = "card", not(feature = "fusion")))]
+    {
+        let atoms = operator.as_matrix()?.matrix.dims()[1];
+        super::card::serves(unroll, x, [atoms, x.dims()[0]], window).then_some(Form::Gram)
+    }
+    #[cfg(not(all(feature = "card", not(feature = "fusion"))))]
+    {
+        let _ = (unroll, operator, x, window);
+        None
+    }
 }
 
 /// What does not change from one iteration to the next.
@@ -70,10 +125,11 @@ impl<'a, O: LinearOperator, F: DataFit> Pass<'a, O, F> {
         operator: &'a O,
         fit: &'a F,
         x: &'a Tensor<2>,
+        window: usize,
     ) -> Self {
         let step = || StepSize::of(unroll.step, unroll.learned_step).inner();
-        let form: Option<Form> = unroll.form;
         let width = operator.shape()[1];
+        let form = unroll.form.or_else(|| kernel_form(unroll, operator, x, window));
         let thresholds = match unroll.prox.thresholds {
             ThresholdsDescription::Learned(bias) => vec![by_entry(bias.val().inner(), width)],
             ThresholdsDescription::Layered(prox) => {
@@ -92,6 +148,15 @@ impl<'a, O: LinearOperator, F: DataFit> Pass<'a, O, F> {
             weights: unroll.momentum.weights().take(unroll.count()).collect(),
             thresholds,
         }
+    }
+
+    /// The kernels for cards, where they serve.
+    #[cfg(all(feature = "card", not(feature = "fusion")))]
+    fn card(&self, window: usize) -> Option<super::card::Card> {
+        let GradientStep::Gram { scaled_gram, correlations } = &self.gradient_step else {
+            return None;
+        };
+        super::card::Card::prepare(self.unroll, scaled_gram, correlations, window)
     }
 
     /// z_{T − window − 1}, …, z_T; z₀ = 0 and what would be before it is `None`.
@@ -182,10 +247,10 @@ impl<'a, O: LinearOperator, F: DataFit> Pass<'a, O, F> {
     ) -> Tensor<2> {
         if let GradientStep::Gram { scaled_gram, .. } = &self.gradient_step {
             if let Some(y) = y {
-                add(&mut sums.products, y.transpose().matmul(s.clone()));
+                add(&mut sums.products, product(y.transpose(), s.clone()));
             }
             add(&mut sums.cotangents, s.clone());
-            return s.clone().sub(s.matmul(scaled_gram.clone()));
+            return s.clone().sub(product(s, scaled_gram.clone()));
         }
         let layer = self.operator.at_iteration(iteration);
         let operator = layer.as_ref().unwrap_or(self.operator);
@@ -227,7 +292,7 @@ impl<'a, O: LinearOperator, F: DataFit> Pass<'a, O, F> {
         let mut step = sums.step;
         if let (Some(cotangents), Some(view)) = (sums.cotangents, self.operator.as_matrix()) {
             let matrix = view.matrix;
-            let mut unscaled = self.x.clone().transpose().matmul(cotangents);
+            let mut unscaled = product(self.x.clone().transpose(), cotangents);
             let learned = self.unroll.learned_step.is_some();
             if learned {
                 // ⟨s, Dᵀ x⟩ − ⟨s, DᵀD y⟩, over all iterations.
@@ -236,10 +301,10 @@ impl<'a, O: LinearOperator, F: DataFit> Pass<'a, O, F> {
             if let Some(products) = sums.products {
                 let both = products.clone().add(products.clone().transpose());
                 if learned {
-                    let gram = matrix.clone().transpose().matmul(matrix.clone());
+                    let gram = product(matrix.clone().transpose(), matrix.clone());
                     step = step.map(|step| step.sub(gram.mul(products).sum()));
                 }
-                unscaled = unscaled.sub(matrix.matmul(both));
+                unscaled = unscaled.sub(product(matrix, both));
             }
             if let Some(parameter) = view.parameter {
                 gradients.register(parameter, self.step.times(unscaled));
@@ -274,6 +339,18 @@ struct Sums {
     /// By layer and by entry, `[1, q]`.
     thresholds: Vec<Option<Tensor<2>>>,
     step: Option<Tensor<1>>,
+}
+
+#[cfg(all(feature = "card", not(feature = "fusion")))]
+impl From<super::card::Cotangents> for Sums {
+    fn from(made: super::card::Cotangents) -> Self {
+        Self {
+            products: Some(made.products),
+            cotangents: Some(made.cotangents),
+            thresholds: vec![Some(made.thresholds)],
+            ..Self::default()
+        }
+    }
 }
 
 /// The sum over the entries that each of `count` biases serves, `[count, 1]`.

@@ -7,6 +7,8 @@
 //! that are no matrix, estimators take the same adjoint as operations on tensors. See [`Engine`].
 
 mod adjoint;
+#[cfg(all(feature = "card", not(feature = "fusion")))]
+mod card;
 mod convolution;
 mod description;
 mod engine;
@@ -35,7 +37,8 @@ pub(crate) fn encode<O: LinearOperator>(
     start: Option<&Tensor<2>>,
 ) -> Option<Tensor<2>> {
     match (operator.as_matrix(), start) {
-        (Some(view), _) => operation::encode(unroll, &view.matrix, x, start),
+        (Some(view), _) => operation::encode(unroll, &view.matrix, x, start)
+            .or_else(|| adjoint::encode(unroll, operator, x, start)),
         (None, Some(_)) => None,
         (None, None) => convolution::encode(unroll, &operator.as_convolution()?, x),
     }

@@ -8,6 +8,7 @@ use crate::fit::DataFit;
 use crate::loss::{residual, residual_of};
 use crate::network::{Batch, SparseCoder};
 use crate::operator::LinearOperator;
+use crate::product::product;
 use crate::tensors::together;
 
 /// `mean over examples of (D z − x) zᵀ`, `[m, p]`, for a matrix D: the partial derivative with respect to it of the
@@ -15,7 +16,7 @@ use crate::tensors::together;
 pub fn gradient_at_codes(dictionary: &Tensor<2>, x: &Tensor<2>, codes: &Tensor<2>) -> Tensor<2> {
     let examples = x.dims()[0] as f64;
     let residual = residual(dictionary, x, codes);
-    residual.transpose().matmul(codes.clone()).mul_scalar(1.0 / examples)
+    product(residual.transpose(), codes.clone()).mul_scalar(1.0 / examples)
 }
 
 /// `mean over examples of ⟨f'(D z − x), D w⟩`, differentiated with respect to the parameters of the network's

@@ -4,6 +4,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
 use super::{LinearOperator, MatrixView};
+use crate::product::product;
 use crate::tensors::together;
 
 /// `A [m, q]`, atoms or measurements as it is: `Z Aᵀ` and `X A`. It is not trained.
@@ -14,12 +15,12 @@ impl LinearOperator for Tensor<2> {
 
     fn forward(&self, z: Tensor<2>) -> Tensor<2> {
         let (z, matrix) = together(z, self.clone());
-        z.matmul(matrix.transpose())
+        product(z, matrix.transpose())
     }
 
     fn adjoint(&self, x: Tensor<2>) -> Tensor<2> {
         let (x, matrix) = together(x, self.clone());
-        x.matmul(matrix)
+        product(x, matrix)
     }
 
     fn weight_gradient(&self, _x: &Tensor<2>, _z: &Tensor<2>) -> GradientsParams {

@@ -5,6 +5,7 @@ use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Device, Tensor};
 
 use crate::parameters::Network;
+use crate::product::product;
 use crate::tensors::{Precision, together};
 
 /// What scores `s = z W + b` are held against, `y`; every loss is a mean over examples.
@@ -54,7 +55,7 @@ impl LinearTask {
     pub fn scores(&self, codes: &Tensor<2>) -> Tensor<2> {
         let (codes, weight) = together(codes.clone(), self.weight.val());
         let [outputs] = self.bias.dims();
-        let (scores, bias) = together(codes.matmul(weight), self.bias.val());
+        let (scores, bias) = together(product(codes, weight), self.bias.val());
         scores.add(bias.reshape([1, outputs]))
     }
 
