@@ -1,8 +1,9 @@
 //! One side of `benches/compare.py` and `benches/gpu.py`: this library, fused or by Burn's automatic differentiation,
 //! on arrays from a file. Answers every line on standard input with the seconds of one run.
 //!
-//! `contestant FILE.safetensors fused|autodiff both|forward T one|two [flex|wgpu|vulkan|cuda]`, with X, D of float32
-//! in the file, λ = α = 0.2.
+//! `contestant FILE.safetensors fused|autodiff|captured both|forward T one|two [flex|wgpu|vulkan|cuda]`, with X, D of float32
+//! in the file, λ = α = 0.2. `captured` is `fused` as one graph of the card, replayed; it says on standard error
+//! whether the card has such graphs.
 
 use std::io::{BufRead, Write};
 use std::time::Instant;
@@ -53,7 +54,8 @@ fn main() {
     };
     let (d, x) = (tensor("D"), tensor("X"));
     let sided = if sided == "one" { Sided::One } else { Sided::Two };
-    let engine = if engine == "fused" { Engine::Fused } else { Engine::Autodiff };
+    let captured = engine == "captured";
+    let engine = if engine == "autodiff" { Engine::Autodiff } else { Engine::Fused };
     let iterations = iterations.parse().expect("a number of iterations");
     let encoder =
         Unrolled::ista(SoftThreshold::new(0.2, sided), 0.2, iterations).with_engine(engine);
@@ -62,6 +64,14 @@ fn main() {
     let before = kilobytes("VmRSS");
     // Linux counts the peak anew after this.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let compute = || match what.as_str() {
+        "forward" => network.encode(&x),
+        _ => GAeLs.estimate(&network, &x).dictionary_gradient(&network),
+    };
+    let mut graph = captured.then(|| burn::tensor::capture(&device, compute));
+    if let Some(graph) = &graph {
+        eprintln!("captured in hardware: {}", graph.is_hardware());
+    }
     let mut out = std::io::stdout();
     let mut answer = |line: String| {
         writeln!(out, "{line}").and_then(|()| out.flush()).expect("somebody listens");
@@ -69,13 +79,12 @@ fn main() {
     answer("ready".to_owned());
     for _ in std::io::stdin().lock().lines() {
         let started = Instant::now();
-        let norm: f32 = match what.as_str() {
-            "forward" => network.encode(&x).abs().sum().into_scalar(),
-            _ => {
-                let estimate = GAeLs.estimate(&network, &x);
-                estimate.dictionary_gradient(&network).abs().sum().into_scalar()
-            }
+        let result = match &mut graph {
+            // SAFETY: the network, the examples and the output live as long as the graph, and nobody else uses them.
+            Some(graph) => unsafe { graph.replay() }.clone(),
+            None => compute(),
         };
+        let norm: f32 = result.abs().sum().into_scalar();
         let seconds = started.elapsed().as_secs_f64();
         let peak = kilobytes("VmHWM").saturating_sub(before);
         answer(format!("{seconds} {peak} {norm}"));

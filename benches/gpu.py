@@ -28,6 +28,8 @@ def main():
     parser.add_argument("--device", default="wgpu")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--python", default=str(PEERS / "bin" / "python"), help="a Python with torch and safetensors")
+    parser.add_argument("--ours", default="fused,captured,autodiff", help="our ways to run")
+    parser.add_argument("--peers", default="eager,compile,graphs", help="PyTorch's ways to run")
     parser.add_argument("--binary", help="the contestant, where it was built elsewhere")
     parser.add_argument("sizes", nargs="*")
     options = parser.parse_args()
@@ -48,8 +50,8 @@ def main():
         problem(path, m, p, n, s, "two")
         for what in ("both", "forward"):
             rest = [what, str(T), "two"]
-            sides = [Contestant(engine, [ours, path, engine, *rest, options.device]) for engine in ("fused", "autodiff")]
-            for who in ("eager", "compile", "graphs") if peers else ():
+            sides = [Contestant(engine, [ours, path, engine, *rest, options.device]) for engine in options.ours.split(",")]
+            for who in options.peers.split(",") if peers else ():
                 try:
                     sides.append(Contestant(who, [options.python, ROOT / "benches" / "gpu_peers.py", path, who, what, str(T)]))
                 except AssertionError:

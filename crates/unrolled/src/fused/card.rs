@@ -1,7 +1,7 @@
 //! Between Burn and the kernels of `unrolled-card`: all iterations of ISTA, and their adjoint, in one launch each.
 
 use burn::backend::Cube;
-use burn::tensor::{DType, Shape, Tensor};
+use burn::tensor::{DType, Device, Shape, Tensor};
 use burn_cubecl::CubeBackend;
 use burn_cubecl::cubecl::bytes::Bytes;
 use burn_cubecl::cubecl::client::Client;
@@ -105,7 +105,11 @@ impl Card {
             by_atom: false,
         };
         let (thresholds, threshold_count) = match unroll.prox.thresholds {
-            ThresholdsDescription::Constant(threshold) => (give(&client, vec![threshold]), 1),
+            ThresholdsDescription::Constant(threshold) => {
+                // Filled on the card: a transfer could not be part of a captured graph.
+                let target = (&Device::from(gram.device.clone()), DType::F32);
+                (primitive(&Tensor::full([1, 1], threshold, target)).handle, 1)
+            }
             ThresholdsDescription::Scheduled(schedule) => {
                 settings.by_iteration = true;
                 let at = |t| unroll.step * schedule.at(unroll.first + t);
@@ -192,8 +196,8 @@ impl Card {
         }
     }
 
-    fn device_of(&self) -> burn::tensor::Device {
-        burn::tensor::Device::from(self.gram.device.clone())
+    fn device_of(&self) -> Device {
+        Device::from(self.gram.device.clone())
     }
 
     fn tensor(&self, handle: Handle, shape: [usize; 2]) -> Tensor<2> {
