@@ -129,16 +129,22 @@ fn ndarray() {
     conforms("ndarray", &Device::ndarray());
 }
 
-/// The adapter of wgpu, opened once for all tests; where there is none, that is said, or fails where one is required.
+/// Which graphics device the tests take: `UNROLLED_ADAPTER`, or wgpu.
+#[cfg(feature = "wgpu")]
+pub(crate) fn adapter_name() -> String {
+    std::env::var("UNROLLED_ADAPTER").unwrap_or_else(|_| "wgpu".to_owned())
+}
+
+/// The graphics device, opened once for all tests; where there is none, that is said, or fails where one is required.
 #[cfg(feature = "wgpu")]
 pub(crate) fn adapter() -> Option<Device> {
-    match unrolled_lab::devices::open("wgpu") {
+    match unrolled_lab::devices::open(&adapter_name()) {
         Ok(opened) => Some(opened.device),
         Err(error) if std::env::var_os("UNROLLED_REQUIRE_GPU").is_some() => {
             panic!("an adapter is required here: {error}")
         }
         Err(error) => {
-            say(&format!("wgpu SKIPPED, there is no adapter: {error}"));
+            say(&format!("{} SKIPPED, there is none: {error}", adapter_name()));
             None
         }
     }
@@ -148,7 +154,7 @@ pub(crate) fn adapter() -> Option<Device> {
 #[test]
 fn wgpu() {
     if let Some(device) = adapter() {
-        conforms("wgpu", &device);
+        conforms(&adapter_name(), &device);
     }
 }
 

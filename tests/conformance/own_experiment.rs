@@ -199,7 +199,8 @@ fn it_trains_on_an_adapter_as_on_the_cpu() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder can be made");
-    let trained = ["flex", "wgpu"].map(|device| {
+    let adapter = crate::adapter_name();
+    let trained = ["flex", &adapter].map(|device| {
         let set = [format!("device=\"{device}\""), "precision=\"float32\"".to_owned()];
         let configuration = load(CONFIG, &[&set[0], &set[1]]).expect("it is valid");
         run(&configuration, &folder.path().join(device), None).expect("it runs to its end");

@@ -39,7 +39,7 @@ pub fn devices() -> Vec<Place> {
     ]
 }
 
-/// An adapter of wgpu, where the build and the machine have one; that there is none is said. With
+/// An adapter of wgpu (or, with `UNROLLED_ADAPTER=cuda`, that), where the build and the machine have one; that there is none is said. With
 /// `UNROLLED_REQUIRE_GPU` set, as in CI, it must be there.
 pub fn adapter() -> Option<Place> {
     #[cfg(feature = "wgpu")]
@@ -47,6 +47,10 @@ pub fn adapter() -> Option<Place> {
         use std::io::Write;
         use std::sync::LazyLock;
         static ADAPTER: LazyLock<Option<Device>> = LazyLock::new(|| {
+            #[cfg(feature = "cuda")]
+            if std::env::var_os("UNROLLED_ADAPTER").is_some_and(|name| name == "cuda") {
+                return Some(Device::cuda(0));
+            }
             let opened = Device::wgpu_options().init();
             if let Err(error) = &opened {
                 assert!(std::env::var_os("UNROLLED_REQUIRE_GPU").is_none(), "{error}");

@@ -3,7 +3,7 @@
 use cubecl::prelude::*;
 use cubecl::server::Handle;
 
-use super::list::{SUMS, list};
+use super::list::{ROWS, SUMS, list};
 use super::{Sizes, planes};
 use crate::Settings;
 
@@ -89,10 +89,10 @@ fn adjoint<N: Size>(
         terminate!();
     }
 
-    // Two lists, of z_{t+1} and of z_t, that take turns: `[0, p)` and `[p, 2p)`.
-    let mut atoms = Shared::<[u32]>::new_slice(2 * p);
-    let mut values = Shared::<[f32]>::new_slice(p);
-    let mut s = Shared::<[f32]>::new_slice(2 * p);
+    // Two lists, of z_{t+1} and of z_t, that take turns.
+    let mut atoms = Shared::<[u32]>::new_slice(2 * (p + ROWS));
+    let mut values = Shared::<[f32]>::new_slice(p + ROWS);
+    let mut s = Shared::<[f32]>::new_slice(2 * (p + ROWS));
     let mut sums = Shared::<[u32]>::new_slice(SUMS);
     let mut sum = Shared::<[f32]>::new_slice(p);
     let mut of_threshold = Shared::<[f32]>::new_slice(p);
@@ -113,8 +113,11 @@ fn adjoint<N: Size>(
         }
     }
     let mut after = 0usize;
-    let mut before = p.runtime();
+    let mut before = (p + ROWS).runtime();
     let mut active = list::<N>(&z, &mut atoms, after, &mut values, &mut sums, loads, planes);
+    if unit < ROWS {
+        s[after + active + unit] = 0.0;
+    }
     // s of z_T is q on its support.
     let mut j = unit;
     while j < active {
@@ -133,6 +136,9 @@ fn adjoint<N: Size>(
             }
         }
         let count = list::<N>(&z, &mut atoms, before, &mut values, &mut sums, loads, planes);
+        if unit < ROWS {
+            s[before + count + unit] = 0.0;
+        }
         let mut j = unit;
         while j < active {
             sum[atoms[after + j] as usize] += s[after + j];
@@ -155,10 +161,15 @@ fn adjoint<N: Size>(
             while j < count {
                 let column = atoms[before + j] as usize;
                 let mut total = 0.0f32;
-                for i in 0..active {
-                    let row = atoms[after + i] as usize;
-                    let same = select(row == column, 1.0f32, 0.0f32);
-                    total = fma(s[after + i], same - gram[row * p + column], total);
+                let mut i = 0usize;
+                while i < active {
+                    #[unroll]
+                    for r in 0..ROWS {
+                        let row = atoms[after + i + r] as usize;
+                        let same = select(row == column, 1.0f32, 0.0f32);
+                        total = fma(s[after + i + r], same - gram[row * p + column], total);
+                    }
+                    i += ROWS;
                 }
                 s[before + j] = total;
                 sign_and_add(&mut of_threshold, &values, &atoms, &s, before, j);
@@ -167,7 +178,7 @@ fn adjoint<N: Size>(
         }
         active = count;
         after = before;
-        before = p - before;
+        before = p + ROWS - before;
     }
     sync_cube();
     let mut number = unit;

@@ -3,7 +3,7 @@
 use cubecl::prelude::*;
 use cubecl::server::Handle;
 
-use super::list::{SUMS, list};
+use super::list::{ROWS, SUMS, list};
 use super::{Sizes, planes};
 use crate::prox::threshold;
 use crate::settings::{Settings, place};
@@ -89,8 +89,8 @@ fn iterations<N: Size>(
         terminate!();
     }
 
-    let mut atoms = Shared::<[u32]>::new_slice(p);
-    let mut values = Shared::<[f32]>::new_slice(p);
+    let mut atoms = Shared::<[u32]>::new_slice(p + ROWS);
+    let mut values = Shared::<[f32]>::new_slice(p + ROWS);
     let mut sums = Shared::<[u32]>::new_slice(SUMS);
 
     let mut c = Array::<Vector<f32, N>>::new(loads);
@@ -109,15 +109,20 @@ fn iterations<N: Size>(
         for k in 0..loads {
             z[k] += c[k];
         }
-        for a in 0..count {
-            let value = Vector::<f32, N>::new(-values[a]);
-            let start = (atoms[a] as usize) * row + unit;
+        let mut a = 0usize;
+        while a < count {
             #[unroll]
             for k in 0..loads {
                 if unit + k * threads < row {
-                    z[k] = fma(gram[start + k * threads], value, z[k]);
+                    #[unroll]
+                    for r in 0..ROWS {
+                        let value = Vector::<f32, N>::new(-values[a + r]);
+                        let start = (atoms[a + r] as usize) * row + unit;
+                        z[k] = fma(gram[start + k * threads], value, z[k]);
+                    }
                 }
             }
+            a += ROWS;
         }
         #[unroll]
         for k in 0..loads {

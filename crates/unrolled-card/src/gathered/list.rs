@@ -5,14 +5,17 @@ use cubecl::prelude::*;
 /// Threads of a group that counts for itself, where planes are not to be had.
 const GROUP: usize = 32;
 
+/// How many rows of G are on their way at a time: the lists are filled up to a multiple with an atom of code 0.
+pub(crate) const ROWS: usize = 8;
+
 /// The most groups, or planes, in a cube.
 const GROUPS: usize = 256;
 
 /// Numbers of shared memory for counting.
 pub(crate) const SUMS: usize = GROUPS + 1024;
 
-/// Writes the atoms of an example whose code is not 0, and their codes, to `atoms[start ..]` and `values`; returns how
-/// many they are. All threads of a cube call it, each with its vectors of codes: `z[k]` is number `unit + k threads`.
+/// Writes the atoms of an example whose code is not 0, and their codes, to `atoms[start ..]` and `values`, and
+/// [`ROWS`] times the first atom with code 0 after them; returns how many they are. All threads of a cube call it, each with its vectors of codes: `z[k]` is number `unit + k threads`.
 ///
 /// What was read of `values`, and of this part of `atoms`, before the call may be overwritten by it; what it wrote can
 /// be read after it.
@@ -81,6 +84,10 @@ pub(crate) fn list<N: Size>(
                 place += 1;
             }
         }
+    }
+    if unit < ROWS {
+        atoms[start + count as usize + unit] = 0;
+        values[count as usize + unit] = 0.0;
     }
     sync_cube();
     count as usize

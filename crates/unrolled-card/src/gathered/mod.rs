@@ -82,5 +82,5 @@ fn planes(client: &Client) -> bool {
 
 /// Bytes of shared memory of the larger kernel: two lists of atoms, values of both, two sums; sums over planes.
 fn shared(atoms: usize) -> usize {
-    7 * atoms * size_of::<f32>() + list::SUMS * size_of::<u32>()
+    7 * (atoms + list::ROWS) * size_of::<f32>() + list::SUMS * size_of::<u32>()
 }

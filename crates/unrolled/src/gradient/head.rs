@@ -25,8 +25,12 @@ pub(crate) fn differentiate<N: SparseCoder, L: Objective<N>>(
     let network = network.clone().train();
     let leaf = codes.clone().autodiff().require_grad();
     let batch = batch.autodiff();
-    let value = loss.value(&network, &batch, &leaf);
-    let losses = Losses::of(&network, &batch, &leaf).inner();
+    let losses = Losses::of(&network, &batch, &leaf);
+    let value = match loss.known() {
+        Some(known) => losses.get(known).clone(),
+        None => loss.value(&network, &batch, &leaf),
+    };
+    let losses = losses.inner();
     let mut gradients = value.backward();
     let of_codes = leaf.grad_remove(&mut gradients).unwrap_or_else(|| codes.zeros_like());
     let estimate = Estimate {
