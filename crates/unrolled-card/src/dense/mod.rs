@@ -17,7 +17,7 @@ use cubecl::prelude::*;
 pub const EXAMPLES: usize = 4;
 
 /// The most cubes on the way back: each leaves a matrix of sums.
-const MOST_CUBES: usize = 1024;
+const MOST_CUBES: usize = 256;
 
 /// The most atoms that a thread's registers hold a column for.
 pub const MOST_ATOMS: usize = 128;
