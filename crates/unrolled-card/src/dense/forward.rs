@@ -84,7 +84,7 @@ fn unroll<N: Size>(
     let mut column = Array::<f32>::new(p);
     #[unroll]
     for i in 0..p {
-        column[i] = -gram[i * p + atom];
+        column[i] = gram[i * p + atom];
     }
     let mut c = Vector::<f32, N>::new(0.0);
     #[unroll]
@@ -99,12 +99,14 @@ fn unroll<N: Size>(
     let mut z = Vector::<f32, N>::new(0.0);
     let mut half = 0usize;
     for t in 0..iterations {
-        let mut v = z + c;
+        let mut v = c;
         if t > 0 {
+            let mut image = Vector::<f32, N>::new(0.0);
             #[unroll]
             for i in 0..p {
-                v = fma(shared[half + i], Vector::new(column[i]), v);
+                image = fma(shared[half + i], Vector::new(column[i]), image);
             }
+            v = z - image + c;
             half = p - half;
         }
         let b = Vector::new(thresholds[place(t, atom, network)]);

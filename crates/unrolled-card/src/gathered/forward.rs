@@ -95,6 +95,7 @@ fn iterations<N: Size>(
 
     let mut c = Array::<Vector<f32, N>>::new(loads);
     let mut z = Array::<Vector<f32, N>>::new(loads);
+    let mut image = Array::<Vector<f32, N>>::new(loads);
     #[unroll]
     for k in 0..loads {
         c[k] = Vector::new(0.0);
@@ -107,7 +108,7 @@ fn iterations<N: Size>(
     for t in 0..iterations {
         #[unroll]
         for k in 0..loads {
-            z[k] += c[k];
+            image[k] = Vector::new(0.0);
         }
         let mut a = 0usize;
         while a < count {
@@ -116,9 +117,9 @@ fn iterations<N: Size>(
                 if unit + k * threads < row {
                     #[unroll]
                     for r in 0..ROWS {
-                        let value = Vector::<f32, N>::new(-values[a + r]);
+                        let value = Vector::<f32, N>::new(values[a + r]);
                         let start = (atoms[a + r] as usize) * row + unit;
-                        z[k] = fma(gram[start + k * threads], value, z[k]);
+                        image[k] = fma(gram[start + k * threads], value, image[k]);
                     }
                 }
             }
@@ -137,7 +138,7 @@ fn iterations<N: Size>(
                 } else {
                     b = Vector::new(thresholds[place(t, 0usize, network)]);
                 }
-                z[k] = threshold::<N>(z[k], b, network.prox);
+                z[k] = threshold::<N>(z[k] - image[k] + c[k], b, network.prox);
                 if keeps && t + 1 >= first_kept {
                     iterates[((t + 1 - first_kept) * examples + example) * row + number] = z[k];
                 }

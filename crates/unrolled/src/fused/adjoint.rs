@@ -20,7 +20,7 @@ use crate::encoder::momentum::extrapolated;
 use crate::encoder::{Encoder, Form};
 use crate::fit::{DataFit, LeastSquares};
 use crate::gradient::{Estimate, head};
-use crate::loss::Objective;
+use crate::loss::{Loss, Objective};
 use crate::network::{Batch, SparseCoder};
 use crate::operator::LinearOperator;
 use crate::parameters::merge;
@@ -42,7 +42,10 @@ pub(super) fn estimate<N: SparseCoder, L: Objective<N>>(
     #[cfg(all(feature = "card", not(feature = "fusion")))]
     if let Some(card) = pass.card(window) {
         let (codes, iterates) = card.forward();
-        let head = head::differentiate(network, batch, loss, codes);
+        let head = match loss.known() {
+            Some(Loss::LeastSquares) => head::of_least_squares(network, batch, codes),
+            _ => head::differentiate(network, batch, loss, codes),
+        };
         let mut estimate = head.estimate;
         if window > 0 {
             let back = pass.gather(card.backward(iterates, &head.of_codes).into());

@@ -104,16 +104,22 @@ impl Card {
             by_iteration: false,
             by_atom: false,
         };
+        // Filled on the card: a transfer could not be part of a captured graph.
+        let target = (&Device::from(gram.device.clone()), DType::F32);
+        let fill = |threshold| (primitive(&Tensor::full([1, 1], threshold, target)).handle, 1);
         let (thresholds, threshold_count) = match unroll.prox.thresholds {
-            ThresholdsDescription::Constant(threshold) => {
-                // Filled on the card: a transfer could not be part of a captured graph.
-                let target = (&Device::from(gram.device.clone()), DType::F32);
-                (primitive(&Tensor::full([1, 1], threshold, target)).handle, 1)
-            }
+            ThresholdsDescription::Constant(threshold) => fill(threshold),
             ThresholdsDescription::Scheduled(schedule) => {
-                settings.by_iteration = true;
                 let at = |t| unroll.step * schedule.at(unroll.first + t);
-                (give(&client, (0..unroll.count()).map(at).collect()), unroll.count())
+                let all: Vec<f64> = (0..unroll.count()).map(at).collect();
+                match all.iter().all(|threshold| *threshold == all[0]) {
+                    true => fill(all[0]),
+                    false => {
+                        settings.by_iteration = true;
+                        let count = all.len();
+                        (give(&client, all), count)
+                    }
+                }
             }
             ThresholdsDescription::Learned(bias) => {
                 let [count] = bias.dims();

@@ -4,8 +4,14 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
 use super::Estimate;
+#[cfg(all(feature = "card", not(feature = "fusion")))]
+use crate::encoder::Encoder;
+#[cfg(all(feature = "card", not(feature = "fusion")))]
+use crate::loss::residual_of;
 use crate::loss::{Losses, Objective};
 use crate::network::{Batch, SparseCoder};
+#[cfg(all(feature = "card", not(feature = "fusion")))]
+use crate::operator::LinearOperator;
 
 /// What every estimator starts from.
 pub(crate) struct Head {
@@ -41,4 +47,26 @@ pub(crate) fn differentiate<N: SparseCoder, L: Objective<N>>(
         trouble: None,
     };
     Head { estimate, of_codes }
+}
+
+/// [`differentiate`] for least squares and a matrix, without a graph: on a card a third of its launches.
+#[cfg(all(feature = "card", not(feature = "fusion")))]
+pub(crate) fn of_least_squares<N: SparseCoder>(
+    network: &N,
+    batch: &Batch,
+    codes: Tensor<2>,
+) -> Head {
+    let (plain, batch) = (network.valid(), batch.inner());
+    let residual = residual_of(&plain, &batch, &codes);
+    let scaled = residual.clone().mul_scalar(1.0 / codes.dims()[0] as f64);
+    let encoder = plain.encoder();
+    let losses = Losses::with_penalty(encoder.fit(), residual, encoder.penalty_value(&codes));
+    let estimate = Estimate {
+        gradients: plain.operator().weight_gradient(&scaled, &codes),
+        loss: losses.reconstruction.clone(),
+        losses,
+        codes,
+        trouble: None,
+    };
+    Head { estimate, of_codes: plain.operator().adjoint(scaled) }
 }
