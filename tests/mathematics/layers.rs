@@ -4,7 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each crate, and what of ours it must not name.
-const FORBIDDEN: [(&str, &[&str]); 4] = [
+const FORBIDDEN: [(&str, &[&str]); 5] = [
+    (
+        "unrolled-card",
+        &["burn", "unrolled", "unrolled_kernels", "unrolled_data", "unrolled_lab", "unrolled_cli"],
+    ),
     ("unrolled-kernels", &["burn", "unrolled", "unrolled_data", "unrolled_lab", "unrolled_cli"]),
     ("unrolled", &["unrolled_data", "unrolled_lab", "unrolled_cli", "toml", "serde", "clap"]),
     ("unrolled-data", &["unrolled_lab", "unrolled_cli", "toml", "clap"]),
