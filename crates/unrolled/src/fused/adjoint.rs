@@ -14,6 +14,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use unrolled_kernels::Operator;
 
+use super::card;
 use super::description::{ProxDescription, ThresholdsDescription, UnrollDescription};
 use crate::encoder::gradient_step::{GradientStep, StepSize, difference, zero_codes};
 use crate::encoder::momentum::extrapolated;
@@ -39,7 +40,6 @@ pub(super) fn estimate<N: SparseCoder, L: Objective<N>>(
     let (operator, x) = (plain.operator(), plain.inputs(&batch.x.clone().inner()));
     let window = window.min(unroll.count());
     let pass = Pass::prepare(unroll, operator, network.encoder().fit(), &x, window);
-    #[cfg(all(feature = "card", not(feature = "fusion")))]
     if let Some(card) = pass.card(window) {
         let (codes, iterates) = card.forward();
         let head = match loss.known() {
@@ -72,21 +72,16 @@ pub(super) fn encode<O: LinearOperator>(
     x: &Tensor<2>,
     start: Option<&Tensor<2>>,
 ) -> Option<Tensor<2>> {
-    #[cfg(all(feature = "card", not(feature = "fusion")))]
-    {
-        let matrix = operator.as_matrix()?.matrix;
-        if start.is_some() || x.is_autodiff() || matrix.is_autodiff() {
-            return None;
-        }
-        let form = kernel_form(unroll, operator, x, 0)?;
-        let unroll = UnrollDescription { form: Some(unroll.form.unwrap_or(form)), ..*unroll };
-        return Some(Pass::prepare(&unroll, operator, &LeastSquares, x, 0).card(0)?.forward().0);
+    let matrix = operator.as_matrix()?.matrix;
+    if start.is_some() || x.is_autodiff() || matrix.is_autodiff() {
+        return None;
     }
-    #[cfg(not(all(feature = "card", not(feature = "fusion"))))]
-    {
-        let _ = (unroll, operator, x, start);
-        None
+    let form = Some(kernel_form(unroll, operator, x, 0)?);
+    if unroll.form.is_some() && unroll.form != form {
+        return None;
     }
+    let unroll = UnrollDescription { form, ..*unroll };
+    Some(Pass::prepare(&unroll, operator, &LeastSquares, x, 0).card(0)?.forward().0)
 }
 
 /// The form that kernels for cards need, where they serve.
@@ -96,16 +91,8 @@ fn kernel_form<O: LinearOperator>(
     x: &Tensor<2>,
     window: usize,
 ) -> Option<Form> {
-    #[cfg(all(feature = "card", not(feature = "fusion")))]
-    {
-        let atoms = operator.as_matrix()?.matrix.dims()[1];
-        super::card::serves(unroll, x, [atoms, x.dims()[0]], window).then_some(Form::Gram)
-    }
-    #[cfg(not(all(feature = "card", not(feature = "fusion"))))]
-    {
-        let _ = (unroll, operator, x, window);
-        None
-    }
+    let atoms = operator.as_matrix()?.matrix.dims()[1];
+    card::serves(unroll, x, [atoms, x.dims()[0]], window).then_some(Form::Gram)
 }
 
 /// What does not change from one iteration to the next.
@@ -154,12 +141,11 @@ impl<'a, O: LinearOperator, F: DataFit> Pass<'a, O, F> {
     }
 
     /// The kernels for cards, where they serve.
-    #[cfg(all(feature = "card", not(feature = "fusion")))]
-    fn card(&self, window: usize) -> Option<super::card::Card> {
+    fn card(&self, window: usize) -> Option<card::Card> {
         let GradientStep::Gram { scaled_gram, correlations } = &self.gradient_step else {
             return None;
         };
-        super::card::Card::prepare(self.unroll, scaled_gram, correlations, window)
+        card::Card::prepare(self.unroll, scaled_gram, correlations, window)
     }
 
     /// z_{T − window − 1}, …, z_T; z₀ = 0 and what would be before it is `None`.
@@ -344,9 +330,8 @@ struct Sums {
     step: Option<Tensor<1>>,
 }
 
-#[cfg(all(feature = "card", not(feature = "fusion")))]
-impl From<super::card::Cotangents> for Sums {
-    fn from(made: super::card::Cotangents) -> Self {
+impl From<card::Cotangents> for Sums {
+    fn from(made: card::Cotangents) -> Self {
         Self {
             products: Some(made.products),
             cotangents: Some(made.cotangents),

@@ -9,6 +9,9 @@
 mod adjoint;
 #[cfg(all(feature = "card", not(feature = "fusion")))]
 mod card;
+#[cfg(not(all(feature = "card", not(feature = "fusion"))))]
+#[path = "no_card.rs"]
+mod card;
 mod convolution;
 mod description;
 mod engine;

@@ -4,13 +4,9 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
 use super::Estimate;
-#[cfg(all(feature = "card", not(feature = "fusion")))]
 use crate::encoder::Encoder;
-#[cfg(all(feature = "card", not(feature = "fusion")))]
-use crate::loss::residual_of;
-use crate::loss::{Losses, Objective};
+use crate::loss::{Losses, Objective, residual_of};
 use crate::network::{Batch, SparseCoder};
-#[cfg(all(feature = "card", not(feature = "fusion")))]
 use crate::operator::LinearOperator;
 
 /// What every estimator starts from.
@@ -50,7 +46,6 @@ pub(crate) fn differentiate<N: SparseCoder, L: Objective<N>>(
 }
 
 /// [`differentiate`] for least squares and a matrix, without a graph: on a card a third of its launches.
-#[cfg(all(feature = "card", not(feature = "fusion")))]
 pub(crate) fn of_least_squares<N: SparseCoder>(
     network: &N,
     batch: &Batch,
