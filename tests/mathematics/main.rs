@@ -1,5 +1,6 @@
 //! The mathematics against independent witnesses: reference arrays, finite differences, closed forms.
 
+mod attributor;
 mod card;
 mod convolution;
 mod edge_cases;

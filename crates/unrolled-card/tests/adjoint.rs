@@ -227,6 +227,16 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
     square(&mut a.iter().zip(b).map(|(a, b)| a - b)) / square(&mut b.iter().copied()).max(1e-30)
 }
 
+/// The best device of the build; where the machine has none, that is said, or fails where one is required.
+fn client() -> Option<Client> {
+    let opened = std::panic::catch_unwind(|| cubecl::Device::default().client());
+    if opened.is_err() {
+        assert!(std::env::var_os("UNROLLED_REQUIRE_GPU").is_none(), "an adapter is required here");
+        eprintln!("SKIPPED: no graphics adapter is found");
+    }
+    opened.ok()
+}
+
 /// Every proximal operator with one form of thresholds, and every form with one.
 fn settings(atoms: usize) -> Vec<Settings> {
     let mut all = Vec::new();
@@ -247,7 +257,7 @@ fn settings(atoms: usize) -> Vec<Settings> {
 
 #[test]
 fn the_dense_kernels_are_the_mathematics() {
-    let client = cubecl::Device::default().client();
+    let Some(client) = client() else { return };
     for (atoms, examples, iterations, window) in [
         (1, 1, 1, 1),
         (7, 3, 4, 4),
@@ -270,7 +280,7 @@ fn the_dense_kernels_are_the_mathematics() {
 
 #[test]
 fn the_gathered_kernels_are_the_mathematics() {
-    let client = cubecl::Device::default().client();
+    let Some(client) = client() else { return };
     let largest = gathered::Sizes { examples: 2, atoms: 801, iterations: 3, window: 3 };
     if !gathered::serves(&client, largest) {
         println!("this device has no atomic sums of float32, or little shared memory");

@@ -17,6 +17,7 @@
 //! | [`fused`] | who computes an unroll: the fused kernels, the adjoint by hand, or automatic differentiation |
 //! | [`network`] | networks with an encoder, and batches |
 //! | [`parameters`] | whatever has parameters: projections, sums of gradients |
+//! | [`attributor`] | one layer and a softmax in the place of an encoder |
 //! | [`autoencoder`] | an operator and an encoder as one Burn module |
 //! | [`denoiser`] | the same over images, measured in part or blurred |
 //! | [`views`] | images and their shifted, padded copies |
@@ -45,6 +46,7 @@
 //!
 //! Nothing here knows of files, TOML or terminals.
 
+pub mod attributor;
 pub mod autoencoder;
 pub mod denoiser;
 pub mod dictionary;
