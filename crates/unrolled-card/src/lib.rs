@@ -12,10 +12,12 @@
 //! Arrays are of float32, in row-major order, in buffers of one client. The crate knows nothing of Burn.
 #![cfg(feature = "kernels")]
 
+mod call;
 pub mod dense;
 pub mod gathered;
 mod prox;
 mod settings;
 
+pub use call::{Codes, Forward};
 pub use prox::{Kind, Prox};
 pub use settings::Settings;

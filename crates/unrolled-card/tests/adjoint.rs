@@ -3,9 +3,9 @@
 use cubecl::bytes::Bytes;
 use cubecl::prelude::*;
 use cubecl::server::Handle;
-use unrolled_card::dense::{self, Backward, Forward, Sizes};
+use unrolled_card::dense::{self, Backward, Sizes};
 use unrolled_card::gathered;
-use unrolled_card::{Kind, Prox, Settings};
+use unrolled_card::{Forward, Kind, Prox, Settings};
 
 /// Numbers that look like none: a hash of their place, in (−1, 1).
 fn numbers(count: usize, seed: u64) -> Vec<f64> {
@@ -162,7 +162,7 @@ impl Problem {
         let Sizes { examples, iterations, window } = self.sizes;
         let sizes = gathered::Sizes { examples, atoms: p, iterations, window };
         let gram = give(client, &self.gram);
-        let forward = gathered::Forward {
+        let forward = Forward {
             gram: gram.clone(),
             correlations: give(client, &self.correlations),
             thresholds: give(client, &self.thresholds),

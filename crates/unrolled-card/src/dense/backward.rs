@@ -5,6 +5,7 @@ use cubecl::server::Handle;
 
 use super::{EXAMPLES, Sizes, threads};
 use crate::Settings;
+use crate::call::buffer;
 
 /// What the way back starts from.
 #[derive(Clone, Debug)]
@@ -40,11 +41,8 @@ pub fn backward(client: &Client, settings: Settings, sizes: Sizes, given: &Backw
         products: numbers(cubes * p * p),
         thresholds: numbers(cubes * layers * p),
     };
-    let buffer = |handle: &Handle, count: usize| {
-        // SAFETY: every buffer was made with that many numbers, here or by the caller, who names their shapes.
-        unsafe { BufferArg::from_raw_parts(handle.clone(), count) }
-    };
-    // SAFETY: threads beyond the atoms write nothing, examples beyond the last neither; the kernel ends.
+    // SAFETY: every buffer was made with that many numbers, here or by the caller, who names their shapes; threads beyond
+    // the atoms write nothing, examples beyond the last neither; the kernel ends.
     unsafe {
         adjoint::launch_unchecked(
             client,

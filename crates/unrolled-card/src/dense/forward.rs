@@ -1,33 +1,11 @@
 //! All iterations of a few examples.
 
 use cubecl::prelude::*;
-use cubecl::server::Handle;
 
 use super::{EXAMPLES, Sizes, threads};
+use crate::call::{Codes, Forward, buffer};
 use crate::prox::threshold;
 use crate::settings::{Settings, place};
-
-/// What the iterations are made of.
-#[derive(Clone, Debug)]
-pub struct Forward {
-    /// `G = α DᵀD`, `[p, p]`.
-    pub gram: Handle,
-    /// `c = α X D`, `[n, p]`.
-    pub correlations: Handle,
-    /// Thresholds: one, or by iteration, by atom, or `[T, p]`.
-    pub thresholds: Handle,
-    /// How many they are.
-    pub threshold_count: usize,
-}
-
-/// What comes of them.
-#[derive(Clone, Debug)]
-pub struct Codes {
-    /// z_T, `[n, p]`.
-    pub codes: Handle,
-    /// The last iterates, `[kept, ⌈n/4⌉, p, 4]`: for [`super::backward`] alone.
-    pub iterates: Handle,
-}
 
 /// z_T, and the iterates that the way back asks for.
 pub fn forward(client: &Client, settings: Settings, sizes: Sizes, given: &Forward) -> Codes {
@@ -35,11 +13,8 @@ pub fn forward(client: &Client, settings: Settings, sizes: Sizes, given: &Forwar
     let kept = sizes.kept(p);
     let codes = client.empty(sizes.examples * p * size_of::<f32>());
     let iterates = client.empty(kept.max(EXAMPLES) * size_of::<f32>());
-    let buffer = |handle: &Handle, count: usize| {
-        // SAFETY: every buffer was made with that many numbers, here or by the caller, who names their shapes.
-        unsafe { BufferArg::from_raw_parts(handle.clone(), count) }
-    };
-    // SAFETY: threads beyond the atoms write nothing, examples beyond the last neither; the kernel ends.
+    // SAFETY: every buffer was made with that many numbers, here or by the caller, who names their shapes; threads beyond
+    // the atoms write nothing, examples beyond the last neither; the kernel ends.
     unsafe {
         unroll::launch_unchecked(
             client,

@@ -9,7 +9,7 @@ mod backward;
 mod forward;
 
 pub use backward::{Backward, Cotangents, backward};
-pub use forward::{Codes, Forward, forward};
+pub use forward::forward;
 
 use cubecl::prelude::*;
 

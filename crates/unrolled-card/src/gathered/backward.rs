@@ -6,6 +6,7 @@ use cubecl::server::Handle;
 use super::list::{ROWS, SUMS, list};
 use super::{Sizes, planes};
 use crate::Settings;
+use crate::call::buffer;
 
 /// What the way back starts from.
 #[derive(Clone, Debug)]
@@ -35,11 +36,8 @@ pub fn backward(client: &Client, settings: Settings, sizes: Sizes, given: &Backw
     let (threads, loads) = sizes.threads(client);
     let numbers = || client.empty(n * p * size_of::<f32>());
     let made = Cotangents { cotangents: numbers(), thresholds: numbers() };
-    let buffer = |handle: &Handle, count: usize| {
-        // SAFETY: every buffer was made with that many numbers, here or by the caller, who names their shapes.
-        unsafe { BufferArg::from_raw_parts(handle.clone(), count) }
-    };
-    // SAFETY: threads beyond the atoms read and write nothing, cubes beyond the examples neither; the kernel ends.
+    // SAFETY: every buffer was made with that many numbers, here or by the caller, who names their shapes; threads beyond
+    // the atoms read and write nothing, cubes beyond the examples neither; the kernel ends.
     unsafe {
         adjoint::launch_unchecked(
             client,

@@ -1,34 +1,12 @@
 //! All iterations of an example.
 
 use cubecl::prelude::*;
-use cubecl::server::Handle;
 
 use super::list::{ROWS, SUMS, list};
 use super::{Sizes, planes};
+use crate::call::{Codes, Forward, buffer};
 use crate::prox::threshold;
 use crate::settings::{Settings, place};
-
-/// What the iterations are made of.
-#[derive(Clone, Debug)]
-pub struct Forward {
-    /// `G = α DᵀD`, `[p, p]`.
-    pub gram: Handle,
-    /// `c = α X D`, `[n, p]`.
-    pub correlations: Handle,
-    /// Thresholds: one, or by iteration, by atom, or `[T, p]`.
-    pub thresholds: Handle,
-    /// How many they are.
-    pub threshold_count: usize,
-}
-
-/// What comes of them.
-#[derive(Clone, Debug)]
-pub struct Codes {
-    /// z_T, `[n, p]`.
-    pub codes: Handle,
-    /// The last iterates, `[kept, n, p]`.
-    pub iterates: Handle,
-}
 
 /// z_T, and the iterates that the way back asks for.
 pub fn forward(client: &Client, settings: Settings, sizes: Sizes, given: &Forward) -> Codes {
@@ -37,11 +15,8 @@ pub fn forward(client: &Client, settings: Settings, sizes: Sizes, given: &Forwar
     let codes = client.empty(n * p * size_of::<f32>());
     let iterates = client.empty(kept.max(width) * size_of::<f32>());
     let (threads, loads) = sizes.threads(client);
-    let buffer = |handle: &Handle, count: usize| {
-        // SAFETY: every buffer was made with that many numbers, here or by the caller, who names their shapes.
-        unsafe { BufferArg::from_raw_parts(handle.clone(), count) }
-    };
-    // SAFETY: threads beyond the atoms read and write nothing, cubes beyond the examples neither; the kernel ends.
+    // SAFETY: every buffer was made with that many numbers, here or by the caller, who names their shapes; threads beyond
+    // the atoms read and write nothing, cubes beyond the examples neither; the kernel ends.
     unsafe {
         iterations::launch_unchecked(
             client,

@@ -10,7 +10,7 @@ mod forward;
 mod list;
 
 pub use backward::{Backward, Cotangents, backward};
-pub use forward::{Codes, Forward, forward};
+pub use forward::forward;
 
 use cubecl::features::{AtomicUsage, Plane};
 use cubecl::ir::{ElemType, FloatKind, Type};

@@ -8,7 +8,7 @@ use burn_cubecl::cubecl::client::Client;
 use burn_cubecl::cubecl::server::Handle;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::tensor::CubeTensor;
-use unrolled_card::{Kind, Prox, Settings, dense, gathered};
+use unrolled_card::{Forward, Kind, Prox, Settings, dense, gathered};
 use unrolled_kernels::Operator;
 
 use super::description::{ThresholdsDescription, UnrollDescription};
@@ -136,24 +136,18 @@ impl Card {
     /// z_T, `[n, p]`, and what [`Self::backward`] asks for.
     pub fn forward(&self) -> (Tensor<2>, Handle) {
         let client = &self.gram.client;
-        let gram = self.gram.handle.clone();
-        let correlations = self.correlations.handle.clone();
-        let thresholds = self.thresholds.clone();
-        let threshold_count = self.threshold_count;
-        let [n, p] = [self.examples(), self.settings.atoms];
-        let (codes, iterates) = match self.which {
-            Which::Dense(sizes) => {
-                let given = dense::Forward { gram, correlations, thresholds, threshold_count };
-                let made = dense::forward(client, self.settings, sizes, &given);
-                (made.codes, made.iterates)
-            }
-            Which::Gathered(sizes) => {
-                let given = gathered::Forward { gram, correlations, thresholds, threshold_count };
-                let made = gathered::forward(client, self.settings, sizes, &given);
-                (made.codes, made.iterates)
-            }
+        let given = Forward {
+            gram: self.gram.handle.clone(),
+            correlations: self.correlations.handle.clone(),
+            thresholds: self.thresholds.clone(),
+            threshold_count: self.threshold_count,
         };
-        (self.tensor(codes, [n, p]), iterates)
+        let made = match self.which {
+            Which::Dense(sizes) => dense::forward(client, self.settings, sizes, &given),
+            Which::Gathered(sizes) => gathered::forward(client, self.settings, sizes, &given),
+        };
+        let shape = [self.examples(), self.settings.atoms];
+        (self.tensor(made.codes, shape), made.iterates)
     }
 
     /// Back from `of_codes` = ∂ loss / ∂ z_T, `[n, p]`.
