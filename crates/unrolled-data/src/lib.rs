@@ -7,6 +7,7 @@ mod arrays;
 mod error;
 mod fault;
 mod file;
+mod gaussians;
 mod idx;
 mod images;
 mod memory;
@@ -14,6 +15,7 @@ mod mnist;
 mod npy;
 mod npz;
 mod numbers;
+mod patches;
 mod pytorch;
 mod rows;
 mod safetensors;
@@ -22,13 +24,15 @@ mod synthetic;
 pub use arrays::{Array, Arrays, read_arrays};
 pub use error::DataError;
 pub use file::{Keys, load, read_array, read_matrix};
+pub use gaussians::Gaussians;
 pub use images::{
     Channels, Image, dead_leaves, list_images, read_image, read_image_as_is, write_png,
 };
 pub use memory::available;
 pub use mnist::{Images, Split, load_images};
+pub use patches::Patches;
 pub use rows::Rows;
-pub use synthetic::{Amplitude, Sign, Synthetic};
+pub use synthetic::{Amplitude, Sign, Synthetic, Truth};
 
 use ndarray::Array2;
 

@@ -1,5 +1,7 @@
 //! Sparse codes drawn at random, and what a random dictionary makes of them.
 
+use std::ops::Range;
+
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 use unrolled::dictionary::initialisation;
@@ -35,8 +37,18 @@ pub enum Sign {
     PerEntry,
 }
 
-/// `X = Z* D*ᵀ + noise`, as the code of Tolooshams and Ba makes it: `D*` is `N(0, 1)` with columns
-/// normalised; every example has `nonzeros` atoms drawn without replacement.
+/// How the true dictionary is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Truth {
+    /// `N(0, 1)` with columns normalised.
+    #[default]
+    Random,
+    /// Two orthonormal bases, turned at random: [`initialisation::incoherent`]; `2 m` atoms at most.
+    Incoherent,
+}
+
+/// `X = Z* D*ᵀ + noise`, as the code of Tolooshams and Ba makes it: every example has `nonzeros` atoms drawn without
+/// replacement.
 ///
 /// Every example is drawn from streams of its own, so the data are the same bytes for any number of
 /// threads, and the first examples do not change when more are asked for.
@@ -56,33 +68,55 @@ pub struct Synthetic {
     pub sign: Sign,
     /// Standard deviation of the normal noise on X.
     pub noise: f64,
+    /// D*.
+    pub truth: Truth,
 }
 
 impl Synthetic {
     /// Draws repeat `repeat` of the data set with this seed; all three arrays are there.
     pub fn draw(&self, seed: u64, repeat: u64) -> DataSet {
-        // Repeats are independent draws: the repeat is part of the address of every stream.
-        let address = |index: u64| (repeat << 40) | index;
-        let mut stream = Stream::new(seed, "data/dictionary", address(0));
-        let dictionary = initialisation::random(self.features, self.atoms, &mut stream);
-        let mut x = Array2::zeros((self.examples, self.features));
-        let mut codes = Array2::zeros((self.examples, self.atoms));
-        let rows: Vec<_> =
-            x.axis_iter_mut(Axis(0)).zip(codes.axis_iter_mut(Axis(0))).enumerate().collect();
-        rows.into_par_iter().for_each(|(example, (mut x, mut z))| {
-            let index = address(example as u64);
+        let dictionary = self.draw_dictionary(seed, repeat);
+        let [x, codes] = self.draw_rows(&dictionary, seed, repeat, 0..self.examples as u64);
+        let (true_dictionary, true_codes) = (Some(dictionary), Some(codes));
+        DataSet { true_dictionary, true_codes, ..DataSet::of_rows(x) }
+    }
+
+    /// D* of a repeat.
+    pub fn draw_dictionary(&self, seed: u64, repeat: u64) -> Array2<f64> {
+        let mut stream = Stream::new(seed, "data/dictionary", address(repeat, 0));
+        match self.truth {
+            Truth::Random => initialisation::random(self.features, self.atoms, &mut stream),
+            Truth::Incoherent => initialisation::incoherent(self.features, self.atoms, &mut stream),
+        }
+    }
+
+    /// Some of the examples of a repeat, X and Z*: there is no end of them, whatever `examples` says.
+    pub fn draw_rows(
+        &self,
+        dictionary: &Array2<f64>,
+        seed: u64,
+        repeat: u64,
+        range: Range<u64>,
+    ) -> [Array2<f64>; 2] {
+        let count = (range.end - range.start) as usize;
+        let mut x = Array2::zeros((count, self.features));
+        let mut codes = Array2::zeros((count, self.atoms));
+        // Atoms as rows: a column is far apart in memory.
+        let atoms = dictionary.t().as_standard_layout().into_owned();
+        let rows: Vec<_> = x.axis_iter_mut(Axis(0)).zip(codes.axis_iter_mut(Axis(0))).collect();
+        rows.into_par_iter().enumerate().for_each(|(at, (mut x, mut z))| {
+            let index = address(repeat, range.start + at as u64);
             let support = self.draw_code(&mut Stream::new(seed, "data/code", index));
             for &(atom, value) in &support {
                 z[atom] = value;
-                x.scaled_add(value, &dictionary.column(atom));
+                x.scaled_add(value, &atoms.row(atom));
             }
             if self.noise > 0.0 {
                 let mut stream = Stream::new(seed, "data/noise", index);
                 x.mapv_inplace(|v| v + self.noise * stream.normal());
             }
         });
-        let (true_dictionary, true_codes) = (Some(dictionary), Some(codes));
-        DataSet { true_dictionary, true_codes, ..DataSet::of_rows(x) }
+        [x, codes]
     }
 
     /// The non-zero entries of one code, by atom.
@@ -110,6 +144,11 @@ impl Synthetic {
     }
 }
 
+/// Repeats are independent draws: the repeat is part of the address of every stream.
+fn address(repeat: u64, index: u64) -> u64 {
+    (repeat << 40) | index
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +162,7 @@ mod tests {
             amplitude: Amplitude::Uniform { low: 1.0, high: 2.0 },
             sign: Sign::PerExample,
             noise: 0.0,
+            truth: Truth::Random,
         }
     }
 

@@ -16,6 +16,7 @@ mod files;
 mod lock;
 pub mod memory;
 mod memory_plan;
+mod principal;
 pub mod progress;
 pub mod report;
 pub mod restore;

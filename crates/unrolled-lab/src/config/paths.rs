@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::Value;
 
 /// Keys of `[data]` that hold the path of a file or a folder, beside `path`, which does so wherever it stands.
-const OF_DATA: [&str; 3] = ["train", "validation", "test"];
+const OF_DATA: [&str; 4] = ["train", "validation", "test", "images"];
 
 /// Whether the last parts of a dotted key say that it holds a path.
 fn holds_path(key: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Every kind of experiment: a folder each, and a line in the list.
 
+mod attributor;
 mod compare;
 pub(crate) mod denoise;
 mod learn;
@@ -14,4 +15,5 @@ pub const EXPERIMENTS: Experiments = Experiments::new(&[
     &learn::LearnDictionary,
     &denoise::Denoise,
     &task::TaskDrivenLearning,
+    &attributor::SoftmaxAttributor,
 ]);

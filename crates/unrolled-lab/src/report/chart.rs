@@ -2,8 +2,8 @@
 
 use plotters::style::RGBColor;
 
-use super::drawing::plot;
-use super::table::escape;
+use super::drawing::{HEIGHT, WIDTH, plot};
+use super::figures::Drawing;
 
 /// A curve.
 pub struct Series {
@@ -65,7 +65,7 @@ pub struct Chart<'a> {
 }
 
 /// Colours that colour-blind readers can tell apart (Okabe and Ito).
-const COLOURS: [RGBColor; 6] = [
+pub(super) const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
@@ -93,57 +93,45 @@ impl Series {
         Some(STROKES[self.stroke % STROKES.len()]).filter(|(dash, _)| *dash > 0)
     }
 
-    /// The line of the legend, from x = 0 to 36 at a height.
-    pub(super) fn sample(&self, y: f64) -> String {
+    /// The line of the legend, from x = 0 to 36 at y = 0.
+    fn sample(&self) -> String {
         let RGBColor(r, g, b) = self.rgb();
         let dashes = self.dash().map(|(on, off)| format!(" stroke-dasharray=\"{on} {off}\""));
         format!(
-            "<line x1=\"0\" y1=\"{y}\" x2=\"36\" y2=\"{y}\" stroke=\"rgb({r},{g},{b})\" \
+            "<line x1=\"0\" y1=\"0\" x2=\"36\" y2=\"0\" stroke=\"rgb({r},{g},{b})\" \
              stroke-width=\"3\"{}/>",
             dashes.unwrap_or_default()
         )
     }
 }
 
-impl Chart<'_> {
-    /// The chart, its legend and its caption; `file` is where it is also written, where there is anything to draw.
-    pub(super) fn figure(&self, drawn: Option<(&str, &str)>) -> String {
-        let legend: String = self
-            .series
-            .iter()
-            .map(|series| {
-                format!(
-                    "<li><svg viewBox=\"0 0 36 10\" aria-hidden=\"true\">{}</svg>{}</li>",
-                    series.sample(5.0),
-                    series.name
-                )
-            })
-            .collect();
-        let (plot, source) = match drawn {
-            None => ("<p>Nothing to draw: every value is zero.</p>\n".to_owned(), String::new()),
-            Some((plot, file)) => {
-                let title = self.title.trim_end_matches('.');
-                let label = format!("{title}: {} against {}", self.y, self.x);
-                let tag =
-                    format!("<svg class=\"chart\" role=\"img\" aria-label=\"{}\" ", escape(&label));
-                let source = format!(
-                    "<p class=\"source\">Figure: <code>{}</code>. Numbers: {}.</p>\n",
-                    escape(file),
-                    self.numbers
-                );
-                (plot.replacen("<svg ", &tag, 1), source)
-            }
-        };
-        format!(
-            "<figure>\n<figcaption><b>{}</b> {}</figcaption>\n\
-             <ul class=\"legend\">{legend}</ul>\n{plot}{source}</figure>\n",
-            escape(&self.title),
-            self.caption
-        )
+impl Drawing for Chart<'_> {
+    fn title(&self) -> &str {
+        &self.title
     }
 
-    /// The axes and curves as SVG; nothing where no value can be drawn.
-    pub(super) fn plot(&self) -> Option<String> {
+    fn caption(&self) -> &str {
+        &self.caption
+    }
+
+    fn numbers(&self) -> &str {
+        &self.numbers
+    }
+
+    fn label(&self) -> String {
+        let title = self.title.trim_end_matches('.');
+        format!("{title}: {} against {}", self.y, self.x)
+    }
+
+    fn size(&self) -> [u32; 2] {
+        [WIDTH, HEIGHT]
+    }
+
+    fn legend(&self) -> Vec<(String, String)> {
+        self.series.iter().map(|series| (series.sample(), series.name.clone())).collect()
+    }
+
+    fn plot(&self) -> Option<String> {
         plot(self)
     }
 }

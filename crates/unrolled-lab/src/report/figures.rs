@@ -2,14 +2,37 @@
 
 use std::path::Path;
 
-use super::chart::Chart;
-use super::standalone::standalone;
+use super::standalone::{figure, standalone};
 use crate::Error;
 use crate::figure_files::remove_but;
 use crate::files::write_whole;
 
 /// A name longer than this is cut.
 const LONGEST: usize = 120;
+
+/// What is drawn: on the page, and in a file of its own.
+pub trait Drawing {
+    /// What it shows, as text; its file is named after it.
+    fn title(&self) -> &str;
+
+    /// The rest of the caption, as HTML.
+    fn caption(&self) -> &str;
+
+    /// Where its numbers are, as HTML.
+    fn numbers(&self) -> &str;
+
+    /// What it shows, for those who do not see it.
+    fn label(&self) -> String;
+
+    /// Width and height.
+    fn size(&self) -> [u32; 2];
+
+    /// Samples as SVG, from x = 0 to 36 around y = 0, and names, as HTML.
+    fn legend(&self) -> Vec<(String, String)>;
+
+    /// The picture as SVG without its title and legend; nothing where no value can be drawn.
+    fn plot(&self) -> Option<String>;
+}
 
 /// The charts of a page so far.
 #[derive(Debug)]
@@ -25,14 +48,14 @@ impl Figures {
     }
 
     /// A chart as HTML for the page. Its file is named after what it is `of`, which may be nothing, and its title.
-    pub fn add(&mut self, chart: &Chart, of: &str) -> String {
-        let Some(plot) = chart.plot() else {
-            return chart.figure(None);
+    pub fn add(&mut self, drawing: &dyn Drawing, of: &str) -> String {
+        let Some(plot) = drawing.plot() else {
+            return figure(drawing, None);
         };
-        let name = self.name(of, &chart.title);
+        let name = self.name(of, drawing.title());
         let file = format!("{}/{name}", self.folder);
-        self.files.push((name, standalone(chart, &plot)));
-        chart.figure(Some((&plot, &file)))
+        self.files.push((name, standalone(drawing, &plot)));
+        figure(drawing, Some((&plot, &file)))
     }
 
     fn name(&self, of: &str, title: &str) -> String {

@@ -9,6 +9,7 @@ mod finding;
 mod metrics;
 pub mod page;
 pub mod pictures;
+pub mod plane;
 mod seeds;
 mod standalone;
 mod subject;
@@ -16,7 +17,7 @@ pub mod table;
 
 pub use differences::{differences, differing};
 pub use facts::facts;
-pub use figures::Figures;
+pub use figures::{Drawing, Figures};
 pub use finding::{failures, finding};
 pub use metrics::Metrics;
 pub use seeds::over_seeds;

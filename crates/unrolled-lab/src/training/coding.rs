@@ -1,19 +1,17 @@
 //! What training a dictionary and an encoder comes to: checked before it begins.
 
-use std::path::Path;
-
 use burn::tensor::Device;
 use unrolled::dictionary::AnyDictionary;
 use unrolled::encoder::{Encoder, Form, StepVerdict};
 use unrolled::operator::LinearOperator;
 
+use super::course::Course;
 use super::lesson::Lesson;
 use super::step::Training;
 use crate::Error;
 use crate::check::Estimate;
 use crate::config::{
-    Config, DictionaryConfig, EncoderConfig, MOST_STEPS, OptimizerConfig, Run, TrainConfig,
-    Unrolling,
+    Config, DictionaryConfig, EncoderConfig, OptimizerConfig, Run, TrainConfig, Unrolling,
 };
 use crate::devices::Opened;
 use crate::memory_plan::MemoryPlan;
@@ -43,8 +41,8 @@ pub struct Coding<'a> {
     atoms: usize,
     /// Numbers of the filters, where the dictionary is a convolution.
     filters: Option<usize>,
-    /// Examples to train on.
-    pub training_examples: usize,
+    /// Batches and steps.
+    pub course: Course<'a>,
     /// Whether the gradient goes through the iterations.
     through: bool,
     /// α at the start.
@@ -83,16 +81,8 @@ impl<'a> Coding<'a> {
         let [entries, atoms] = start.columns().dims();
         let filters = dictionary.is_convolutional().then_some(entries * atoms);
         encoder.prox.check_groups(atoms, filters.is_some())?;
-        let batch = train.batch(training);
-        if batch > training {
-            return Err(Error::at(
-                "train.batch_size",
-                format!(
-                    "`train.batch_size` is {batch}, more than the {training} examples to train on; \
-                     write {training} or less, or \"full\""
-                ),
-            ));
-        }
+        let course = Course::new(train, sections.optimizer, training)?;
+        let Course { batch, steps, .. } = course;
         let norm = start.norm_squared(false);
         if norm == 0.0 {
             return Err(Error::at(
@@ -146,20 +136,6 @@ impl<'a> Coding<'a> {
                 ));
             }
         }
-        let steps = train.total_steps(training);
-        if steps > MOST_STEPS {
-            let message =
-                format!("`train.epochs` asks for more than {MOST_STEPS} steps; write fewer");
-            return Err(Error::at("train.epochs", message));
-        }
-        if let Some(late) = train.save_dictionary_at.iter().find(|step| **step > steps) {
-            return Err(Error::at(
-                "train.save_dictionary_at",
-                format!(
-                    "`train.save_dictionary_at` holds {late}, but there are {steps} steps; write {steps} or less"
-                ),
-            ));
-        }
         Ok(Self {
             sections,
             config,
@@ -167,7 +143,7 @@ impl<'a> Coding<'a> {
             sizes: [examples, m, q],
             atoms,
             filters,
-            training_examples: training,
+            course,
             through,
             step,
             form,
@@ -186,30 +162,6 @@ impl<'a> Coding<'a> {
     /// Whether a block is spread over the threads by itself.
     pub fn spreads_blocks(&self) -> bool {
         self.sections.encoder.uses_kernels(self.config.device_kind())
-    }
-
-    /// A schedule that is spread over all steps is another one when there are more of them: says so where the rate
-    /// after `done` steps is not what it would have been.
-    pub fn note_on_schedule(&self, run: &Run, folder: &Path, done: usize) -> Option<String> {
-        let CodingSections { train, optimizer, .. } = self.sections;
-        let before = std::fs::read_to_string(folder.join("config.toml")).ok()?;
-        let before: toml::Table = toml::from_str(&before).ok()?;
-        let number = |key: &str| before.get("train")?.get(key)?.as_integer()?.try_into().ok();
-        let then =
-            TrainConfig { steps: number("steps"), epochs: number("epochs"), ..train.clone() };
-        let then = then.total_steps(self.training_examples);
-        if done == 0 || then == self.steps {
-            return None;
-        }
-        let rates = [then, self.steps].map(|steps| optimizer.rate(done + 1, steps));
-        (rates[0] != rates[1]).then(|| {
-            format!(
-                "run `{}`: the schedule is spread over {} steps now instead of {then}, so the learning rate goes on at \
-                 {:.2e} instead of {:.2e} after step {done}; a schedule that does not depend on the steps, as \
-                 \"constant\" or \"step\", goes on as it was",
-                run.name, self.steps, rates[1], rates[0]
-            )
-        })
     }
 
     /// How a lesson is trained so.

@@ -7,10 +7,12 @@
 
 mod checkpoint;
 mod coding;
+mod course;
 mod encoder_step;
 mod lesson;
 mod metrics_file;
 mod parameters;
+mod plain;
 mod source;
 mod state;
 mod step;
@@ -18,10 +20,12 @@ mod unsolved;
 
 pub use checkpoint::Saved;
 pub use coding::{Coding, CodingSections, host_bytes};
+pub use course::Course;
 pub use encoder_step::EncoderStep;
 pub use lesson::{Examined, Lesson};
 pub use metrics_file::MetricsFile;
 pub use parameters::{Memories, Values, values, with_values};
+pub use plain::Plain;
 pub use source::{InMemory, Rows, Source};
 pub use state::State;
 pub use step::{Row, Training};

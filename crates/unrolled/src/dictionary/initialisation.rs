@@ -1,7 +1,9 @@
 //! Where a dictionary starts.
 
+mod incoherent;
 mod pairwise;
 
+pub use incoherent::incoherent;
 pub use pairwise::{Pairwise, pairwise};
 
 use burn::tensor::Device;

@@ -78,7 +78,7 @@ impl<'a> Plan<'a> {
         let draws = match data {
             DataConfig::Synthetic(_) => compare.repeats as u64,
             // A file is the same in every repeat, but the initial dictionary may not be.
-            DataConfig::File(_) | DataConfig::Mnist(_) => 1,
+            _ => 1,
         };
         for repeat in 0..draws {
             let warning = check_step(config, repeat)?;

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use unrolled_data::{Image, dead_leaves, list_images, read_image};
 
-use super::config::{ImagesConfig, Where};
+use super::config::ImagesConfig;
 use crate::Error;
+use crate::config::Where;
 
 /// An image, and what it is called.
 #[derive(Clone, Debug)]

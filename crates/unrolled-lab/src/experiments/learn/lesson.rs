@@ -54,7 +54,7 @@ impl<'a> Learning<'a> {
         let shuffle = plan.sections().train.shuffle;
         let (data, seed) = (prepared.data.clone(), plan.config().seed);
         let source =
-            InMemory::new(data, seed, plan.coding.training_examples, plan.coding.batch, shuffle);
+            InMemory::new(data, seed, plan.coding.course.examples, plan.coding.batch, shuffle);
         let truth = prepared.data.true_dictionary.as_ref().filter(|_| !plan.config().is_on_cpu());
         let truth = truth.map(|d| Constraint::UnitSphere.project_tensor(plan.tensor(d)));
         Self { plan, prepared, source, truth }

@@ -155,7 +155,11 @@ impl Sections {
             DataConfig::File(file) => {
                 file.keys.label.get_or_insert_with(|| "label".to_owned());
             }
-            DataConfig::Mnist(_) => {}
+            DataConfig::Patches(_) => problems.add(
+                "data.source",
+                "`data.source` is \"patches\", which have no labels; choose \"file\" or \"mnist\"",
+            ),
+            DataConfig::Mnist(_) | DataConfig::Gaussians(_) => {}
         }
         problems.require(
             task.validation != HeldOut::Test || data.has_test(),

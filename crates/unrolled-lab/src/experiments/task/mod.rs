@@ -77,7 +77,7 @@ impl Trains for Plan<'_> {
     }
 
     fn note_on_resume(&self, folder: &Path, done: usize) -> Option<String> {
-        self.coding.note_on_schedule(self.run, folder, done)
+        self.coding.course.note_on_schedule(self.run, folder, done)
     }
 
     fn estimate(&self, threads: usize, estimate: &mut Estimate) -> Result<(), Error> {

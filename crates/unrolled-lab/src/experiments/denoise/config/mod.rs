@@ -4,7 +4,7 @@ mod data;
 mod encoder;
 mod measurement;
 
-pub use data::{ImagesConfig, Noise, Remove, Where};
+pub use data::{ImagesConfig, Noise, Remove};
 pub use encoder::{ImageEncoderConfig, Untied};
 pub use measurement::MeasurementConfig;
 

@@ -1,15 +1,21 @@
 //! `[data]`.
 
+mod gaussians;
+mod patches;
+mod synthetic;
+
+pub use gaussians::GaussiansConfig;
+pub use patches::PatchesConfig;
+pub use synthetic::SyntheticConfig;
+
 use std::path::PathBuf;
 
 use ndarray::{Array1, Array2, Axis, s};
 use serde::{Deserialize, Serialize};
-use unrolled_data::{Amplitude, DataSet, Keys, Sign, Split, Synthetic, load, load_images};
+use unrolled_data::{DataSet, Keys, Split, load, load_images};
 
-use super::reader::{Problems, Reader};
-use super::values::finite;
+use super::reader::Reader;
 use crate::Error;
-use crate::words::bytes;
 
 /// Where the examples come from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,102 +27,14 @@ pub enum DataConfig {
     File(FileConfig),
     /// MNIST or Fashion-MNIST.
     Mnist(MnistConfig),
+    /// Drawn around some means.
+    Gaussians(GaussiansConfig),
+    /// Pieces of images.
+    Patches(PatchesConfig),
 }
 
-/// `source = "synthetic"`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SyntheticConfig {
-    /// n.
-    pub examples: usize,
-    /// m.
-    pub features: usize,
-    /// p.
-    pub atoms: usize,
-    /// s.
-    pub nonzeros: usize,
-    /// "per-example" or "per-entry".
-    #[serde(skip_deserializing)]
-    pub sign: SignConfig,
-    /// Standard deviation.
-    pub noise: f64,
-    /// The distribution of the non-zero entries.
-    #[serde(skip_deserializing)]
-    pub amplitude: AmplitudeConfig,
-}
-
-impl Default for SyntheticConfig {
-    fn default() -> Self {
-        Self {
-            examples: 10_000,
-            features: 50,
-            atoms: 100,
-            nonzeros: 5,
-            sign: SignConfig::default(),
-            noise: 0.0,
-            amplitude: AmplitudeConfig::default(),
-        }
-    }
-}
-
-/// The keys that describe what is drawn; MNIST has a limit of `examples` too.
-const SYNTHETIC: [&str; 7] =
-    ["examples", "features", "atoms", "nonzeros", "amplitude", "sign", "noise"];
-
-/// `sign`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SignConfig {
-    /// One sign for all entries of an example.
-    #[default]
-    PerExample,
-    /// One for each entry.
-    PerEntry,
-}
-
-/// `amplitude`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "distribution", rename_all = "kebab-case")]
-pub enum AmplitudeConfig {
-    /// `{ distribution = "uniform", low, high }`.
-    Uniform(Uniform),
-    /// `{ distribution = "normal", mean, std }`.
-    Normal(Normal),
-}
-
-impl Default for AmplitudeConfig {
-    fn default() -> Self {
-        Self::Uniform(Uniform::default())
-    }
-}
-
-/// Uniform in [low, high).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Uniform {
-    low: f64,
-    high: f64,
-}
-
-impl Default for Uniform {
-    fn default() -> Self {
-        Self { low: 1.0, high: 2.0 }
-    }
-}
-
-/// Normal with mean and standard deviation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Normal {
-    mean: f64,
-    std: f64,
-}
-
-impl Default for Normal {
-    fn default() -> Self {
-        Self { mean: 5.0, std: 1.0 }
-    }
-}
+/// What `source` may be.
+const SOURCES: [&str; 5] = ["synthetic", "file", "mnist", "gaussians", "patches"];
 
 /// `source = "file"`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -252,12 +170,20 @@ impl DataConfig {
     /// Reads the section and checks it.
     pub fn read(mut reader: Reader) -> Self {
         let problems = reader.problems();
-        let source = reader.choice("source", &["synthetic", "file", "mnist"]);
+        let source = reader.choice("source", &SOURCES);
         let path = reader.path_of("path");
         // Where other keys are wrong, this one may still be there.
         let has_path = reader.has_text("path");
+        // Of what is drawn, sources share some keys.
+        let shared: &[&str] = match source {
+            1 => &[],
+            3 => &["examples", "features"],
+            _ => &["examples"],
+        };
+        let foreign: Vec<&str> =
+            synthetic::KEYS.into_iter().filter(|key| !shared.contains(key)).collect();
         if source != 0 {
-            reader.refuse(&SYNTHETIC[usize::from(source == 2)..], |key| {
+            reader.refuse(&foreign, |key| {
                 format!("`data.{key}` belongs to `source = \"synthetic\"`; remove it")
             });
         }
@@ -271,6 +197,8 @@ impl DataConfig {
                 }
                 Self::File(file)
             }
+            3 => Self::Gaussians(GaussiansConfig::read(reader)),
+            4 => Self::Patches(PatchesConfig::read(reader)),
             _ => {
                 let standardise = Standardise::read(&mut reader);
                 let split = ["train", "test"][reader.choice("split", &["train", "test"])];
@@ -292,7 +220,7 @@ impl DataConfig {
             Self::Synthetic(SyntheticConfig { examples, features, atoms, .. }) => {
                 Some([*examples, *features, *atoms])
             }
-            Self::File(_) | Self::Mnist(_) => None,
+            _ => None,
         }
     }
 
@@ -314,7 +242,8 @@ impl DataConfig {
     /// What is asked to be done to the examples.
     pub fn standardise(&self) -> Standardise {
         match self {
-            Self::Synthetic(_) => Standardise::None,
+            Self::Synthetic(_) | Self::Gaussians(_) => Standardise::None,
+            Self::Patches(patches) => patches.standardise,
             Self::File(file) => file.standardise,
             Self::Mnist(mnist) => mnist.standardise,
         }
@@ -338,6 +267,8 @@ impl DataConfig {
     pub fn load_as_is(&self, seed: u64, repeat: u64) -> Result<Loaded, Error> {
         let (mut data, feature_shape) = match self {
             Self::Synthetic(synthetic) => (synthetic.checked().draw(seed, repeat), None),
+            Self::Gaussians(gaussians) => (gaussians.checked().draw(seed, repeat), None),
+            Self::Patches(patches) => (patches.load(seed, repeat)?, None),
             Self::Mnist(mnist) => {
                 let split = if mnist.split == "test" { Split::Test } else { Split::Train };
                 let images = load_images(&mnist.path, split, &mnist.classes)
@@ -378,91 +309,5 @@ impl DataConfig {
         let of_image = data.image.filter(|image| image[0] == 1);
         let feature_shape = feature_shape.or(of_image.map(|[_, height, width]| [height, width]));
         Ok(Loaded { data, preprocessing: None, feature_shape })
-    }
-}
-
-impl SyntheticConfig {
-    fn read(mut reader: Reader, problems: &Problems) -> Self {
-        let sign = match reader.choice("sign", &["per-example", "per-entry"]) {
-            0 => SignConfig::PerExample,
-            _ => SignConfig::PerEntry,
-        };
-        let mut amplitude = reader.table("amplitude");
-        let amplitude = match amplitude.choice("distribution", &["uniform", "normal"]) {
-            0 => AmplitudeConfig::Uniform(amplitude.rest()),
-            _ => AmplitudeConfig::Normal(amplitude.rest()),
-        };
-        let section = Self { sign, amplitude, ..reader.rest() };
-        section.check(problems);
-        section
-    }
-
-    fn check(&self, problems: &Problems) {
-        for (key, value) in [
-            ("examples", self.examples),
-            ("features", self.features),
-            ("atoms", self.atoms),
-            ("nonzeros", self.nonzeros),
-        ] {
-            problems.require(value > 0, &format!("data.{key}"), || {
-                format!("`data.{key}` is 0; write 1 or more")
-            });
-        }
-        let [n, m, p] = [self.examples, self.features, self.atoms].map(|size| size as f64);
-        let free = crate::memory::available().unwrap_or(u64::MAX);
-        for (key, value, what, numbers) in [
-            ("data.examples", self.examples, "the data", n * (m + p)),
-            ("data.atoms", self.atoms, "the dictionary", m * p),
-        ] {
-            let needed = (16.0 * numbers) as u64;
-            problems.require(needed <= free, key, || {
-                format!(
-                    "`{key}` is {value}: {what} would take about {}, and {} are free; write fewer",
-                    bytes(needed),
-                    bytes(free)
-                )
-            });
-        }
-        problems.require(self.nonzeros <= self.atoms, "data.nonzeros", || {
-            format!(
-                "`data.nonzeros` is {}, more than the {} atoms there are; write {} or less",
-                self.nonzeros, self.atoms, self.atoms
-            )
-        });
-        finite(problems, "data.noise", self.noise, 0.0);
-        match &self.amplitude {
-            AmplitudeConfig::Uniform(Uniform { low, high }) => {
-                let fine = low.is_finite() && high.is_finite() && low <= high;
-                problems.require(fine, "data.amplitude", || {
-                    format!(
-                        "`data.amplitude` runs from {low} to {high}; write low ≤ high, both finite"
-                    )
-                });
-            }
-            AmplitudeConfig::Normal(Normal { mean, std }) => {
-                problems.require(mean.is_finite(), "data.amplitude", || {
-                    format!("`data.amplitude.mean` is {mean}; write a finite number")
-                });
-                finite(problems, "data.amplitude.std", *std, 0.0);
-            }
-        }
-    }
-
-    fn checked(&self) -> Synthetic {
-        Synthetic {
-            examples: self.examples,
-            features: self.features,
-            atoms: self.atoms,
-            nonzeros: self.nonzeros,
-            amplitude: match self.amplitude {
-                AmplitudeConfig::Uniform(Uniform { low, high }) => Amplitude::Uniform { low, high },
-                AmplitudeConfig::Normal(Normal { mean, std }) => Amplitude::Normal { mean, std },
-            },
-            sign: match self.sign {
-                SignConfig::PerExample => Sign::PerExample,
-                SignConfig::PerEntry => Sign::PerEntry,
-            },
-            noise: self.noise,
-        }
     }
 }

@@ -1,0 +1,139 @@
+//! `source = "patches"`: pieces of images.
+
+use serde::{Deserialize, Serialize};
+use unrolled_data::{Channels, DataSet, Image, Patches, dead_leaves, list_images, read_image};
+
+use super::Standardise;
+use crate::Error;
+use crate::config::images::Where;
+use crate::config::reader::Reader;
+use crate::words::bytes;
+
+/// Patches of images, from places drawn at random.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PatchesConfig {
+    /// A folder, a list of files, or how many images of the dead-leaves model to draw.
+    images: Where,
+    /// "grey" or "colour".
+    #[serde(skip_deserializing)]
+    channels: &'static str,
+    /// Height and width.
+    size: [usize; 2],
+    /// n.
+    examples: usize,
+    /// "mean": what is taken off every patch; or "nothing".
+    #[serde(skip_deserializing)]
+    remove: &'static str,
+    #[serde(skip_deserializing)]
+    pub(super) standardise: Standardise,
+}
+
+impl Default for PatchesConfig {
+    fn default() -> Self {
+        Self {
+            images: Where::default(),
+            channels: CHANNELS[0],
+            size: [8, 8],
+            examples: 5000,
+            remove: REMOVE[0],
+            standardise: Standardise::None,
+        }
+    }
+}
+
+const CHANNELS: [&str; 2] = ["grey", "colour"];
+const REMOVE: [&str; 2] = ["mean", "nothing"];
+
+/// Height and width of images that are drawn.
+const DRAWN: usize = 160;
+
+impl PatchesConfig {
+    /// Reads the section but for its source, and checks it.
+    pub(super) fn read(mut reader: Reader) -> Self {
+        let problems = reader.problems();
+        let channels = CHANNELS[reader.choice("channels", &CHANNELS)];
+        let remove = REMOVE[reader.choice("remove", &REMOVE)];
+        let standardise = Standardise::read(&mut reader);
+        let section = Self { channels, remove, standardise, ..reader.rest() };
+        problems.require(!section.images.is_empty(), "data.images", || {
+            "`data.images` is missing; write a folder, a list of files, or how many to draw"
+                .to_owned()
+        });
+        let [height, width] = section.size;
+        let most = if matches!(section.images, Where::Count(_)) { DRAWN } else { 4096 };
+        let fits = [height, width].iter().all(|side| (1..=most).contains(side));
+        problems.require(fits, "data.size", || {
+            format!("`data.size` is [{height}, {width}]; write two numbers from 1 to {most}")
+        });
+        if let Where::Count(count) = section.images {
+            problems.require(count <= 10_000, "data.images", || {
+                format!("`data.images` is {count}; write 10000 or less")
+            });
+        }
+        problems.require(section.examples > 0, "data.examples", || {
+            "`data.examples` is 0; write 1 or more".to_owned()
+        });
+        let free = crate::memory::available().unwrap_or(u64::MAX);
+        let pixels = (height * width * section.channels().count()) as f64;
+        let needed = (16.0 * section.examples as f64 * pixels) as u64;
+        problems.require(!fits || needed <= free, "data.examples", || {
+            format!(
+                "`data.examples` is {}: the data would take about {}, and {} are free; write fewer",
+                section.examples,
+                bytes(needed),
+                bytes(free)
+            )
+        });
+        section
+    }
+
+    fn channels(&self) -> Channels {
+        if self.channels == CHANNELS[1] { Channels::Colour } else { Channels::Grey }
+    }
+
+    /// Reads or draws the images, and draws patches of them.
+    pub(super) fn load(&self, seed: u64, repeat: u64) -> Result<DataSet, Error> {
+        let images = match &self.images {
+            Where::Path(path) => self.read_images(std::slice::from_ref(path))?,
+            Where::Paths(paths) => self.read_images(paths)?,
+            Where::Count(count) => (0..*count as u64)
+                .map(|index| dead_leaves(seed, index, [DRAWN, DRAWN], self.channels()))
+                .collect(),
+        };
+        let without_mean = self.remove == REMOVE[0];
+        let patches = Patches { size: self.size, examples: self.examples, without_mean };
+        Ok(patches.draw(&images, seed, repeat))
+    }
+
+    fn read_images(&self, paths: &[std::path::PathBuf]) -> Result<Vec<Image>, Error> {
+        let problem = |error: unrolled_data::DataError| Error::at("data.images", error.to_string());
+        let mut images = Vec::new();
+        let [height, width] = self.size;
+        for path in paths {
+            for file in list_images(path).map_err(problem)? {
+                let image = read_image(&file, self.channels()).map_err(problem)?;
+                if image.height < height || image.width < width {
+                    return Err(Error::at(
+                        "data.images",
+                        format!(
+                            "{}: has {} × {} pixels, fewer than a patch of {height} × {width}; leave it out, or write a \
+                             smaller `data.size`",
+                            file.display(),
+                            image.height,
+                            image.width
+                        ),
+                    ));
+                }
+                images.push(image);
+            }
+        }
+        match images.is_empty() {
+            false => Ok(images),
+            true => Err(Error::at(
+                "data.images",
+                "`data.images` names no images; name a folder that has some",
+            )),
+        }
+    }
+}
