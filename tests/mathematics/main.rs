@@ -10,6 +10,7 @@ mod finite_differences;
 mod fused;
 mod golden;
 mod layers;
+mod one_layer;
 mod penalties;
 mod properties;
 mod solved;

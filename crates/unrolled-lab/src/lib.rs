@@ -13,6 +13,7 @@ pub mod experiment;
 mod experiments;
 mod figure_files;
 mod files;
+mod linear_model;
 mod lock;
 pub mod memory;
 mod memory_plan;

@@ -18,6 +18,7 @@
 //! | [`network`] | networks with an encoder, and batches |
 //! | [`parameters`] | whatever has parameters: projections, sums of gradients |
 //! | [`attributor`] | one layer and a softmax in the place of an encoder |
+//! | [`one_layer`] | one layer that codes: what its rows learn |
 //! | [`autoencoder`] | an operator and an encoder as one Burn module |
 //! | [`denoiser`] | the same over images, measured in part or blurred |
 //! | [`views`] | images and their shifted, padded copies |
@@ -58,6 +59,7 @@ pub mod lasso;
 pub mod loss;
 pub mod metrics;
 pub mod network;
+pub mod one_layer;
 pub mod operator;
 pub mod optimizer;
 pub mod parameters;

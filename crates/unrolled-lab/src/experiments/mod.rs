@@ -4,6 +4,7 @@ mod attributor;
 mod compare;
 pub(crate) mod denoise;
 mod learn;
+mod one_layer;
 mod sequence;
 mod task;
 
@@ -16,4 +17,5 @@ pub const EXPERIMENTS: Experiments = Experiments::new(&[
     &denoise::Denoise,
     &task::TaskDrivenLearning,
     &attributor::SoftmaxAttributor,
+    &one_layer::OneLayerLearning,
 ]);

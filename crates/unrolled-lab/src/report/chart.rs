@@ -13,6 +13,8 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
     /// Standard deviation of every y, where there is one: drawn as a band.
     pub spread: Option<Vec<f64>>,
+    /// The least and the most at every point: drawn as a band.
+    pub range: Option<Vec<(f64, f64)>>,
     /// Which colour.
     pub colour: usize,
     /// Which stroke.
@@ -22,7 +24,7 @@ pub struct Series {
 impl Series {
     /// A curve without a spread, in a colour and stroke.
     pub fn new(name: String, points: Vec<(f64, f64)>, (colour, stroke): (usize, usize)) -> Self {
-        Self { name, points, spread: None, colour, stroke }
+        Self { name, points, spread: None, range: None, colour, stroke }
     }
 }
 

@@ -36,6 +36,9 @@ fn points(series: &Series, log_y: bool) -> Vec<Point> {
                 let low = if log_y { (y - s).max(0.1 * y) } else { y - s };
                 (low, y + s)
             });
+            let range = series.range.as_ref().and_then(|range| range.get(index)).copied();
+            let within = |(low, high): &(f64, f64)| fits(*low, log_y) && fits(*high, log_y);
+            let band = band.or(range.filter(within));
             Point { x: *x, y: *y, band }
         })
         .collect()
@@ -199,6 +202,7 @@ mod tests {
                     name: String::new(),
                     points: vec![(1.0, a), (2.0, b), (a, 1.0)],
                     spread: Some(vec![b, a]),
+                    range: None,
                     colour: 7,
                     stroke: 9,
                 };

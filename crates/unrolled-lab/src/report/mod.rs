@@ -6,6 +6,7 @@ mod drawing;
 mod facts;
 mod figures;
 mod finding;
+pub mod heat;
 mod metrics;
 pub mod page;
 pub mod pictures;

@@ -201,7 +201,7 @@ fn panels<'c>(shown: &'c Shown, runs: &[&RunView]) -> Vec<Chart<'c>> {
             label = format!("{label}, {}", escape(run.label()));
         }
         let stroke = if named { stroke } else { colour };
-        Some(Series { name: label, points, spread, colour, stroke })
+        Some(Series { name: label, points, spread, range: None, colour, stroke })
     };
     let each = || runs.iter().enumerate();
     let names = || shown.curves.iter().enumerate();

@@ -38,7 +38,7 @@ pub(super) fn section(runs: &[RunView], figures: &mut Figures) -> Option<String>
         // The estimators keep the colours that they have elsewhere.
         let style = if index == 0 { 3 } else { index - 1 };
         let points = penalties.iter().copied().zip(curve.iter().copied()).collect();
-        Series { name: name.clone(), points, spread: None, colour: style, stroke: style }
+        Series::new(name.clone(), points, (style, style))
     });
     let chart = Chart {
         title: "Error to the truth against the penalty".to_owned(),
