@@ -46,23 +46,30 @@ pub struct Aligned {
 /// Matches atoms and measures what is left. `None` where the dictionaries have different shapes or an
 /// entry that is not finite.
 pub fn aligned(dictionary: &Array2<f64>, truth: &Array2<f64>) -> Option<Aligned> {
-    let finite = dictionary.iter().all(|v| v.is_finite());
-    if dictionary.dim() != truth.dim() || !finite {
-        return None;
-    }
+    let matching = matching(dictionary, truth)?;
     let (dictionary, truth) = (normalised(dictionary), normalised(truth));
-    let cosines = truth.t().dot(&dictionary);
-    let matching = assignment(&cosines.mapv(f64::abs));
     let (mut squares, mut sines) = (0.0, 0.0);
-    for (true_atom, &atom) in matching.iter().enumerate() {
-        let cosine = cosines[[true_atom, atom]];
-        let matched = &dictionary.column(atom) * cosine.signum();
-        let difference = &truth.column(true_atom) - &matched;
+    for (true_atom, &(atom, sign)) in truth.columns().into_iter().zip(&matching) {
+        let atom = dictionary.column(atom);
+        let cosine = true_atom.dot(&atom);
+        let difference = &true_atom - &(&atom * sign);
         squares += difference.dot(&difference);
         sines += (1.0 - cosine * cosine).max(0.0).sqrt();
     }
     let norm = truth.iter().map(|v| v * v).sum::<f64>();
     Some(Aligned { error: (squares / norm).sqrt(), sine: sines / matching.len() as f64 })
+}
+
+/// For every true atom d*_j the atom that is matched to it, and the sign of their cosine: one to one, so that the sum of
+/// |⟨d*_j, d_k⟩| is largest. `None` where the dictionaries have different shapes or an entry that is not finite.
+pub fn matching(dictionary: &Array2<f64>, truth: &Array2<f64>) -> Option<Vec<(usize, f64)>> {
+    let finite = dictionary.iter().all(|v| v.is_finite());
+    if dictionary.dim() != truth.dim() || !finite {
+        return None;
+    }
+    let cosines = normalised(truth).t().dot(&normalised(dictionary));
+    let matching = assignment(&cosines.mapv(f64::abs)).into_iter().enumerate();
+    Some(matching.map(|(truth, atom)| (atom, cosines[[truth, atom]].signum())).collect())
 }
 
 /// The column of every row, one to one, with the largest sum.

@@ -11,7 +11,9 @@ mod optimality;
 mod support;
 
 pub use codes::{distances, total_distance};
-pub use dictionaries::{Aligned, aligned, dictionary_error, duplicate_atoms, largest_atom_error};
+pub use dictionaries::{
+    Aligned, aligned, dictionary_error, duplicate_atoms, largest_atom_error, matching,
+};
 pub use gradients::{cosine, frobenius, relative_error};
 pub use images::{noise_level, psnr, ssim};
 pub use linear_decoder::linear_decoder;

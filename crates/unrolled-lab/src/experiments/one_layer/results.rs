@@ -8,7 +8,7 @@ use unrolled::tensors::to_scalar;
 
 use super::lesson::Learning;
 use super::measure::{
-    Classes, DecodeErrors, Decoded, Distances, Fates, NEAR, by_threshold, classes, decoded,
+    Classes, DecodeErrors, Decoded, Distances, Fates, NEAR, Pairing, by_threshold, classes, decoded,
     distances, errors, fates, weight,
 };
 use super::plan::Plan;
@@ -40,11 +40,14 @@ pub(super) fn figures(plan: &Plan, lesson: &Learning, state: &State<OneLayer, ()
     }
     if let Some(truth) = &prepared.truth {
         put("coherence", json!(coherence(truth)));
-        if units == truth.ncols() {
+        let of = |network: &OneLayer| {
+            let weight = weight(network);
+            let pairing = Pairing::of(lesson, &weight)?;
+            Some(distances(&pairing.rows(&weight), truth))
+        };
+        if let (Some(start), Some(end)) = (of(&lesson.start().0), of(network)) {
             let pair =
                 |d: Distances| json!({ "least": d.least, "median": d.median, "worst": d.worst });
-            let start = weight(&lesson.start().0);
-            let end = distances(&weight(network), truth);
             // A cosine of that much, as a distance.
             let nearest = (2.0 - 2.0 * NEAR).sqrt();
             let recovered = end.rows.iter().filter(|distance| **distance <= nearest).count();
@@ -52,7 +55,7 @@ pub(super) fn figures(plan: &Plan, lesson: &Learning, state: &State<OneLayer, ()
             put(
                 "distance",
                 json!({
-                    "initial": pair(distances(&start, truth)),
+                    "initial": pair(start),
                     "final": pair(end),
                 }),
             );
@@ -139,8 +142,8 @@ pub(super) fn put_arrays(
     if let Some(truth) = &lesson.prepared.truth {
         put("true_dictionary", truth.shape().to_vec(), truth.iter().copied().collect());
         let found = weight(&state.network);
-        if found.nrows() == truth.ncols() {
-            let rows = distances(&found, truth).rows;
+        if let Some(pairing) = Pairing::of(lesson, &found) {
+            let rows = distances(&pairing.rows(&found), truth).rows;
             put("distances", vec![rows.len()], rows);
         }
     }

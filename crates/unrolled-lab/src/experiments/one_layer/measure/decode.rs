@@ -4,6 +4,7 @@ use ndarray::{Array2, s};
 use unrolled::one_layer::{Activation, OneLayer};
 use unrolled::tensors::to_array;
 
+use super::{Pairing, weight};
 use crate::experiments::one_layer::lesson::Learning;
 
 /// A row decodes its atom where it is active, with the right sign, in that share of the examples that hold the atom.
@@ -36,8 +37,8 @@ pub fn decoded(
     let count = test.examples().min(most);
     let truth = test.true_codes.as_ref()?.slice(s![..count, ..]).to_owned();
     let x = test.x.slice(s![..count, ..]).to_owned();
-    let scores = scores(lesson, network, &x);
-    (scores.dim() == truth.dim()).then(|| judge(&codes(activation, &scores), &truth))
+    let scores = paired_scores(lesson, network, &x)?;
+    Some(judge(&codes(activation, &scores), &truth))
 }
 
 /// W x + b in float32 or more, whatever format the network is kept in.
@@ -47,6 +48,16 @@ pub fn scores(lesson: &Learning, network: &OneLayer, x: &Array2<f64>) -> Array2<
     wide.weight = wide.weight.map(|weight| weight.cast(x.dtype()));
     wide.bias = wide.bias.map(|bias| bias.map(|bias| bias.cast(x.dtype())));
     to_array(&wide.scores(&x))
+}
+
+/// The same in the order of the atoms that units stand for, where they do.
+pub fn paired_scores(
+    lesson: &Learning,
+    network: &OneLayer,
+    x: &Array2<f64>,
+) -> Option<Array2<f64>> {
+    let pairing = Pairing::of(lesson, &weight(network))?;
+    Some(pairing.columns(&scores(lesson, network, x)))
 }
 
 /// φ of scores.
@@ -99,8 +110,8 @@ pub fn by_threshold(lesson: &Learning, network: &OneLayer) -> Option<(Vec<f64>, 
     const TRIED: usize = 30;
     let test = &lesson.prepared.test;
     let truth = test.true_codes.as_ref()?;
-    let scores = scores(lesson, network, &test.x);
-    if scores.dim() != truth.dim() || scores.iter().any(|s| !s.is_finite()) {
+    let scores = paired_scores(lesson, network, &test.x)?;
+    if scores.iter().any(|s| !s.is_finite()) {
         return None;
     }
     let mut sizes: Vec<f64> = scores.iter().map(|s| s.abs()).collect();

@@ -6,12 +6,14 @@ mod direction;
 mod distances;
 mod fate;
 mod noise;
+mod pairing;
 
 pub(super) use classes::{Classes, classes};
 pub(super) use decode::{Decoded, by_threshold, decoded};
 pub(super) use distances::{Distances, distances};
 pub(super) use fate::{Fates, NEAR, fates};
 pub(super) use noise::{DecodeErrors, errors};
+pub(super) use pairing::Pairing;
 
 use ndarray::Array2;
 use unrolled::one_layer::OneLayer;
@@ -50,10 +52,12 @@ pub(super) fn columns(lesson: &Learning, network: &OneLayer, step: usize) -> Vec
     let prepared = &lesson.prepared;
     let Some(truth) = &prepared.truth else { return vec![None; MEASURED.len()] };
     let weight = weight(network);
-    let paired = weight.nrows() == truth.ncols();
-    let apart = paired.then(|| distances(&weight, truth));
-    let led = paired.then(|| direction(lesson, network, truth, step));
-    let decoded = decoded(lesson, network, network.activation, EXAMPLES).filter(|_| paired);
+    let pairing = Pairing::of(lesson, &weight);
+    let apart = pairing.as_ref().map(|pairing| distances(&pairing.rows(&weight), truth));
+    // Where rows find atoms of their own choice, no way is the right one.
+    let led = pairing.filter(|_| Pairing::is_given(lesson));
+    let led = led.map(|_| direction(lesson, network, truth, step));
+    let decoded = decoded(lesson, network, network.activation, EXAMPLES);
     let found = fates(lesson, network).map(|fates| fates.found as f64);
     let led = led.as_ref();
     vec![

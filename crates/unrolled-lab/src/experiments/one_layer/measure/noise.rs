@@ -4,7 +4,7 @@ use ndarray::Array2;
 use unrolled::metrics::linear_decoder;
 use unrolled::one_layer::{Activation, OneLayer};
 
-use super::decode::{codes, scores};
+use super::decode::{codes, paired_scores};
 use crate::experiments::one_layer::lesson::Learning;
 
 /// Σ ‖ẑ − h‖² / Σ ‖h‖² over the test examples.
@@ -24,11 +24,8 @@ pub fn errors(lesson: &Learning, network: &OneLayer) -> Option<DecodeErrors> {
     const TRIED: usize = 60;
     let (data, test) = (&lesson.prepared.data, &lesson.prepared.test);
     let (trained, truth) = (data.true_codes.as_ref()?, test.true_codes.as_ref()?);
-    let on = |x: &Array2<f64>| scores(lesson, network, x);
-    let (of_data, of_test) = (on(&data.x), on(&test.x));
-    if of_test.dim() != truth.dim() {
-        return None;
-    }
+    let on = |x: &Array2<f64>| paired_scores(lesson, network, x);
+    let (of_data, of_test) = (on(&data.x)?, on(&test.x)?);
     let error = |codes: &Array2<f64>, truth: &Array2<f64>| {
         let size: f64 = truth.iter().map(|h| h * h).sum();
         codes.iter().zip(truth).map(|(z, h)| (z - h).powi(2)).sum::<f64>() / size

@@ -82,7 +82,8 @@ pub(super) fn sections(subject: &Subject, figures: &mut Figures) -> Result<Vec<S
 
 const EXPLANATION: &str = "<p>Data are x = A h with few non-zero h; a layer codes them as z = φ(W x + b) and \
     reconstructs them as D z, where D is Wᵀ unless the output layer is of its own. The distance of a row is \
-    ‖w<sub>i</sub>/‖w<sub>i</sub>‖ − a<sub>i</sub>‖ to the atom it started near, from 0 to 2. The cosine is that of \
+    ‖w<sub>i</sub>/‖w<sub>i</sub>‖ − a<sub>i</sub>‖ to the atom it started near, from 0 to 2; of rows that \
+    started anywhere, to the atom that they are matched to, one to one, whatever the sign. The cosine is that of \
     −∂W with the way from W to Aᵀ, both at right angles to rows that keep norm 1. A row decodes its atom where it is \
     active with the right sign in at least 9 of 10 test examples that hold the atom.</p>\n\
     <p>What a row is at the end is counted so: <i>dead</i>, where it is active in no test example; an <i>atom</i>, where \
