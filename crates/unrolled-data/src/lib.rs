@@ -19,6 +19,7 @@ mod patches;
 mod pytorch;
 mod rows;
 mod safetensors;
+mod shifts;
 mod synthetic;
 
 pub use arrays::{Array, Arrays, read_arrays};
@@ -32,6 +33,7 @@ pub use memory::available;
 pub use mnist::{Images, Split, load_images};
 pub use patches::Patches;
 pub use rows::Rows;
+pub use shifts::Shifts;
 pub use synthetic::{Amplitude, Sign, Synthetic, Truth};
 
 use ndarray::Array2;

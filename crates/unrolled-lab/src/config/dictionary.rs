@@ -173,14 +173,19 @@ impl DictionaryConfig {
     }
 
     /// Leaves of what is known of examples what is of this kind of dictionary: of a convolution the true codes
-    /// `[n, p·h'·w']`, where they are that.
+    /// `[n, p·h'·w']`, where they are that, and true filters `[c·h·w, p]`.
     pub fn fit_truth(&self, data: &mut DataSet) -> Result<(), Error> {
         let Self::Convolutional(filters) = self else { return Ok(()) };
-        let [_, height, width] = filters.check_image(data.image)?;
+        let [channels, height, width] = filters.check_image(data.image)?;
         let places = |pixels: usize, size: usize| (pixels - size) / filters.stride + 1;
         let codes =
             filters.atoms * places(height, filters.size[0]) * places(width, filters.size[1]);
-        data.true_dictionary = None;
+        let fits =
+            |truth: &Array2<f64>| truth.nrows() == filters.size[0] * filters.size[1] * channels;
+        data.true_dictionary = data
+            .true_dictionary
+            .take()
+            .filter(|truth| fits(truth) && truth.ncols() == filters.atoms);
         match data.true_codes.as_ref().map(Array2::ncols) {
             Some(found) if found != codes => Err(Error::at(
                 "data",

@@ -73,7 +73,7 @@ pub fn matching(dictionary: &Array2<f64>, truth: &Array2<f64>) -> Option<Vec<(us
 }
 
 /// The column of every row, one to one, with the largest sum.
-fn assignment(similarity: &Array2<f64>) -> Vec<usize> {
+pub(super) fn assignment(similarity: &Array2<f64>) -> Vec<usize> {
     // Where every row likes another column best, that is the answer, without the cubic algorithm.
     let best = |row: ndarray::ArrayView1<f64>| {
         let largest = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));

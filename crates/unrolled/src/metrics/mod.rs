@@ -8,6 +8,7 @@ mod images;
 mod linear_decoder;
 mod on_tensors;
 mod optimality;
+mod shifts;
 mod support;
 
 pub use codes::{distances, total_distance};
@@ -20,4 +21,5 @@ pub use linear_decoder::linear_decoder;
 pub use on_tensors::{dictionary_error_tensor, total_distance_tensor};
 pub(crate) use optimality::{Judge, largest_violation, relative_gap, sparse_residual};
 pub use optimality::{duality_gaps, operator_gaps};
+pub use shifts::shifted_cosines;
 pub use support::{SupportRecovery, nonzeros, support_recovery};

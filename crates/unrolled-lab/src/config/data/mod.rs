@@ -2,10 +2,12 @@
 
 mod gaussians;
 mod patches;
+mod shifts;
 mod synthetic;
 
 pub use gaussians::GaussiansConfig;
 pub use patches::PatchesConfig;
+pub use shifts::ShiftsConfig;
 pub use synthetic::SyntheticConfig;
 
 use std::path::PathBuf;
@@ -31,10 +33,12 @@ pub enum DataConfig {
     Gaussians(GaussiansConfig),
     /// Pieces of images.
     Patches(PatchesConfig),
+    /// Shifted copies of filters.
+    Shifts(ShiftsConfig),
 }
 
 /// What `source` may be.
-const SOURCES: [&str; 5] = ["synthetic", "file", "mnist", "gaussians", "patches"];
+const SOURCES: [&str; 6] = ["synthetic", "file", "mnist", "gaussians", "patches", "shifts"];
 
 /// `source = "file"`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -178,6 +182,7 @@ impl DataConfig {
         let shared: &[&str] = match source {
             1 => &[],
             3 => &["examples", "features"],
+            5 => &["examples", "noise"],
             _ => &["examples"],
         };
         let foreign: Vec<&str> =
@@ -199,6 +204,7 @@ impl DataConfig {
             }
             3 => Self::Gaussians(GaussiansConfig::read(reader)),
             4 => Self::Patches(PatchesConfig::read(reader)),
+            5 => Self::Shifts(ShiftsConfig::read(reader)),
             _ => {
                 let standardise = Standardise::read(&mut reader);
                 let split = ["train", "test"][reader.choice("split", &["train", "test"])];
@@ -242,7 +248,7 @@ impl DataConfig {
     /// What is asked to be done to the examples.
     pub fn standardise(&self) -> Standardise {
         match self {
-            Self::Synthetic(_) | Self::Gaussians(_) => Standardise::None,
+            Self::Synthetic(_) | Self::Gaussians(_) | Self::Shifts(_) => Standardise::None,
             Self::Patches(patches) => patches.standardise,
             Self::File(file) => file.standardise,
             Self::Mnist(mnist) => mnist.standardise,
@@ -269,6 +275,7 @@ impl DataConfig {
             Self::Synthetic(synthetic) => (synthetic.checked().draw(seed, repeat), None),
             Self::Gaussians(gaussians) => (gaussians.checked().draw(seed, repeat), None),
             Self::Patches(patches) => (patches.load(seed, repeat)?, None),
+            Self::Shifts(shifts) => (shifts.checked().draw(seed, repeat), None),
             Self::Mnist(mnist) => {
                 let split = if mnist.split == "test" { Split::Test } else { Split::Train };
                 let images = load_images(&mnist.path, split, &mnist.classes)

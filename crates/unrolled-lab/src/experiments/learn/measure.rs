@@ -5,7 +5,7 @@ use ndarray::{Array2, Axis};
 use unrolled::dictionary::{AnyDictionary, Dictionary};
 use unrolled::metrics::{
     aligned, distances, duality_gaps, duplicate_atoms, frobenius, largest_atom_error, nonzeros,
-    operator_gaps, support_recovery,
+    operator_gaps, shifted_cosines, support_recovery,
 };
 use unrolled::prox::AnyProx;
 use unrolled::tensors::{to_array, to_values};
@@ -24,6 +24,8 @@ pub(super) const COLUMNS: &[&str] = &[
     "dictionary_error_aligned",
     "sine_distance",
     "largest_atom_error",
+    "shifted_cosine",
+    "filters_recovered",
     "support_precision",
     "support_recall",
     "nonzeros",
@@ -39,6 +41,9 @@ pub(super) const COLUMNS: &[&str] = &[
 
 const EXAMPLES: usize = 256;
 const DUPLICATE: f64 = 0.99;
+
+/// A filter is recovered where its cosine with the true one, up to shift and sign, is that or more.
+const RECOVERED: f64 = 0.9;
 
 /// Takes them, replaces dead atoms where that is asked for, and warns of an encoder that may diverge.
 pub(super) fn take(
@@ -65,6 +70,11 @@ pub(super) fn take(
     let support = true_codes.map(|truth| support_recovery(&now, &truth));
     let truth = lesson.prepared.data.true_dictionary.as_ref();
     let aligned = truth.and_then(|truth| aligned(&dictionary, truth));
+    let shifted = truth.and_then(|truth| {
+        let AnyDictionary::Convolutional(filters) = &state.network.dictionary else { return None };
+        let [_, channels, height, width] = filters.filters.val().dims();
+        shifted_cosines(&dictionary, truth, [channels, height, width])
+    });
     let bias = match state.network.encoder.prox() {
         AnyProx::LearnedSoft(prox) => Some(to_values(&prox.bias.val())),
         AnyProx::LayeredSoft(prox) => Some(to_values(&prox.biases())),
@@ -79,6 +89,10 @@ pub(super) fn take(
         aligned.map(|a| a.error),
         aligned.map(|a| a.sine),
         truth.map(|truth| largest_atom_error(&dictionary, truth)),
+        shifted.as_ref().map(|cosines| cosines.iter().sum::<f64>() / cosines.len() as f64),
+        shifted
+            .as_ref()
+            .map(|cosines| cosines.iter().filter(|cosine| **cosine >= RECOVERED).count() as f64),
         support.map(|s| s.precision),
         support.map(|s| s.recall),
         Some(nonzeros(&now)),

@@ -10,7 +10,7 @@ use super::data::Prepared;
 use super::lesson::{Learning, Memory};
 use super::plan::Plan;
 use crate::arrays::{Arrays, Stored};
-use crate::config::name_of;
+use crate::config::{DictionaryConfig, name_of};
 use crate::training::State;
 
 /// Its part of results.json.
@@ -71,7 +71,16 @@ pub(super) fn put_arrays(
     }
     // For the report, which shows learned atoms beside true ones.
     if let (Some(truth), Some(_)) = (&data.true_dictionary, feature_shape) {
-        let shape = vec![truth.nrows(), truth.ncols()];
-        put("true_dictionary", shape, truth.iter().copied().collect());
+        let [rows, atoms] = [truth.nrows(), truth.ncols()];
+        match &plan.sections().dictionary {
+            DictionaryConfig::Dense(_) => {
+                put("true_dictionary", vec![rows, atoms], truth.iter().copied().collect());
+            }
+            DictionaryConfig::Convolutional(filters) => {
+                let [height, width] = filters.size;
+                let shape = vec![atoms, rows / (height * width), height, width];
+                put("true_dictionary", shape, truth.t().iter().copied().collect());
+            }
+        }
     }
 }

@@ -8,8 +8,8 @@ use unrolled::tensors::to_scalar;
 
 use super::lesson::Learning;
 use super::measure::{
-    Classes, DecodeErrors, Decoded, Distances, Fates, NEAR, Pairing, by_threshold, classes, decoded,
-    distances, errors, fates, weight,
+    Classes, DecodeErrors, Decoded, Distances, Fates, NEAR, Pairing, by_threshold, classes,
+    decoded, distances, errors, fates, weight,
 };
 use super::plan::Plan;
 use crate::arrays::{Arrays, Stored};

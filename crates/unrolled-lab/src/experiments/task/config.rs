@@ -155,9 +155,9 @@ impl Sections {
             DataConfig::File(file) => {
                 file.keys.label.get_or_insert_with(|| "label".to_owned());
             }
-            DataConfig::Patches(_) => problems.add(
+            DataConfig::Patches(_) | DataConfig::Shifts(_) => problems.add(
                 "data.source",
-                "`data.source` is \"patches\", which have no labels; choose \"file\" or \"mnist\"",
+                "`data.source` says where examples without labels come from; choose \"file\" or \"mnist\"",
             ),
             DataConfig::Mnist(_) | DataConfig::Gaussians(_) => {}
         }

@@ -5,7 +5,7 @@ use crate::report::Figures;
 use crate::report::chart::{Chart, Series, thinned};
 
 /// Column, title, rest of the caption, axis, logarithmic. SAMPLE stands for which rows those are.
-const CHARTS: [(&str, &str, &str, &str, bool); 11] = [
+const CHARTS: [(&str, &str, &str, &str, bool); 13] = [
     (
         "dictionary_error",
         "Dictionary error.",
@@ -56,6 +56,20 @@ const CHARTS: [(&str, &str, &str, &str, bool); 11] = [
         "Atoms matched to the true ones, one to one, signs free.",
         "relative dictionary error",
         true,
+    ),
+    (
+        "shifted_cosine",
+        "Filters up to shift and sign.",
+        "Mean |cosine| of the true filters with those matched to them, one to one, each shifted as suits it best.",
+        "cosine",
+        false,
+    ),
+    (
+        "filters_recovered",
+        "Filters recovered.",
+        "True filters whose cosine, up to shift and sign, is 0.9 or more.",
+        "filters",
+        false,
     ),
     (
         "duality_gap_mean",

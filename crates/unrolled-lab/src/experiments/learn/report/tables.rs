@@ -15,6 +15,8 @@ pub(super) fn finals(runs: &[Learned]) -> String {
         ("sample_reconstruction", "reconstruction<br>on the sample"),
         ("sample_lasso", "lasso<br>on the sample"),
         ("code_error", "code error<br>on the last batch"),
+        ("shifted_cosine", "cosine up to<br>shift and sign"),
+        ("filters_recovered", "filters<br>recovered"),
         ("support_precision", "support precision"),
         ("support_recall", "support recall"),
         ("nonzeros", "non-zero entries"),

@@ -22,7 +22,7 @@ pub struct Direction {
     pub astray: usize,
 }
 
-/// On the examples of a step. Where rows keep norm 1, what goes along a row moves nothing: both are taken at right angles
+/// On the examples of the next step, because the network has just moved by what is special about those of the last. Where rows keep norm 1, what goes along a row moves nothing: both are taken at right angles
 /// to it.
 pub fn direction(
     lesson: &Learning,
@@ -31,7 +31,7 @@ pub fn direction(
     step: usize,
 ) -> Direction {
     let source = lesson.source();
-    let rows = source.rows(step, 0..source.batch().min(4096));
+    let rows = source.rows(step + 1, 0..source.batch().min(4096));
     let estimate =
         lesson.plan.rule.estimate_batch(network, &Batch::new(lesson.plan.tensor(&rows.x)));
     let weight = weight(network);

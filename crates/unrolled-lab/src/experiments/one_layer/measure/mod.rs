@@ -22,7 +22,7 @@ use unrolled::tensors::to_array;
 use super::lesson::Learning;
 use direction::direction;
 
-/// The columns of every measurement, after the step; those of the gradient are of the step's batch.
+/// The columns of every measurement, after the step; those of the gradient are of the next step's batch.
 pub(super) const MEASURED: &[&str] = &[
     "distance_least",
     "distance_median",

@@ -28,7 +28,7 @@ const BY_STEP: [(&str, &str, &str, &str, bool); 9] = [
     (
         "cosine",
         "Does the gradient lead the right way?",
-        "Cosine of −∂W, the whole matrix, with the way from W to Aᵀ, on the batch of the step.",
+        "Cosine of −∂W, the whole matrix, with the way from W to Aᵀ, on the batch of the next step.",
         "cosine",
         false,
     ),
