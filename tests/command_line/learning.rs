@@ -60,7 +60,11 @@ pub fn column(directory: &Path, name: &str) -> BTreeMap<String, Vec<f64>> {
     let index = head.iter().position(|column| *column == name).unwrap();
     let mut columns: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for row in lines {
-        columns.entry(row[0].to_owned()).or_default().push(row[index].parse().unwrap());
+        let of_run = columns.entry(row[0].to_owned()).or_default();
+        // What is not measured at every step has no value at the others.
+        if !row[index].is_empty() {
+            of_run.push(row[index].parse().unwrap());
+        }
     }
     columns
 }

@@ -1,6 +1,7 @@
 //! The command line as a user types it.
 
 mod adversary;
+mod attributor;
 mod browser;
 mod configs;
 mod convolutional;
@@ -19,6 +20,7 @@ mod kills;
 mod learning;
 mod learning_resumed;
 mod limits;
+mod one_layer;
 mod paths;
 mod readme;
 mod reports;

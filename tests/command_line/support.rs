@@ -50,6 +50,20 @@ pub const REDUCED_LEARNING: [&str; 8] = [
     "encoder.iterations=5",
 ];
 
+/// Options that make a run of one layer small.
+const REDUCED_LAYER: [&str; 10] = [
+    "--set",
+    "data.examples=300",
+    "--set",
+    "train.steps=2",
+    "--set",
+    "train.batch_size=50",
+    "--set",
+    "train.measure_every=2",
+    "--set",
+    "seed=1",
+];
+
 /// Images that are drawn stand for those that are not shipped.
 const REDUCED_DENOISING: [&str; 18] = [
     "--set",
@@ -76,7 +90,20 @@ const REDUCED_DENOISING: [&str; 18] = [
 pub fn reduced(config: &Path) -> Vec<&'static str> {
     let text = std::fs::read_to_string(config).expect("the configuration is there");
     match text.contains("learn-dictionary") {
-        _ if text.contains("\"task-driven\"") => vec!["--set", "train.steps=3"],
+        _ if ["\"task-driven\"", "\"softmax-attributor\""]
+            .iter()
+            .any(|kind| text.contains(kind)) =>
+        {
+            vec!["--set", "train.steps=3"]
+        }
+        _ if text.contains("\"one-layer\"") => {
+            let mut options = REDUCED_LAYER.to_vec();
+            // One line of a grid.
+            if text.contains("\"data.nonzeros\" =") {
+                options.extend(["--set", "data.nonzeros=3"]);
+            }
+            options
+        }
         _ if text.contains("\"denoise\"") => {
             let mut options = REDUCED_DENOISING.to_vec();
             if text.contains("steps = 0") {

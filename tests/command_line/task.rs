@@ -80,7 +80,7 @@ fn metrics(directory: &Path) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn expect_same_run(a: &Path, b: &Path) {
+pub fn expect_same_run(a: &Path, b: &Path) {
     let arrays = |folder: &Path| std::fs::read(folder.join("arrays.safetensors")).unwrap();
     assert!(arrays(a) == arrays(b), "arrays differ");
     expect_same(&timeless(results(a)), &timeless(results(b)));
@@ -212,15 +212,26 @@ fn values_are_fitted_and_judged_by_r_squared() {
 #[test]
 fn the_same_run_for_any_number_of_threads_and_after_a_kill() {
     let folder = small();
-    run(folder.path(), "one", &["--threads", "1"]);
-    run(folder.path(), "three", &["--threads", "3"]);
-    let at = |name: &str| folder.path().join(name);
+    expect_same_whatever_happens(folder.path());
+    // In parts.
+    run(folder.path(), "parts", &["--set", "train.steps=7"]);
+    run(folder.path(), "parts", &["--resume"]);
+    // The costly figures are taken at the last step of a part too.
+    let arrays = |name: &str| std::fs::read(folder.path().join(name).join("arrays.safetensors"));
+    assert!(arrays("one").unwrap() == arrays("parts").unwrap());
+}
+
+/// Runs `small.toml` of a folder with one thread and with three, and kills it again and again: all are the same run.
+pub fn expect_same_whatever_happens(folder: &Path) {
+    run(folder, "one", &["--threads", "1"]);
+    run(folder, "three", &["--threads", "3"]);
+    let at = |name: &str| folder.join(name);
     expect_same_run(&at("one"), &at("three"));
     let mut unfinished = 0;
     for attempt in 0..8u64 {
         let _ = std::fs::remove_dir_all(at("killed"));
         let mut child = Command::new(assert_cmd::cargo::cargo_bin!("unrolled"))
-            .current_dir(folder.path())
+            .current_dir(folder)
             .args(["run", "small.toml", "-q", "--out", "killed"])
             .stderr(Stdio::null())
             .spawn()
@@ -230,18 +241,12 @@ fn the_same_run_for_any_number_of_threads_and_after_a_kill() {
         child.wait().unwrap();
         unfinished += usize::from(!at("killed").join("results.json").exists());
         match at("killed").join("config.toml").exists() {
-            true => run(folder.path(), "killed", &["--resume"]),
-            false => run(folder.path(), "killed", &[]),
+            true => run(folder, "killed", &["--resume"]),
+            false => run(folder, "killed", &[]),
         };
         expect_same_run(&at("one"), &at("killed"));
     }
     assert!(unfinished >= 2, "most attempts were to be killed on the way: {unfinished}");
-    // In parts.
-    run(folder.path(), "parts", &["--set", "train.steps=7"]);
-    run(folder.path(), "parts", &["--resume"]);
-    // The costly figures are taken at the last step of a part too.
-    let arrays = |name: &str| std::fs::read(at(name).join("arrays.safetensors")).unwrap();
-    assert!(arrays("one") == arrays("parts"));
 }
 
 #[test]

@@ -166,7 +166,7 @@ impl Sections {
         let random = [("method".to_owned(), Value::from("random"))];
         dictionary.default_to("init", Table::from_iter(random));
         dictionary.default_to("constraint", if encodes { "unit-sphere" } else { "none" });
-        dictionary.default_to("atoms", attributor.terms as i64);
+        dictionary.default_to("atoms", attributor.terms.max(1) as i64);
         let dictionary = DictionaryConfig::read(dictionary);
         let mut encoder = reader.table("encoder");
         encoder.default_to("step", "auto");
@@ -185,7 +185,7 @@ impl Sections {
             DictionaryConfig::Dense(dense) => {
                 let terms = attributor.terms;
                 let atoms = dense.atoms.unwrap_or(terms);
-                problems.require(atoms == terms, "dictionary.atoms", || {
+                problems.require(terms == 0 || atoms == terms, "dictionary.atoms", || {
                     format!(
                         "`dictionary.atoms` is {atoms} and `attributor.terms` {terms}; leave the former out"
                     )
