@@ -23,11 +23,13 @@ pub enum Origin {
 pub struct Node {
     origin: Origin,
     content: Content,
+    /// Whether it is an inline table that was opened: laid over another table, it still replaces that.
+    replaces: bool,
 }
 
 impl Default for Node {
     fn default() -> Self {
-        Self { origin: Origin::Line(1), content: Content::Table(BTreeMap::new()) }
+        Self { origin: Origin::Line(1), content: Content::Table(BTreeMap::new()), replaces: false }
     }
 }
 
@@ -67,6 +69,7 @@ impl Node {
         Ok(Self {
             origin: Origin::Line(1),
             content: Content::Table(children(table.into_inner(), text, &line_of)),
+            replaces: false,
         })
     }
 
@@ -84,7 +87,7 @@ impl Node {
             )
         })?;
         let value = parsed["value"].clone();
-        Ok((path, Self { origin, content: Content::Value(value) }))
+        Ok((path, Self { origin, content: Content::Value(value), replaces: false }))
     }
 
     /// The entries of a list of tables that was written as a value, each a node of its own.
@@ -134,9 +137,11 @@ impl Node {
         self.open();
         let origin = node.origin.clone();
         if let Content::Table(children) = &mut self.content {
-            let child = children
-                .entry(first.clone())
-                .or_insert_with(|| Self { origin, content: Content::Table(BTreeMap::new()) });
+            let child = children.entry(first.clone()).or_insert_with(|| Self {
+                origin,
+                content: Content::Table(BTreeMap::new()),
+                replaces: false,
+            });
             child.set(rest, node);
         }
     }
@@ -164,7 +169,7 @@ impl Node {
     /// Lays `other` over this node: tables are merged, values and inline tables replace.
     pub fn merge(&mut self, other: Self) {
         match other.content {
-            Content::Table(children) => {
+            Content::Table(children) if !other.replaces => {
                 self.open();
                 let Content::Table(own) = &mut self.content else {
                     return;
@@ -178,7 +183,7 @@ impl Node {
                     }
                 }
             }
-            Content::Value(_) => *self = other,
+            _ => *self = other,
         }
     }
 
@@ -203,13 +208,16 @@ impl Node {
 
     /// A value written at a place.
     pub fn value(value: Value, origin: Origin) -> Self {
-        Self { origin, content: Content::Value(value) }
+        Self { origin, content: Content::Value(value), replaces: false }
     }
 
     /// Every value with its path and its place; an inline table counts as one value.
     pub fn leaves(&self) -> Vec<(Vec<String>, Value, Origin)> {
         match &self.content {
             Content::Value(value) => vec![(Vec::new(), value.clone(), self.origin.clone())],
+            Content::Table(_) if self.replaces => {
+                vec![(Vec::new(), self.to_value(), self.origin.clone())]
+            }
             Content::Table(children) => children
                 .iter()
                 .flat_map(|(key, child)| {
@@ -268,11 +276,12 @@ impl Node {
                     .iter()
                     .map(|(key, value)| {
                         let content = Content::Value(value.clone());
-                        (key.clone(), Self { origin: origin.clone(), content })
+                        (key.clone(), Self { origin: origin.clone(), content, replaces: false })
                     })
                     .collect(),
                 _ => BTreeMap::new(),
             };
+            self.replaces = matches!(value, Value::Table(_));
             self.content = Content::Table(children);
         }
     }
@@ -361,7 +370,7 @@ fn node(
         DeValue::Table(table) if !inline => Content::Table(children(table, text, line_of)),
         other => Content::Value(plain(other)),
     };
-    Node { origin, content }
+    Node { origin, content, replaces: false }
 }
 
 fn plain(value: DeValue<'_>) -> Value {
@@ -438,6 +447,17 @@ mod tests {
         assert!(matches!(document.origin_of("encoder.prox.penalty"), Some(Origin::Option(_))));
         assert!(Node::parse_option("seed").is_err());
         assert!(Node::parse_option("device=flex").is_err());
+    }
+
+    #[test]
+    fn an_inline_table_of_a_run_replaces_whatever_an_option_lays_over_it() {
+        let (path, node) = Node::parse_option("encoder.prox.threshold=0.3").unwrap();
+        let mut run = Node::parse_array_of_tables(TEXT, "runs").remove(0);
+        run.set_if_there(&path, &node);
+        let mut document = Node::parse(TEXT).unwrap();
+        document.merge(run);
+        let prox = document.to_value()["encoder"]["prox"].as_table().unwrap().clone();
+        assert_eq!((prox["kind"].as_str(), prox.len()), (Some("hard"), 2), "{prox:?}");
     }
 
     #[test]
