@@ -100,6 +100,8 @@ impl Node {
             expand("", &mut value);
             let mut node = Self::value(value, self.origin.clone());
             node.open();
+            // A run is laid over the document, not put in its place.
+            node.replaces = false;
             node
         };
         entries.iter().filter(|value| value.is_table()).map(entry).collect()
@@ -157,7 +159,7 @@ impl Node {
     /// As [`Self::set`], where something is written at that path already, or at a part of it.
     pub fn set_if_there(&mut self, path: &[String], node: &Self) {
         let found = path.iter().try_fold(&*self, |at, part| match &at.content {
-            Content::Table(children) => children.get(part).ok_or(false),
+            Content::Table(children) => children.get(part).ok_or(at.replaces),
             // An inline table replaces all that lies below it.
             Content::Value(_) => Err(true),
         });
@@ -458,6 +460,15 @@ mod tests {
         document.merge(run);
         let prox = document.to_value()["encoder"]["prox"].as_table().unwrap().clone();
         assert_eq!((prox["kind"].as_str(), prox.len()), (Some("hard"), 2), "{prox:?}");
+        // Nor does a second option forget it.
+        let mut run = Node::parse_array_of_tables(TEXT, "runs").remove(0);
+        for option in ["encoder.prox.threshold=0.3", "encoder.prox.penalty=0.1"] {
+            let (path, node) = Node::parse_option(option).unwrap();
+            run.set_if_there(&path, &node);
+        }
+        let mut document = Node::parse(TEXT).unwrap();
+        document.merge(run);
+        assert_eq!(document.to_value()["encoder"]["prox"].as_table().unwrap().len(), 3);
     }
 
     #[test]
