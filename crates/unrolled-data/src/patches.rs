@@ -71,8 +71,8 @@ mod tests {
                 })
             })
         };
-        let counts = images
-            .map(|image| data.x.rows().into_iter().filter(|r| found(r.view(), &image)).count());
+        let from = |image| data.x.rows().into_iter().filter(|r| found(r.view(), image)).count();
+        let counts = images.each_ref().map(from);
         assert!(
             counts[0] + counts[1] >= 300 && counts.iter().all(|count| *count > 60),
             "{counts:?}"

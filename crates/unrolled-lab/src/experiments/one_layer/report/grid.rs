@@ -3,7 +3,7 @@
 use super::Drawn;
 use super::groups::{Group, groups};
 use crate::report::Figures;
-use crate::report::heat::Heat;
+use crate::report::heat::{Heat, Share};
 
 /// What goes across, and what may go up, with their names.
 const ACROSS: (&str, &str) =
@@ -21,7 +21,7 @@ pub(super) struct Grid {
     pub distances: Vec<f64>,
     pub values: Vec<f64>,
     /// The share of rows that were recovered: mean and deviation over the seeds, a row for each value that goes up.
-    pub cells: Vec<Vec<Option<(f64, Option<f64>)>>>,
+    pub cells: Vec<Vec<Share>>,
     /// The least and the most runs in a cell.
     pub seeds: [usize; 2],
 }
@@ -66,7 +66,7 @@ impl Grid {
     /// For every value that goes up, the distance from which half of the rows are recovered: between the last cell that
     /// has half of them or more and the next, on a straight line. None where every cell has, or none.
     pub fn edges(&self) -> Vec<(f64, Option<f64>)> {
-        let edge = |cells: &Vec<Option<(f64, Option<f64>)>>| {
+        let edge = |cells: &Vec<Share>| {
             let shares: Vec<(f64, f64)> = self
                 .distances
                 .iter()
