@@ -6,6 +6,7 @@ mod convolution;
 mod edge_cases;
 mod encoders;
 mod examples;
+mod explain;
 mod finite_differences;
 mod fused;
 mod golden;

@@ -18,6 +18,7 @@
 //! | [`network`] | networks with an encoder, and batches |
 //! | [`parameters`] | whatever has parameters: projections, sums of gradients |
 //! | [`attributor`] | one layer and a softmax in the place of an encoder |
+//! | [`explain`] | which training examples atoms and reconstructions are made of |
 //! | [`one_layer`] | one layer that codes: what its rows learn |
 //! | [`autoencoder`] | an operator and an encoder as one Burn module |
 //! | [`denoiser`] | the same over images, measured in part or blurred |
@@ -52,6 +53,7 @@ pub mod autoencoder;
 pub mod denoiser;
 pub mod dictionary;
 pub mod encoder;
+pub mod explain;
 pub mod fit;
 pub mod fused;
 pub mod gradient;
