@@ -3,6 +3,7 @@
 mod attributor;
 mod compare;
 pub(crate) mod denoise;
+mod explain;
 mod learn;
 mod one_layer;
 mod sequence;
@@ -18,4 +19,5 @@ pub const EXPERIMENTS: Experiments = Experiments::new(&[
     &task::TaskDrivenLearning,
     &attributor::SoftmaxAttributor,
     &one_layer::OneLayerLearning,
+    &explain::Explain,
 ]);

@@ -19,11 +19,16 @@ pub struct Sections {
 
 impl Sections {
     pub fn read(reader: &mut Reader) -> Self {
+        Self::read_with_steps(reader, 1)
+    }
+
+    /// As [`Self::read`], where so many steps are the least that make sense.
+    pub fn read_with_steps(reader: &mut Reader, least: usize) -> Self {
         let sections = Self {
             data: DataConfig::read(reader.table("data")),
             dictionary: DictionaryConfig::read(reader.table("dictionary")),
             encoder: EncoderConfig::read(reader.table("encoder")),
-            train: TrainConfig::read(reader.table("train")),
+            train: TrainConfig::read_with_steps(reader.table("train"), least),
             optimizer: OptimizerConfig::read(reader.table("optimizer")),
         };
         sections.encoder.prox.check_without_noise(reader.problems());

@@ -12,7 +12,7 @@ use crate::config::{Config, DataConfig, DictionaryConfig, Loaded, Preprocessing}
 
 /// What the data and the start of a configuration are: the same for every run that differs in nothing else.
 #[derive(Clone)]
-pub(super) struct Prepared {
+pub(in crate::experiments) struct Prepared {
     pub data: Arc<DataSet>,
     /// What was done to the examples.
     pub preprocessing: Option<Preprocessing>,
@@ -29,12 +29,12 @@ type Key = (DataConfig, DictionaryConfig, u64);
 /// Keeps what was prepared last, because reading data and some initialisations take long; only that, because two data
 /// sets at once may not fit into memory.
 #[derive(Default)]
-pub(super) struct Shelf(Mutex<Option<(Key, Prepared)>>);
+pub(in crate::experiments) struct Shelf(Mutex<Option<(Key, Prepared)>>);
 
 impl Shelf {
     /// What a run needs.
-    pub fn prepared(&self, config: &Config) -> Result<Prepared, Error> {
-        let Sections { data, dictionary, .. } = config.sections();
+    pub fn prepared(&self, config: &Config, sections: &Sections) -> Result<Prepared, Error> {
+        let Sections { data, dictionary, .. } = sections;
         let key = (data.clone(), dictionary.clone(), config.seed);
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, prepared)) = &*last

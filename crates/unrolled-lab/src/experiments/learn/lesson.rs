@@ -22,13 +22,13 @@ use crate::config::{Step, Unrolling};
 use crate::training::{Coding, EncoderStep, Examined, InMemory, Lesson, Rows, Source, State};
 
 /// The figures of every step, beside loss and reconstruction.
-pub(super) const COLUMNS: &[&str] = &["code_error", "dictionary_error"];
+pub(in crate::experiments) const COLUMNS: &[&str] = &["code_error", "dictionary_error"];
 
 /// Examples of the sample where none are held out.
 const SAMPLE: usize = 256;
 
 /// Dictionary learning with the data of a plan.
-pub(super) struct Learning<'a> {
+pub(in crate::experiments) struct Learning<'a> {
     pub plan: &'a Plan<'a>,
     pub prepared: Prepared,
     pub source: InMemory,
@@ -38,7 +38,7 @@ pub(super) struct Learning<'a> {
 
 /// What is remembered from one step to the next.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Memory {
+pub(in crate::experiments) struct Memory {
     #[serde(flatten)]
     pub step: EncoderStep,
     /// Which atoms a code has used since the last measurement.

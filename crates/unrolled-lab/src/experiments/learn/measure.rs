@@ -18,7 +18,7 @@ use crate::training::{Rows, Source, State, unsolved};
 /// The columns of every measurement: first the losses on the sample, which are the same figures for every run, whatever
 /// it descends ([`Learning::losses_on_sample`]). Those of codes are taken on up to [`EXAMPLES`] examples of the step's batch, coded anew with the
 /// dictionary after the step.
-pub(super) const COLUMNS: &[&str] = &[
+pub(in crate::experiments) const COLUMNS: &[&str] = &[
     "sample_reconstruction",
     "sample_lasso",
     "dictionary_error_aligned",

@@ -27,11 +27,16 @@ use crate::report::page::Section;
 use crate::report::{Figures, Subject};
 use crate::training::{MetricsFile, Saved};
 use crate::{Configuration, Error, RunDirectory};
-use data::Shelf;
-use plan::Plan;
+
+pub(super) use config::Sections;
+pub(super) use data::Shelf;
+pub(super) use lesson::{COLUMNS, Learning, Memory};
+pub(super) use measure::COLUMNS as MEASURED;
+pub(super) use plan::Plan;
+pub(super) use results::{figures, put_arrays};
 
 /// The network of every learning run.
-type Network = Autoencoder<AnyEncoder, AnyDictionary>;
+pub(super) type Network = Autoencoder<AnyEncoder, AnyDictionary>;
 
 /// The experiment.
 #[derive(Debug)]
@@ -50,7 +55,7 @@ impl Kind for LearnDictionary {
 impl Experiment for LearnDictionary {
     fn plan<'a>(&self, configuration: &'a Configuration) -> Result<Box<dyn Planned + 'a>, Error> {
         let shelf = Arc::new(Shelf::default());
-        let plan = |run| Plan::new(run, shelf.clone());
+        let plan = |run: &'a Run| Plan::new(run, run.config.sections(), shelf.clone());
         let columns = [lesson::COLUMNS, measure::COLUMNS];
         Ok(Box::new(Sequence::new(&LearnDictionary, configuration, columns, plan)?))
     }

@@ -17,8 +17,9 @@ use crate::config::{Config, Run};
 use crate::training::{Coding, CodingSections, Lesson, Training, host_bytes};
 
 /// A run that can begin.
-pub(super) struct Plan<'a> {
+pub(in crate::experiments) struct Plan<'a> {
     pub run: &'a Run,
+    sections: &'a Sections,
     shelf: Arc<Shelf>,
     pub coding: Coding<'a>,
     pub estimator: Box<dyn Estimator<Network>>,
@@ -26,9 +27,8 @@ pub(super) struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// Reads or draws the data and checks all that depends on them.
-    pub fn new(run: &'a Run, shelf: Arc<Shelf>) -> Result<Self, Error> {
+    pub fn new(run: &'a Run, sections: &'a Sections, shelf: Arc<Shelf>) -> Result<Self, Error> {
         let config = &run.config;
-        let sections: &Sections = config.sections();
         let Sections { data, dictionary, encoder, train, optimizer } = sections;
         config.open_device()?;
         if let Some(sizes) = data.sizes() {
@@ -36,7 +36,7 @@ impl<'a> Plan<'a> {
             let bytes = host_bytes(sizes, sizes[1] * sizes[2]);
             Estimate { bytes, ..Estimate::default() }.affordable()?;
         }
-        let Prepared { data, start, .. } = shelf.prepared(config)?;
+        let Prepared { data, start, .. } = shelf.prepared(config, sections)?;
         let held_out = (train.validation * data.examples() as f64).round() as usize;
         let training = data.examples() - held_out;
         if training == 0 {
@@ -63,7 +63,7 @@ impl<'a> Plan<'a> {
             [data.examples(), training],
             estimator.differentiates_encoder(),
         )?;
-        Ok(Self { run, shelf, coding, estimator })
+        Ok(Self { run, sections, shelf, coding, estimator })
     }
 
     pub fn config(&self) -> &'a Config {
@@ -71,12 +71,12 @@ impl<'a> Plan<'a> {
     }
 
     pub fn sections(&self) -> &'a Sections {
-        self.run.config.sections()
+        self.sections
     }
 
     /// The lesson, with its data.
     pub fn lesson(&self) -> Result<Learning<'_>, Error> {
-        Ok(Learning::new(self, self.shelf.prepared(self.config())?))
+        Ok(Learning::new(self, self.shelf.prepared(self.config(), self.sections)?))
     }
 
     /// How the lesson is trained.

@@ -14,7 +14,11 @@ use crate::config::{DictionaryConfig, name_of};
 use crate::training::State;
 
 /// Its part of results.json.
-pub(super) fn figures(plan: &Plan, lesson: &Learning, state: &State<Network, Memory>) -> Value {
+pub(in crate::experiments) fn figures(
+    plan: &Plan,
+    lesson: &Learning,
+    state: &State<Network, Memory>,
+) -> Value {
     let (config, sections) = (plan.config(), plan.sections());
     let Prepared { data, feature_shape, start, .. } = &lesson.prepared;
     let engine = sections.encoder.engine(config.device_kind());
@@ -52,7 +56,7 @@ pub(super) fn figures(plan: &Plan, lesson: &Learning, state: &State<Network, Mem
 }
 
 /// Its arrays.
-pub(super) fn put_arrays(
+pub(in crate::experiments) fn put_arrays(
     plan: &Plan,
     lesson: &Learning,
     state: &State<Network, Memory>,

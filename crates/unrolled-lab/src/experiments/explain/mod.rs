@@ -1,0 +1,96 @@
+//! `explain`: which training examples the atoms of a dictionary, and the reconstructions of new examples, are made of.
+
+mod codes;
+mod config;
+mod explained;
+mod plan;
+mod report;
+mod results;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::learn;
+use super::sequence::{Sequence, Trains};
+use crate::arrays::Arrays;
+use crate::check::Estimate;
+use crate::config::{Kind, Reader, Run};
+use crate::devices::guarded;
+use crate::experiment::{Experiment, Plan as Planned, Session};
+use crate::report::page::Section;
+use crate::report::{Figures, Subject};
+use crate::training::{MetricsFile, Saved};
+use crate::{Configuration, Error, RunDirectory};
+use plan::Plan;
+
+/// The experiment.
+#[derive(Debug)]
+pub struct Explain;
+
+impl Kind for Explain {
+    fn name(&self) -> &'static str {
+        "explain"
+    }
+
+    fn sections(&self, reader: &mut Reader) -> Arc<dyn crate::config::Sections> {
+        Arc::new(config::Sections::read(reader))
+    }
+}
+
+impl Experiment for Explain {
+    fn plan<'a>(&self, configuration: &'a Configuration) -> Result<Box<dyn Planned + 'a>, Error> {
+        let shelf = Arc::new(learn::Shelf::default());
+        let plan = |run| Plan::new(run, shelf.clone());
+        let columns = [learn::COLUMNS, learn::MEASURED];
+        Ok(Box::new(Sequence::new(&Explain, configuration, columns, plan)?))
+    }
+
+    fn report(&self, subject: &Subject, figures: &mut Figures) -> Result<Vec<Section>, Error> {
+        report::sections(subject, figures)
+    }
+
+    fn template(&self) -> &'static str {
+        include_str!("template.toml")
+    }
+}
+
+impl Trains for Plan<'_> {
+    fn run(&self) -> &Run {
+        self.learning.run
+    }
+
+    fn steps(&self) -> usize {
+        self.learning.steps()
+    }
+
+    fn note_on_resume(&self, folder: &Path, done: usize) -> Option<String> {
+        self.learning.note_on_resume(folder, done)
+    }
+
+    fn estimate(&self, threads: usize, estimate: &mut Estimate) -> Result<(), Error> {
+        self.estimate_explanation(threads, estimate)
+    }
+
+    fn train(
+        &self,
+        saved: Option<Saved>,
+        directory: &RunDirectory,
+        metrics: &mut MetricsFile,
+        session: &mut Session,
+        arrays: &mut Arrays,
+    ) -> Result<(Value, f64), Error> {
+        let lesson = self.learning.lesson()?;
+        let state = self.learning.training(&lesson).run(saved, directory, metrics, session)?;
+        let started = std::time::Instant::now();
+        session.observer.now(&format!("{}  codes and contributions", self.run().name));
+        let config = self.learning.config();
+        let explained =
+            guarded(&config.device, || explained::explain(self, &lesson, &state, session))?;
+        learn::put_arrays(&self.learning, &lesson, &state, arrays);
+        let figures = results::figures(self, &lesson, &state, &explained);
+        results::put_arrays(self, &lesson, (&explained, &figures), arrays);
+        Ok((figures, state.seconds + started.elapsed().as_secs_f64()))
+    }
+}
