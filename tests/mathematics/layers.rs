@@ -16,11 +16,13 @@ const FORBIDDEN: [(&str, &[&str]); 5] = [
 ];
 
 /// The rooms of `unrolled-lab`, each of which names none below it: what is on top knows the kinds of experiment.
-const ROOMS: [&str; 22] = [
+const ROOMS: [&str; 25] = [
     "words",
     "error",
     "memory",
     "statistics",
+    "principal",
+    "linear_model",
     "progress",
     "figure_files",
     "files",
@@ -36,6 +38,7 @@ const ROOMS: [&str; 22] = [
     "experiment",
     "training",
     "experiments",
+    "explanation",
     "encode",
     "restore",
     "self_test",

@@ -55,6 +55,8 @@ pub enum Command {
     Encode(EncodeArguments),
     /// Take the noise out of images with a network that `denoise` has trained
     Denoise(DenoiseArguments),
+    /// Say which training examples the dictionary of a run, and its reconstructions, are made of
+    Explain(ExplainArguments),
     /// Print a commented configuration to start from
     Init {
         /// The kind of experiment, as in compare-gradients
@@ -109,6 +111,37 @@ pub struct EncodeArguments {
     /// The device
     #[arg(long, value_name = "NAME", default_value = "flex")]
     pub device: String,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct ExplainArguments {
+    /// A folder that `unrolled run` has written with `experiment = "learn-dictionary"`
+    #[arg(value_name = "RUN_DIR")]
+    pub directory: PathBuf,
+    /// The run in it, where there are several
+    #[arg(long, value_name = "NAME")]
+    pub run: Option<String>,
+    /// Examples to show, counted from 0: MNIST's test images, else training examples
+    #[arg(long, value_name = "I", num_args = 1.., default_values_t = [0, 1, 2])]
+    pub example: Vec<usize>,
+    /// ω of the ridge on the dictionary
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.05, allow_hyphen_values = true)]
+    pub ridge: f64,
+    /// Rounds of exact steps towards a stationary point, at most
+    #[arg(long, value_name = "ROUNDS", default_value_t = 0)]
+    pub polish: usize,
+    /// The folder to write to [default: RUN_DIR/explain]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Delete the explanation in the folder first
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Threads of the CPU [default: all]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
     /// Print nothing but errors
     #[arg(long, short)]
     pub quiet: bool,

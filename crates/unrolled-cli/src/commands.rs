@@ -13,7 +13,7 @@ use crate::arguments::{Arguments, Command, ExperimentArguments};
 use crate::output::print;
 use crate::progress::Terminal;
 use crate::signals;
-use crate::{denoise, encode};
+use crate::{denoise, encode, explain};
 
 pub fn execute(arguments: Arguments) -> Result<(), Error> {
     match arguments.command {
@@ -23,7 +23,8 @@ pub fn execute(arguments: Arguments) -> Result<(), Error> {
                 (_, true) => Existing::Overwrite,
                 _ => Existing::Refuse,
             };
-            run(&experiment, out, existing, quiet)
+            let (configuration, threads) = load(&experiment)?;
+            run(&configuration, threads, out, existing, quiet)
         }
         Command::Check { experiment } => check(&experiment),
         Command::Report { directories, out } => draw(&directories, out.as_deref()),
@@ -31,6 +32,7 @@ pub fn execute(arguments: Arguments) -> Result<(), Error> {
         Command::Devices { self_test: Some(device) } => prove(&device),
         Command::Encode(arguments) => encode::execute(arguments),
         Command::Denoise(arguments) => denoise::execute(arguments),
+        Command::Explain(arguments) => explain::execute(arguments),
         Command::Init { experiment, data, data_key } => {
             let text = match data {
                 None => EXPERIMENTS.template(&experiment)?.to_owned(),
@@ -66,17 +68,18 @@ impl Threads {
     }
 }
 
-fn run(
-    arguments: &ExperimentArguments,
+/// Runs a configuration in a folder and draws its report.
+pub fn run(
+    configuration: &Configuration,
+    Threads { count: threads, note }: Threads,
     out: Option<PathBuf>,
     existing: Existing,
     quiet: bool,
 ) -> Result<(), Error> {
-    let (configuration, Threads { count: threads, note }) = load(arguments)?;
     let effective = configuration.effective();
     let out = out.unwrap_or_else(|| Path::new("runs").join(&configuration.base.name));
     RunDirectory::check(&out, existing, &effective)?;
-    let mut plan = EXPERIMENTS.plan(&configuration)?;
+    let mut plan = EXPERIMENTS.plan(configuration)?;
     let estimate = plan.estimate(threads)?;
     let resumed = match existing {
         Existing::Resume => plan.check_resume(&out)?,

@@ -4,6 +4,7 @@ mod arguments;
 mod commands;
 mod denoise;
 mod encode;
+mod explain;
 mod output;
 mod progress;
 mod signals;

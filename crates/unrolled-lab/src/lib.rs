@@ -11,6 +11,7 @@ pub mod encode;
 mod error;
 pub mod experiment;
 mod experiments;
+pub mod explanation;
 mod figure_files;
 mod files;
 mod linear_model;
