@@ -11,6 +11,7 @@ mod disk;
 mod encode;
 mod encode_extremes;
 mod errors;
+mod explain;
 mod golden;
 mod gpu;
 mod implicit;

@@ -90,7 +90,7 @@ const REDUCED_DENOISING: [&str; 18] = [
 pub fn reduced(config: &Path) -> Vec<&'static str> {
     let text = std::fs::read_to_string(config).expect("the configuration is there");
     match text.contains("learn-dictionary") {
-        _ if ["\"task-driven\"", "\"softmax-attributor\""]
+        _ if ["\"task-driven\"", "\"softmax-attributor\"", "\"explain\""]
             .iter()
             .any(|kind| text.contains(kind)) =>
         {

@@ -269,7 +269,7 @@ fn codes_that_are_not_solved_are_counted_and_said() {
 }
 
 /// IDX files of images of 4 × 4 pixels: class 2 is bright above, class 7 below.
-fn write_mnist(folder: &Path) {
+pub fn write_mnist(folder: &Path) {
     let idx = |dimensions: &[u32], bytes: Vec<u8>| {
         let mut content = vec![0, 0, 8, dimensions.len() as u8];
         dimensions.iter().for_each(|d| content.extend(d.to_be_bytes()));

@@ -34,7 +34,7 @@ pub use optimizer::OptimizerConfig;
 pub use prox::ProxConfig;
 pub use reader::{Problems, Reader};
 pub(crate) use train::MOST_STEPS;
-pub use train::{DeadAtoms, TrainConfig, steps_of_an_epoch};
+pub use train::{BatchSize, DeadAtoms, TrainConfig, steps_of_an_epoch};
 pub use values::{Iterations, Step};
 
 use std::any::Any;

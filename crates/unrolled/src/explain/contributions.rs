@@ -1,7 +1,7 @@
 //! Weights of training examples.
 
 use nalgebra::{Cholesky, DMatrix, Dyn};
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
 /// `(ZᵀZ + ω I)⁻¹`, factored; Z are the codes of the training examples.
 ///
@@ -36,11 +36,17 @@ impl Contributions {
         regular.then_some(Self { factor })
     }
 
-    /// `V (ZᵀZ + ω I)⁻¹` of rows V `[k, p]`.
+    /// `V (ZᵀZ + ω I)⁻¹` of rows V `[k, p]`, some rows at a time so that little is held twice.
     pub(super) fn solve(&self, rows: &Array2<f64>) -> Array2<f64> {
-        let right = DMatrix::from_fn(rows.ncols(), rows.nrows(), |i, j| rows[[j, i]]);
-        let solved = self.factor.solve(&right);
-        Array2::from_shape_fn(rows.dim(), |(i, j)| solved[(j, i)])
+        const ROWS: usize = 1024;
+        let mut out = Array2::zeros(rows.dim());
+        let blocks = out.axis_chunks_iter_mut(Axis(0), ROWS);
+        for (mut out, rows) in blocks.zip(rows.axis_chunks_iter(Axis(0), ROWS)) {
+            let right = DMatrix::from_fn(rows.ncols(), rows.nrows(), |i, j| rows[[j, i]]);
+            let solved = self.factor.solve(&right);
+            out.indexed_iter_mut().for_each(|((i, j), out)| *out = solved[(j, i)]);
+        }
+        out
     }
 
     /// What the examples of some rows of Z, `[b, p]`, contribute to each atom: rows of `G⁻¹ Z`, `[b, p]`.

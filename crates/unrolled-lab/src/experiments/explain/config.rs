@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::config::Reader;
+use crate::config::{BatchSize, Reader};
 use crate::experiments::learn;
 
 /// All that `explain` reads beside the common keys: what learning a dictionary does, and `[explain]`.
@@ -90,7 +90,7 @@ impl<'de> Deserialize<'de> for CodesFrom {
             toml::Value::String(text) if text == "encoder" => Ok(Self::Named(Method::Encoder)),
             table @ toml::Value::Table(_) => {
                 let array: Result<Array, toml::de::Error> = table.try_into();
-                array.map(Self::File).map_err(|error| wrong(&error.message()))
+                array.map(Self::File).map_err(|_| wrong(&"another table"))
             }
             other => Err(wrong(&other)),
         }
@@ -105,6 +105,10 @@ impl Sections {
         let mut learning = learn::Sections::read_with_steps(reader, 0);
         if learning.train.steps.is_none() && learning.train.epochs.is_none() {
             learning.train.steps = Some(0);
+        }
+        if learning.train.steps == Some(0) {
+            // Nothing is trained, whatever a batch would be.
+            learning.train.batch_size = BatchSize::Full;
         }
         problems.require(!learning.dictionary.is_convolutional(), "dictionary.kind", || {
             "`dictionary.kind` is \"convolutional\", and contributions are computed for dense dictionaries alone so far; write \

@@ -149,11 +149,11 @@ pub(super) fn put_arrays(
     let run = plan.learning.run;
     let width = plan.learning.config().precision.bytes();
     let mut put = |name: &str, array: &Array2<f64>| {
-        let values: Vec<f64> = array.iter().copied().collect();
-        arrays.insert(
-            format!("{}/{name}", run.name),
-            Stored::new(array.shape().to_vec(), &values, width),
-        );
+        // Codes are as large as the data: they are not copied where they lie in order.
+        let array = array.as_standard_layout();
+        let values = array.as_slice().expect("an array in order is a slice");
+        let stored = Stored::new(array.shape().to_vec(), values, width);
+        arrays.insert(format!("{}/{name}", run.name), stored);
     };
     put("codes", &explained.codes);
     put("contributions_to_atoms", &explained.to_atoms);

@@ -94,10 +94,10 @@ pub(super) fn tests(run: &Explained) -> Result<String, Error> {
             .map(|code| format!("{} ({})", code.atom, number(code.code)))
             .collect();
         html += &format!(
-            "<p>It uses {} atoms, by their codes: {}{}.</p>\n",
+            "<p>It uses {} atoms, by their codes: {}{}</p>\n",
             test.codes.len(),
             codes.join(", "),
-            if test.codes.len() > CODES { ", …" } else { "" }
+            if test.codes.len() > CODES { ", …" } else { "." }
         );
         html += "<div class=\"figures\">\n";
         html += &rows.weighed(&test.most, "Training examples that build it most")?;
