@@ -129,6 +129,9 @@ fn a_finished_run_is_explained() {
         (&main["tests"][0]["label"], &main["tests"][1]["label"]),
         (&7.0.into(), &2.0.into())
     );
+    let table = std::fs::read_to_string(path("learned/explain/contributions.csv")).unwrap();
+    assert!(table.starts_with("run,of,number,list,training_example,weight,label\nmain,atoms,"));
+    assert!(table.contains("\nmain,tests,1,most,") && table.contains(",similar_by_code,"));
     // What builds an image of a class is of that class.
     assert_eq!(main["tests"][0]["most"][0]["label"], 7.0, "{main}");
     let html = std::fs::read_to_string(path("learned/explain/report.html")).unwrap();
@@ -148,7 +151,19 @@ fn a_finished_run_is_explained() {
         said.contains("`explain.examples` holds 14, but the 14 test examples are counted from 0"),
         "{said}"
     );
-    // One that is not finished, and one of another kind.
+    // Other data than it was trained on.
+    let images = path("train-images-idx3-ubyte");
+    let before = std::fs::read(&images).unwrap();
+    let mut other = before.clone();
+    *other.last_mut().unwrap() ^= 1;
+    // The last image is of a class that is left out; one that is not counts.
+    other[20] ^= 1;
+    std::fs::write(&images, other).unwrap();
+    let said = output(folder.path(), &["explain", "learned", "--run", "b", "--overwrite"], 2);
+    assert!(said.contains("are not those that run `b` was trained on"), "{said}");
+    std::fs::write(&images, before).unwrap();
+    output(folder.path(), &["explain", "learned", "--run", "b", "--overwrite", "-q"], 0);
+    // One that is not finished.
     std::fs::remove_file(path("learned/results.json")).unwrap();
     output(folder.path(), &["explain", "learned", "--run", "b", "--overwrite"], 2);
     // The shipped configuration, whose images are not shipped.

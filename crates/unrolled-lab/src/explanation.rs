@@ -4,7 +4,9 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use crate::experiments::EXPERIMENTS;
+use crate::experiments::{EXPERIMENTS, explain};
+use crate::progress::Silent;
+use crate::training::newest;
 use crate::{Configuration, Error, Overrides, RunDirectory};
 
 /// What is to be explained, and how.
@@ -52,6 +54,16 @@ impl Explanation {
                 })?
             }
         };
+        let fingerprint = explain::fingerprint(run).map_err(|error| run.locate(error))?;
+        let saved = newest(&directory, &run.name, &mut Silent);
+        if saved.is_some_and(|saved| !saved.is_of_data(fingerprint)) {
+            return Err(Error::RunDirectory(format!(
+                "{}: the data that its configuration names are not those that run `{}` was trained on; give those back, or train \
+                 anew",
+                folder.display(),
+                run.name
+            )));
+        }
         let mut table: Table = run.config.table();
         let arrays = std::path::absolute(folder.join("arrays.safetensors"));
         let arrays = arrays.unwrap_or_else(|_| folder.join("arrays.safetensors"));

@@ -31,7 +31,8 @@ pub struct RunDirectory {
 
 const CONFIG: &str = "config.toml";
 const RESULTS: &str = "results.json";
-const FILES: [&str; 5] = [CONFIG, RESULTS, "metrics.csv", "arrays.safetensors", "report.html"];
+const FILES: [&str; 6] =
+    [CONFIG, RESULTS, "metrics.csv", "arrays.safetensors", "contributions.csv", "report.html"];
 
 /// How a folder that a run has written to is known from any other.
 const MARK: &str = ".unrolled";

@@ -3,7 +3,7 @@
 mod attributor;
 mod compare;
 pub(crate) mod denoise;
-mod explain;
+pub(crate) mod explain;
 mod learn;
 mod one_layer;
 mod sequence;

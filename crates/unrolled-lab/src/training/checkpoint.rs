@@ -166,6 +166,12 @@ fn load(path: &Path) -> Result<Saved, String> {
 }
 
 impl Saved {
+    /// Whether it is of a run on data with this checksum, whatever else its identity
+    /// ([`crate::config::Run::identity`]) says.
+    pub fn is_of_data(&self, checksum: u32) -> bool {
+        self.identity.ends_with(&format!("-{checksum:08x}"))
+    }
+
     /// Steps done.
     pub fn step(&self) -> usize {
         self.counters.step

@@ -22,8 +22,8 @@ use crate::product::product;
 /// Where `D = Wᵀ`, W is moved by the sum of both columns; else D by the first and W by the second.
 ///
 /// `g_noodl` is the update of S. Arora, R. Ge, T. Ma and A. Moitra, *Simple, Efficient, and Neural Algorithms for Sparse
-/// Coding* (COLT 2015, arXiv 1503.00778), algorithm 2, and ends near the truth but not at it: every atom is pulled by
-/// what the crosstalk of the others leaves in r. `g_unbiased` takes that out, as their algorithm 5 does: for atom i the
+/// Coding* (COLT 2015, arXiv 1503.00778), their neurally plausible rule, and ends near the truth but not at it: every atom is pulled by
+/// what the crosstalk of the others leaves in r. `g_unbiased` takes that out, as their unbiased rule does: for atom i the
 /// other codes are those of x without atom i, z_j − ⟨d_j, d_i⟩ z_i, which adds −Σ_{j ≠ i} d_j ⟨d_j, d_i⟩ mean(|z_i| [z_j ≠ 0]):
 /// G = DᵀD and M_{ji} = mean [z_j ≠ 0] |z_i|, both without their diagonals. It asks for codes that are scores where they are
 /// not 0, those of a hard threshold, and for atoms of norm 1.

@@ -6,6 +6,7 @@ mod explained;
 mod plan;
 mod report;
 mod results;
+mod table;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ impl Experiment for Explain {
         let shelf = Arc::new(learn::Shelf::default());
         let plan = |run| Plan::new(run, shelf.clone());
         let columns = [learn::COLUMNS, learn::MEASURED];
-        Ok(Box::new(Sequence::new(&Explain, configuration, columns, plan)?))
+        Ok(Box::new(Tabled(Sequence::new(&Explain, configuration, columns, plan)?)))
     }
 
     fn report(&self, subject: &Subject, figures: &mut Figures) -> Result<Vec<Section>, Error> {
@@ -53,6 +54,38 @@ impl Experiment for Explain {
 
     fn template(&self) -> &'static str {
         include_str!("template.toml")
+    }
+}
+
+/// A checksum of the examples of a run that has learned a dictionary, as they are now.
+pub(crate) fn fingerprint(run: &Run) -> Result<u32, Error> {
+    let sections = match run.config.experiment {
+        "explain" => &run.config.sections::<config::Sections>().learning,
+        _ => run.config.sections::<learn::Sections>(),
+    };
+    let plan = learn::Plan::new(run, sections, Arc::default())?;
+    Ok(plan.lesson()?.prepared.fingerprint)
+}
+
+/// Runs, and then a table of all of them.
+struct Tabled<'a>(Sequence<'a, Plan<'a>>);
+
+impl Planned for Tabled<'_> {
+    fn estimate(&self, threads: usize) -> Result<Estimate, Error> {
+        self.0.estimate(threads)
+    }
+
+    fn check_resume(&self, folder: &Path) -> Result<Vec<String>, Error> {
+        self.0.check_resume(folder)
+    }
+
+    fn files(&self) -> Vec<&'static str> {
+        [self.0.files(), vec![table::FILE]].concat()
+    }
+
+    fn run(&mut self, directory: &RunDirectory, session: &mut Session) -> Result<(), Error> {
+        self.0.run(directory, session)?;
+        table::write(directory)
     }
 }
 

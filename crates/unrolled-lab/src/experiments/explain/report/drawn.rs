@@ -107,7 +107,7 @@ pub(super) fn tests(run: &Explained) -> Result<String, Error> {
     }
     if !html.is_empty() {
         html += &format!(
-            "<p class=\"source\">Numbers: <code>results.json</code>, <code>tests</code>; all weights in \
+            "<p class=\"source\">Numbers: <code>contributions.csv</code>; all weights in \
              <code>arrays.safetensors</code>, <code>{}/test/contributions</code>.</p>\n",
             escape(&run.run.name)
         );

@@ -90,4 +90,4 @@ const EXPLANATION: &str = "<p>Data are x = A h with few non-zero h; a layer code
     its cosine with one, whatever the sign, is 0.9 or more and no other row is nearer to it; a <i>duplicate</i>, where \
     another is; else a <i>mixture</i>.</p>\n\
     <p>g_noodl and g_unbiased: S. Arora, R. Ge, T. Ma and A. Moitra, <i>Simple, Efficient, and Neural Algorithms for Sparse \
-    Coding</i>, Conference on Learning Theory, 2015 (arXiv 1503.00778), algorithms 2 and 5.</p>\n";
+    Coding</i>, Conference on Learning Theory, 2015 (arXiv 1503.00778): the neurally plausible rule, and the unbiased one.</p>\n";
