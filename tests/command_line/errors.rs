@@ -304,6 +304,26 @@ fn every_error_names_its_place_and_the_remedy() {
     insta::assert_snapshot!(seen);
 }
 
+/// What is said of each configuration that cannot be run, under its name; nothing is written. `prepare` puts the files there
+/// that configurations name.
+pub fn refusals(cases: Vec<(&'static str, String)>, prepare: impl Fn(&Path)) -> String {
+    let mut seen = String::new();
+    for (name, text) in cases {
+        let folder = folder();
+        prepare(folder.path());
+        write(folder.path(), "bad.toml", &text);
+        let before = listing(folder.path());
+        let command =
+            unrolled(folder.path()).args(["run", "bad.toml", "--out", "out"]).output().unwrap();
+        assert_eq!(command.status.code(), Some(2), "{name}: {command:?}");
+        assert_eq!(before, listing(folder.path()), "{name} wrote something");
+        let stderr = String::from_utf8_lossy(&command.stderr);
+        let stderr = stderr.replace(&*folder.path().to_string_lossy(), "FOLDER");
+        seen.push_str(&format!("## {name}\n{stderr}\n"));
+    }
+    seen
+}
+
 /// How much memory is free differs from one machine to the next.
 pub fn without_free_memory(text: &str) -> String {
     match (text.find(", and "), text.find(" are free;")) {

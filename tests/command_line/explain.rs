@@ -7,9 +7,9 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
 use crate::adversary::output;
-use crate::errors::listing;
+use crate::errors::refusals;
 use crate::learning::SMALL as LEARNING;
-use crate::support::{folder, results, root, unrolled, write};
+use crate::support::{folder, results, root, write};
 use crate::task::write_mnist;
 
 /// Values by rows, and the shape.
@@ -222,21 +222,7 @@ fn bad() -> Vec<(&'static str, String)> {
 
 #[test]
 fn every_configuration_that_cannot_be_run_says_why() {
-    let mut seen = String::new();
-    for (name, text) in bad() {
-        let folder = folder();
-        reference(folder.path());
-        write(folder.path(), "bad.toml", &text);
-        let before = listing(folder.path());
-        let command =
-            unrolled(folder.path()).args(["run", "bad.toml", "--out", "out"]).output().unwrap();
-        assert_eq!(command.status.code(), Some(2), "{name}: {command:?}");
-        assert_eq!(before, listing(folder.path()), "{name} wrote something");
-        let stderr = String::from_utf8_lossy(&command.stderr);
-        let stderr = stderr.replace(&*folder.path().to_string_lossy(), "FOLDER");
-        seen.push_str(&format!("## {name}\n{stderr}\n"));
-    }
-    insta::assert_snapshot!(seen);
+    insta::assert_snapshot!(refusals(bad(), |folder| drop(reference(folder))));
 }
 
 #[test]

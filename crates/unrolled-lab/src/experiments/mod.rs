@@ -7,6 +7,7 @@ pub(crate) mod explain;
 mod learn;
 mod one_layer;
 mod sequence;
+mod shelf;
 mod task;
 
 use crate::experiment::Experiments;

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use unrolled::dictionary::AnyDictionary;
-use unrolled::encoder::{Encoder, Form, StepVerdict};
+use unrolled::encoder::{AnyEncoder, Encoder, Form, StepVerdict};
 use unrolled::operator::LinearOperator;
 
 use super::course::Course;
@@ -64,6 +64,41 @@ pub fn host_bytes([n, m, q]: [usize; 3], entries: usize) -> u64 {
     (8.0 * n * (m + q) + 80.0 * entries as f64) as u64
 }
 
+/// Refuses a dictionary that is zero, by ‖D⁰‖².
+pub fn check_start(norm_squared: f64) -> Result<(), Error> {
+    match norm_squared == 0.0 {
+        false => Ok(()),
+        true => Err(Error::at(
+            "dictionary.init",
+            "`dictionary.init` gives a dictionary that is zero; give one with non-zero atoms",
+        )),
+    }
+}
+
+/// Refuses a step α at which an encoder diverges for D⁰, and returns the warning of a doubtful one.
+pub fn judge_step(
+    encoder: &AnyEncoder,
+    step: f64,
+    norm_squared: f64,
+) -> Result<Option<String>, Error> {
+    let limits = encoder.step_limits(norm_squared);
+    match limits.judge(step) {
+        StepVerdict::Fine => Ok(None),
+        StepVerdict::Warn => Ok(Some(format!(
+            "the step {step} is above 1/‖D⁰‖² = {:.4}: the lasso may rise in some iterations",
+            limits.warn_above
+        ))),
+        StepVerdict::Refuse => Err(Error::at(
+            "encoder.step",
+            format!(
+                "`encoder.step` is {step}, but the encoder diverges above {:.4} for D⁰; write \
+                 a smaller step, or \"auto\"",
+                limits.refuse_above
+            ),
+        )),
+    }
+}
+
 impl<'a> Coding<'a> {
     /// Of a dictionary as it starts, in float64 on the host, and `examples` examples of which `training` are trained on;
     /// `through`: whether the gradient goes through the iterations.
@@ -84,12 +119,7 @@ impl<'a> Coding<'a> {
         let course = Course::new(train, sections.optimizer, training)?;
         let Course { batch, steps, .. } = course;
         let norm = start.norm_squared(false);
-        if norm == 0.0 {
-            return Err(Error::at(
-                "dictionary.init",
-                "`dictionary.init` gives a dictionary that is zero; give one with non-zero atoms",
-            ));
-        }
+        check_start(norm)?;
         let step = encoder.step_for(norm);
         let iterations = encoder.usual_iterations();
         let form = |block| match filters {
@@ -117,25 +147,8 @@ impl<'a> Coding<'a> {
         };
         let form = form(block);
         let unrolling = Unrolling { iterations, step, train_step: 1, form, noise: None };
-        let limits = encoder.build(unrolling, atoms, config.precision, &device).step_limits(norm);
-        let mut warnings = Vec::new();
-        match limits.judge(step) {
-            StepVerdict::Fine => {}
-            StepVerdict::Warn => warnings.push(format!(
-                "the step {step} is above 1/‖D⁰‖² = {:.4}: the lasso may rise in some iterations",
-                limits.warn_above
-            )),
-            StepVerdict::Refuse => {
-                return Err(Error::at(
-                    "encoder.step",
-                    format!(
-                        "`encoder.step` is {step}, but the encoder diverges above {:.4} for D⁰; write \
-                         a smaller step, or \"auto\"",
-                        limits.refuse_above
-                    ),
-                ));
-            }
-        }
+        let built = encoder.build(unrolling, atoms, config.precision, &device);
+        let warnings = judge_step(&built, step, norm)?.into_iter().collect();
         Ok(Self {
             sections,
             config,

@@ -19,7 +19,7 @@ mod step;
 mod unsolved;
 
 pub use checkpoint::Saved;
-pub use coding::{Coding, CodingSections, host_bytes};
+pub use coding::{Coding, CodingSections, check_start, host_bytes, judge_step};
 pub use course::Course;
 pub use encoder_step::EncoderStep;
 pub use lesson::{Examined, Lesson};

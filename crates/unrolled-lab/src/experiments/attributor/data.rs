@@ -1,6 +1,6 @@
 //! The data and the start of a run.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use ndarray::Array2;
 use unrolled::random::Stream;
@@ -38,23 +38,14 @@ type Key = (DataConfig, AttributorConfig, DictionaryConfig, u64);
 
 /// Keeps what was prepared last.
 #[derive(Default)]
-pub(super) struct Shelf(Mutex<Option<(Key, Prepared)>>);
+pub(super) struct Shelf(super::super::shelf::Shelf<Key, Prepared>);
 
 impl Shelf {
     /// What a run needs.
     pub fn prepared(&self, config: &Config) -> Result<Prepared, Error> {
         let Sections { data, attributor, dictionary, .. } = config.sections();
         let key = (data.clone(), attributor.clone(), dictionary.clone(), config.seed);
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, prepared)) = &*last
-            && *known == key
-        {
-            return Ok(prepared.clone());
-        }
-        *last = None;
-        let prepared = prepare(config)?;
-        *last = Some((key, prepared.clone()));
-        Ok(prepared)
+        self.0.take(key, || prepare(config))
     }
 }
 

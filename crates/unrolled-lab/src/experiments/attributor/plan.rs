@@ -5,7 +5,6 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 use ndarray::Array2;
 use unrolled::dictionary::AnyDictionary;
-use unrolled::encoder::{Encoder, StepVerdict};
 use unrolled::network::Batch;
 use unrolled::tensors::to_tensor;
 
@@ -15,15 +14,16 @@ use super::lesson::Attributing;
 use crate::Error;
 use crate::check::Estimate;
 use crate::config::{Config, Run};
-use crate::training::{Course, Lesson, Plain, host_bytes};
+use crate::training::{Course, Lesson, Plain, check_start, host_bytes, judge_step};
 
 /// A run that can begin.
 pub(super) struct Plan<'a> {
     pub run: &'a Run,
     shelf: Arc<Shelf>,
     pub plain: Plain<'a>,
-    /// α of an encoder at the start.
+    /// α of an encoder at the start, and what there is to say about it.
     pub step: f64,
+    warning: Option<String>,
 }
 
 impl<'a> Plan<'a> {
@@ -39,7 +39,7 @@ impl<'a> Plan<'a> {
         let kernels = encodes && encoder.uses_kernels(config.device_kind());
         let sizes = [prepared.data.features(), attributor.terms];
         let plain = Plain::new(config, course, sizes, kernels)?;
-        let mut plan = Self { run, shelf, plain, step: 1.0 };
+        let mut plan = Self { run, shelf, plain, step: 1.0, warning: None };
         if encodes {
             plan.check_encoder(&prepared)?;
         }
@@ -54,24 +54,10 @@ impl<'a> Plan<'a> {
         let start = self.tensor(&prepared.dictionary);
         let start = AnyDictionary::Dense(unrolled::prelude::DenseDictionary::new(start));
         let norm = start.norm_squared(false);
-        if norm == 0.0 {
-            return Err(Error::at(
-                "dictionary.init",
-                "`dictionary.init` gives a dictionary that is zero; give one with non-zero atoms",
-            ));
-        }
+        check_start(norm)?;
         self.step = encoder.step_for(norm);
-        let limits = self.encoder(self.step, 1, None).step_limits(norm);
-        match limits.judge(self.step) {
-            StepVerdict::Refuse => Err(Error::at(
-                "encoder.step",
-                format!(
-                    "`encoder.step` is {}, but the encoder diverges above {:.4} for D⁰; write a smaller step, or \"auto\"",
-                    self.step, limits.refuse_above
-                ),
-            )),
-            _ => Ok(()),
-        }
+        self.warning = judge_step(&self.encoder(self.step, 1, None), self.step, norm)?;
+        Ok(())
     }
 
     pub fn config(&self) -> &'a Config {
@@ -104,6 +90,10 @@ impl<'a> Plan<'a> {
         self.plain.estimate(threads, data, estimate, &mut || {
             let _ = lesson.estimator().estimate_batch(&network, &batch);
         });
+        estimate.warnings.extend(self.warning.iter().map(|warning| match self.run.name.as_str() {
+            "main" => warning.clone(),
+            name => format!("{name}: {warning}"),
+        }));
         Ok(())
     }
 }

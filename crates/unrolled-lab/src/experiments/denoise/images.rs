@@ -1,7 +1,7 @@
 //! The images of a run: read or drawn, once for all runs that ask for the same.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use unrolled_data::{Image, dead_leaves, list_images, read_image};
 
@@ -111,21 +111,12 @@ type Key = (ImagesConfig, u64);
 
 /// Keeps the images that were read last.
 #[derive(Default)]
-pub(super) struct Shelf(Mutex<Option<(Key, Arc<Images>)>>);
+pub(super) struct Shelf(super::super::shelf::Shelf<Key, Arc<Images>>);
 
 impl Shelf {
     /// The images of a configuration.
     pub fn images(&self, config: &ImagesConfig, seed: u64) -> Result<Arc<Images>, Error> {
         let key = (config.images_alone(), if config.is_drawn() { seed } else { 0 });
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, images)) = &*last
-            && *known == key
-        {
-            return Ok(images.clone());
-        }
-        *last = None;
-        let images = Arc::new(Images::load(config, seed)?);
-        *last = Some((key, images.clone()));
-        Ok(images)
+        self.0.take(key, || Ok(Arc::new(Images::load(config, seed)?)))
     }
 }

@@ -1,6 +1,6 @@
 //! The data and the start of a learning run.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use ndarray::Array2;
 use unrolled_data::DataSet;
@@ -26,31 +26,23 @@ pub(in crate::experiments) struct Prepared {
 
 type Key = (DataConfig, DictionaryConfig, u64);
 
-/// Keeps what was prepared last, because reading data and some initialisations take long; only that, because two data
-/// sets at once may not fit into memory.
+/// Keeps what was prepared last.
 #[derive(Default)]
-pub(in crate::experiments) struct Shelf(Mutex<Option<(Key, Prepared)>>);
+pub(in crate::experiments) struct Shelf(super::super::shelf::Shelf<Key, Prepared>);
 
 impl Shelf {
     /// What a run needs.
     pub fn prepared(&self, config: &Config, sections: &Sections) -> Result<Prepared, Error> {
         let Sections { data, dictionary, .. } = sections;
         let key = (data.clone(), dictionary.clone(), config.seed);
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, prepared)) = &*last
-            && *known == key
-        {
-            return Ok(prepared.clone());
-        }
-        *last = None;
-        let Loaded { mut data, preprocessing, feature_shape } =
-            data.load_with_shape(config.seed, 0)?;
-        dictionary.fit_truth(&mut data)?;
-        let start = Arc::new(dictionary.initialise(&data, data.image, config.seed, 0)?);
-        let fingerprint = fingerprint(&[&data.x]);
-        let data = Arc::new(data);
-        let prepared = Prepared { data, preprocessing, feature_shape, start, fingerprint };
-        *last = Some((key, prepared.clone()));
-        Ok(prepared)
+        self.0.take(key, || {
+            let Loaded { mut data, preprocessing, feature_shape } =
+                data.load_with_shape(config.seed, 0)?;
+            dictionary.fit_truth(&mut data)?;
+            let start = Arc::new(dictionary.initialise(&data, data.image, config.seed, 0)?);
+            let fingerprint = fingerprint(&[&data.x]);
+            let data = Arc::new(data);
+            Ok(Prepared { data, preprocessing, feature_shape, start, fingerprint })
+        })
     }
 }

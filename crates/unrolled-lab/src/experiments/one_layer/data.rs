@@ -1,13 +1,14 @@
 //! The data and the start of a run.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use ndarray::{Array2, Axis, s};
 use unrolled::dictionary::initialisation;
 use unrolled::random::Stream;
 use unrolled_data::{DataSet, read_matrix};
 
-use super::config::{ExamplesConfig, LayerConfig, Sections, Start};
+use super::config::{ExamplesConfig, LayerConfig, Sections};
+use super::start::Start;
 use crate::Error;
 use crate::arrays::fingerprint;
 use crate::config::{Config, DataConfig, Preprocessing};
@@ -35,7 +36,7 @@ type Key = (ExamplesConfig, LayerConfig, u64);
 
 /// Keeps what was prepared last.
 #[derive(Default)]
-pub(super) struct Shelf(Mutex<Option<(Key, Prepared)>>);
+pub(super) struct Shelf(super::super::shelf::Shelf<Key, Prepared>);
 
 /// Examples that test, where they can be drawn.
 const TEST: usize = 5000;
@@ -48,16 +49,7 @@ impl Shelf {
     pub fn prepared(&self, config: &Config) -> Result<Prepared, Error> {
         let Sections { data, layer, .. } = config.sections();
         let key = (data.clone(), layer.clone(), config.seed);
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, prepared)) = &*last
-            && *known == key
-        {
-            return Ok(prepared.clone());
-        }
-        *last = None;
-        let prepared = prepare(config)?;
-        *last = Some((key, prepared.clone()));
-        Ok(prepared)
+        self.0.take(key, || prepare(config))
     }
 }
 

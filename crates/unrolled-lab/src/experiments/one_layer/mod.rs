@@ -8,6 +8,7 @@ mod plan;
 mod report;
 mod results;
 mod source;
+mod start;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The data and the start of a task-driven run.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array2, Axis, concatenate, s};
 use unrolled::random::Stream;
@@ -37,9 +37,9 @@ pub(super) struct Prepared {
 
 type Key = (DataConfig, DictionaryConfig, TaskConfig, u64);
 
-/// Keeps what was prepared last, because reading data and some initialisations take long.
+/// Keeps what was prepared last.
 #[derive(Default)]
-pub(super) struct Shelf(Mutex<Option<(Key, Prepared)>>);
+pub(super) struct Shelf(super::super::shelf::Shelf<Key, Prepared>);
 
 impl Shelf {
     /// What a run needs.
@@ -48,16 +48,7 @@ impl Shelf {
         // Runs with and without the task share their data.
         let task = TaskConfig { weight: 1.0, ..task.clone() };
         let key = (data.clone(), dictionary.clone(), task, config.seed);
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, prepared)) = &*last
-            && *known == key
-        {
-            return Ok(prepared.clone());
-        }
-        *last = None;
-        let prepared = prepare(config)?;
-        *last = Some((key, prepared.clone()));
-        Ok(prepared)
+        self.0.take(key, || prepare(config))
     }
 }
 

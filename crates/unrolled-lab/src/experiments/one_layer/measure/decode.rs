@@ -1,8 +1,10 @@
 //! Whether codes tell the supports and signs that made the examples.
 
+use burn::tensor::Device;
 use ndarray::{Array2, s};
 use unrolled::one_layer::{Activation, OneLayer};
-use unrolled::tensors::to_array;
+use unrolled::prelude::Precision;
+use unrolled::tensors::{to_array, to_tensor};
 
 use super::{Pairing, weight};
 use crate::experiments::one_layer::lesson::Learning;
@@ -62,15 +64,7 @@ pub fn paired_scores(
 
 /// φ of scores.
 pub fn codes(activation: Activation, scores: &Array2<f64>) -> Array2<f64> {
-    let threshold = activation.threshold().unwrap_or(0.0);
-    scores.mapv(|s| match activation {
-        Activation::Linear => s,
-        Activation::Relu => s.max(0.0),
-        _ if s.abs() <= threshold => 0.0,
-        Activation::Soft(_) => s - threshold * s.signum(),
-        Activation::Hard(_) => s,
-        Activation::Sign(_) => s.signum(),
-    })
+    to_array(&activation.apply(to_tensor(scores, Precision::Float64, &Device::flex())))
 }
 
 fn judge(codes: &Array2<f64>, truth: &Array2<f64>) -> Decoded {

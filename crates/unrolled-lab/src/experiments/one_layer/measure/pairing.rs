@@ -3,8 +3,8 @@
 use ndarray::Array2;
 use unrolled::metrics::matching;
 
-use crate::experiments::one_layer::config::Start;
 use crate::experiments::one_layer::lesson::Learning;
+use crate::experiments::one_layer::start::Start;
 
 /// Of every atom, its row and the sign of their cosine.
 #[derive(Clone, Debug)]
