@@ -72,6 +72,13 @@ fn the_reference_comes_out_of_a_configuration() {
             assert!(error < 1e-6, "{name} at {step}: {error:e}");
         }
     }
+    // The way of the atoms, as the report draws it, begins at the start and ends at the end: two numbers an atom, place by place.
+    let path = numbers(&arrays, "main/plane/path");
+    let steps = numbers(&arrays, "main/plane/steps");
+    assert_eq!((steps[0], steps[1], *steps.last().unwrap()), (0.0, 100.0, 1000.0));
+    assert_eq!(path.len(), 4 * steps.len());
+    assert!(relative(&path[..4], &numbers(&reference, "dictionary_init")) < 1e-12);
+    assert!(relative(&path[path.len() - 4..], &numbers(&reference, "step1000/dictionary")) < 1e-6);
     let losses = &column(&out, "loss")["main"];
     assert!(relative(&losses[..100], &numbers(&reference, "loss_first100")) < 1e-6);
     let main = &results(&out)["runs"]["main"];

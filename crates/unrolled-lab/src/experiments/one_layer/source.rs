@@ -43,3 +43,31 @@ impl Source for Fresh {
         format!("the batch that begins with fresh example {}", self.first(step))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use unrolled_data::{Amplitude, Sign, Truth};
+
+    #[test]
+    fn no_example_comes_twice_and_any_of_them_can_be_asked_for() {
+        let of = Synthetic {
+            examples: 10,
+            features: 6,
+            atoms: 8,
+            nonzeros: 2,
+            amplitude: Amplitude::Uniform { low: 1.0, high: 2.0 },
+            sign: Sign::PerEntry,
+            noise: 0.0,
+            truth: Truth::Random,
+        };
+        let truth = Arc::new(of.draw_dictionary(3, 0));
+        let fresh = Fresh { of, truth, seed: 3, batch: 5 };
+        let steps: Vec<_> = (1..=4).map(|step| fresh.rows(step, 0..5).x).collect();
+        let rows: Vec<_> = steps.iter().flat_map(|x| x.rows()).collect();
+        let alike = |i: usize| rows[..i].iter().any(|other| *other == rows[i]);
+        assert!(!(1..rows.len()).any(alike));
+        assert_eq!(fresh.rows(3, 2..4).x, steps[2].slice(ndarray::s![2..4, ..]));
+        assert_eq!((fresh.epoch_of(2), fresh.epoch_of(3)), (1, 2));
+    }
+}
