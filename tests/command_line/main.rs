@@ -31,4 +31,5 @@ mod same_run;
 mod signals;
 mod support;
 mod task;
+mod theory;
 mod usage;

@@ -86,6 +86,17 @@ const REDUCED_DENOISING: [&str; 18] = [
     "train.steps=2",
 ];
 
+const REDUCED_THEORY: [&str; 8] = [
+    "--set",
+    "data.examples=40",
+    "--set",
+    "theory.iterations=[1, 4, 9]",
+    "--set",
+    "theory.contraction.steps=3",
+    "--set",
+    "theory.stationarity.rounds=2",
+];
+
 /// The options that make a shipped configuration small.
 pub fn reduced(config: &Path) -> Vec<&'static str> {
     let text = std::fs::read_to_string(config).expect("the configuration is there");
@@ -96,6 +107,7 @@ pub fn reduced(config: &Path) -> Vec<&'static str> {
         {
             vec!["--set", "train.steps=3"]
         }
+        _ if text.contains("\"theory\"") => REDUCED_THEORY.to_vec(),
         _ if text.contains("\"one-layer\"") => {
             let mut options = REDUCED_LAYER.to_vec();
             // One line of a grid.

@@ -71,7 +71,7 @@ fn metrics(directory: &Path) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(directory.join("metrics.csv")).unwrap();
     let rows: Vec<Vec<String>> =
         text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect();
-    let seconds = rows[0].iter().position(|name| name == "seconds").unwrap();
+    let Some(seconds) = rows[0].iter().position(|name| name == "seconds") else { return rows };
     rows.into_iter()
         .map(|mut row| {
             row.remove(seconds);
@@ -81,7 +81,8 @@ fn metrics(directory: &Path) -> Vec<Vec<String>> {
 }
 
 pub fn expect_same_run(a: &Path, b: &Path) {
-    let arrays = |folder: &Path| std::fs::read(folder.join("arrays.safetensors")).unwrap();
+    // Not every experiment writes arrays.
+    let arrays = |folder: &Path| std::fs::read(folder.join("arrays.safetensors")).ok();
     assert!(arrays(a) == arrays(b), "arrays differ");
     expect_same(&timeless(results(a)), &timeless(results(b)));
     assert_eq!(metrics(a), metrics(b));

@@ -9,6 +9,7 @@ mod one_layer;
 mod sequence;
 mod shelf;
 mod task;
+mod theory;
 
 use crate::experiment::Experiments;
 
@@ -21,4 +22,5 @@ pub const EXPERIMENTS: Experiments = Experiments::new(&[
     &attributor::SoftmaxAttributor,
     &one_layer::OneLayerLearning,
     &explain::Explain,
+    &theory::Theory,
 ]);

@@ -56,7 +56,7 @@ pub(super) fn plot(chart: &Chart) -> Option<String> {
     let (x_low, x_high) = range(all().map(|p| p.x))?;
     let edges = all().flat_map(|p| [p.y, p.band.map_or(p.y, |b| b.0), p.band.map_or(p.y, |b| b.1)]);
     let (y_low, y_high) = range(edges)?;
-    let log_x = x_high >= 10.0 * x_low;
+    let log_x = x_high >= 8.0 * x_low;
     let x_range = match log_x {
         true => (x_low / 1.05, x_high * 1.05),
         false => {
