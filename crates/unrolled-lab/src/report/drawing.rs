@@ -68,7 +68,11 @@ pub(super) fn plot(chart: &Chart) -> Option<String> {
         true => (y_low / 1.25, y_high * 1.25),
         false => {
             // A constant has room around it.
-            let height = if y_high > y_low { y_high - y_low } else { 4.0 * y_high.abs() };
+            let height = match y_high {
+                _ if y_high > y_low => y_high - y_low,
+                0.0 => 1.0,
+                constant => 4.0 * constant.abs(),
+            };
             let margin = 0.06 * height.max(1e-3 * y_high.abs()).max(1e-12);
             (y_low - margin, y_high + margin)
         }
@@ -112,6 +116,12 @@ fn draw<X, Y>(
         .y_label_area_size(72)
         .build_cartesian_2d(x, y)
         .expect("the ranges are not empty");
+    // A logarithmic axis has no 0.
+    let span = |range: std::ops::Range<f64>| match range.start {
+        start if start <= 0.0 => range.end - start,
+        _ => 0.0,
+    };
+    let (x_span, y_span) = (span(area.x_range()), span(area.y_range()));
     area.configure_mesh()
         .light_line_style(WHITE.mix(0.0))
         .bold_line_style(RGBColor(226, 226, 226))
@@ -120,8 +130,8 @@ fn draw<X, Y>(
         .y_desc(chart.y)
         .x_labels(8)
         .y_labels(7)
-        .x_label_formatter(&|v| tick(*v))
-        .y_label_formatter(&|v| tick(*v))
+        .x_label_formatter(&|v| tick(*v, x_span))
+        .y_label_formatter(&|v| tick(*v, y_span))
         .label_style(font.clone())
         .axis_desc_style(font)
         .draw()
@@ -177,9 +187,15 @@ fn logarithmic_ticks(low: f64, high: f64) -> Vec<f64> {
         .collect()
 }
 
-/// The label of a tick.
-fn tick(value: f64) -> String {
+/// Less than this part of an axis is rounding, where 0 is meant.
+const ROUNDING: f64 = 1e-12;
+
+/// The label of a tick of an axis that long; of one without 0, a length of 0.
+fn tick(value: f64, span: f64) -> String {
     let size = value.abs();
+    if size < ROUNDING * span {
+        return "0".to_owned();
+    }
     if size != 0.0 && !(1e-4..1e6).contains(&size) {
         return format!("{value:.0e}");
     }
