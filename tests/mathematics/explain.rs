@@ -1,9 +1,13 @@
 //! Contributions against the reference, against the inverse of the whole system, and polishing.
 
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use ndarray::Array2;
-use unrolled::explain::{Contributions, Normalised, Stationarity, polish};
+use unrolled::dictionary::initialisation;
+use unrolled::explain::{Contributions, Normalised, Stationarity, polish, saliency};
 use unrolled::metrics::relative_error;
-use unrolled::prelude::Sided;
+use unrolled::prelude::*;
+use unrolled::random::Stream;
+use unrolled::tensors::{to_array, to_tensor};
 
 use crate::support::{Fixture, relative};
 
@@ -115,4 +119,85 @@ fn weights_that_are_not_unique_are_refused() {
     let with_ridge = Contributions::new(&z, 0.05).unwrap();
     // An atom that nobody uses is made of nothing.
     assert!(with_ridge.to_atoms(&z).column(3).iter().all(|weight| *weight == 0.0));
+}
+
+/// z_T[e] of single examples against the derivative by each of their entries.
+fn expect_slopes<D: LinearOperator + Network, E: Encoder>(
+    dictionary: D,
+    encoder: E,
+    features: usize,
+) {
+    let network = Autoencoder::new(dictionary, encoder);
+    let mut stream = Stream::new(3, "saliency", 0);
+    let x = Array2::from_shape_simple_fn((3, features), || stream.normal());
+    let tensor = |array: &Array2<f64>| to_tensor(array, Precision::Float64, &Device::flex());
+    let codes = to_array(&network.encode(&tensor(&x)));
+    let entries: Vec<usize> = codes
+        .rows()
+        .into_iter()
+        .map(|row| (0..row.len()).max_by(|a, b| row[*a].abs().total_cmp(&row[*b].abs())).unwrap())
+        .collect();
+    let slopes = to_array(&saliency(&network, &tensor(&x), &entries).unwrap());
+    assert!(codes.iter().any(|z| *z != 0.0));
+    let h = 1e-6;
+    let moved = |feature: usize, by: f64| {
+        let mut x = x.clone();
+        x.column_mut(feature).iter_mut().for_each(|v| *v += by);
+        to_array(&network.encode(&tensor(&x)))
+    };
+    for feature in 0..features {
+        let (ahead, behind) = (moved(feature, h), moved(feature, -h));
+        for (row, entry) in entries.iter().enumerate() {
+            let slope = (ahead[[row, *entry]] - behind[[row, *entry]]) / (2.0 * h);
+            let found = slopes[[row, feature]];
+            assert!(
+                (found - slope).abs() < 1e-7,
+                "example {row}, feature {feature}: {found} {slope}"
+            );
+        }
+    }
+}
+
+#[test]
+fn saliency_is_the_slope_of_an_entry_of_a_code() {
+    let mut stream = Stream::new(5, "saliency", 0);
+    let columns = initialisation::random(9, 14, &mut stream);
+    let tensor = |array: &Array2<f64>| to_tensor(array, Precision::Float64, &Device::flex());
+    let soft = || SoftThreshold::new(0.1, Sided::Two);
+    let dense = || DenseDictionary::new(tensor(&columns));
+    expect_slopes(dense(), Unrolled::ista(soft(), 0.2, 30), 9);
+    let hard = HardThreshold::new(0.05, 0.1, Sided::Two);
+    expect_slopes(dense(), Unrolled::fista(hard, 0.1, 8), 9);
+    let filters = Array2::from_shape_simple_fn((9, 3), || stream.normal() / 3.0);
+    let values = filters.t().iter().copied().collect::<Vec<f64>>();
+    let filters = TensorData::new(values, [3, 1, 3, 3]);
+    let filters = Tensor::<4>::from_data(filters, (&Device::flex(), DType::F64));
+    let convolution = ConvolutionalDictionary::new(filters, [7, 6], 1);
+    expect_slopes(convolution, Unrolled::ista(soft(), 0.1, 12), 42);
+}
+
+#[test]
+fn converged_saliency_is_a_row_of_the_pseudo_inverse() {
+    let columns = initialisation::random(12, 16, &mut Stream::new(6, "saliency", 0));
+    let tensor = |array: &Array2<f64>| to_tensor(array, Precision::Float64, &Device::flex());
+    let encoder = Unrolled::ista(SoftThreshold::new(0.3, Sided::Two), 0.2, 5000);
+    let network = Autoencoder::new(DenseDictionary::new(tensor(&columns)), encoder);
+    let mut stream = Stream::new(7, "saliency", 0);
+    let x = Array2::from_shape_simple_fn((1, 12), || stream.normal());
+    let codes = to_array(&network.encode(&tensor(&x)));
+    let active: Vec<usize> = (0..16).filter(|atom| codes[[0, *atom]] != 0.0).collect();
+    assert!(active.len() > 1);
+    let atoms = columns.select(ndarray::Axis(1), &active);
+    for (at, entry) in active.iter().enumerate() {
+        let slope = to_array(&saliency(&network, &tensor(&x), &[*entry]).unwrap());
+        // It tells this atom from the others: its product with each is 1 or 0.
+        for (other, product) in slope.dot(&atoms).iter().enumerate() {
+            let expected = if other == at { 1.0 } else { 0.0 };
+            assert!((product - expected).abs() < 1e-9, "{product}");
+        }
+    }
+    let none = (0..16).find(|atom| codes[[0, *atom]] == 0.0).unwrap();
+    let slope = to_array(&saliency(&network, &tensor(&x), &[none]).unwrap());
+    assert!(slope.iter().all(|v| *v == 0.0));
+    assert!(saliency(&network, &tensor(&x), &[16]).is_none());
 }
