@@ -2,8 +2,9 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use ndarray::Array2;
+use unrolled::dictionary::AnyDictionary;
 use unrolled::dictionary::initialisation;
-use unrolled::explain::{Contributions, Normalised, Stationarity, polish, saliency};
+use unrolled::explain::{Contributions, Normalised, Shares, Stationarity, polish, saliency};
 use unrolled::metrics::relative_error;
 use unrolled::prelude::*;
 use unrolled::random::Stream;
@@ -200,4 +201,111 @@ fn converged_saliency_is_a_row_of_the_pseudo_inverse() {
     let slope = to_array(&saliency(&network, &tensor(&x), &[none]).unwrap());
     assert!(slope.iter().all(|v| *v == 0.0));
     assert!(saliency(&network, &tensor(&x), &[16]).is_none());
+}
+
+#[test]
+fn shares_of_a_matrix_are_the_contributions_along_what_they_build() {
+    let reference = Reference::open();
+    let (x, z, new) = (reference.rows("X"), reference.rows("Z"), reference.rows("Z_test"));
+    let omega = reference.number("omega");
+    let tensor = |array: &Array2<f64>| to_tensor(array, Precision::Float64, &Device::flex());
+    let contributions = Contributions::new(&z, omega).unwrap();
+    let best = contributions.dictionary(&x, &z);
+    let dictionary = AnyDictionary::Dense(DenseDictionary::new(tensor(&best)));
+    let shares = Shares::new(&dictionary, &x, &z, omega);
+    assert!(shares.distance() < 1e-12);
+    let to_atoms = contributions.to_atoms(&z);
+    let to_new = contributions.to_reconstructions(&z, &new);
+    let reconstructions = new.dot(&best.t());
+    for at in 0..3 {
+        let expect = |share: &unrolled::explain::Share,
+                      weights: ndarray::ArrayView1<f64>,
+                      of: ndarray::ArrayView1<f64>| {
+            assert!((share.examples.sum() - 1.0).abs() < 1e-9, "{}", share.examples.sum());
+            for (i, weight) in weights.iter().enumerate() {
+                let expected = weight * x.row(i).dot(&of) / of.dot(&of);
+                assert!(
+                    (share.examples[i] - expected).abs() < 1e-9,
+                    "{i}: {} {expected}",
+                    share.examples[i]
+                );
+            }
+        };
+        let of_atom = shares.of_atom(at, GO_ON).unwrap();
+        expect(&of_atom, to_atoms.column(at), best.column(at));
+        let of_new = shares.of_reconstruction(&new.row(at).to_owned(), GO_ON).unwrap();
+        expect(&of_new, to_new.row(at), reconstructions.row(at));
+    }
+    assert!(shares.of_atom(0, &|| false).is_none());
+}
+
+#[test]
+fn shares_of_filters_are_those_of_the_whole_system() {
+    // Two filters of 2 × 2 on images of 4 × 3, and the system of their eight entries written out.
+    let mut stream = Stream::new(8, "shares", 0);
+    let mut drawn = |rows: usize, columns: usize| {
+        Array2::from_shape_simple_fn((rows, columns), || stream.normal())
+    };
+    let (x, codes, omega) = (drawn(70, 12), drawn(70, 2 * 3 * 2), 0.3);
+    let tensor = |array: &Array2<f64>| to_tensor(array, Precision::Float64, &Device::flex());
+    let with = |rows: &Array2<f64>| {
+        let filters = tensor(rows).reshape([2, 1, 2, 2]);
+        AnyDictionary::Convolutional(ConvolutionalDictionary::new(filters, [4, 3], 1))
+    };
+    // Column (a, e) of the map from filters to reconstructions of example i.
+    let images: Vec<Array2<f64>> = (0..8)
+        .map(|at| {
+            let one = Array2::from_shape_fn((2, 4), |(a, e)| f64::from(u8::from(4 * a + e == at)));
+            to_array(&with(&one).forward(tensor(&codes)))
+        })
+        .collect();
+    let inner = |a: &Array2<f64>, b: &Array2<f64>| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let system = small_system(&images, omega, &inner);
+    let right: Vec<f64> = images.iter().map(|image| inner(image, &x)).collect();
+    let best = system.solve(&right);
+    let best = Array2::from_shape_vec((2, 4), best).unwrap();
+    let dictionary = with(&best);
+    let shares = Shares::new(&dictionary, &x, &codes, omega);
+    assert!(shares.distance() < 1e-12);
+    let share = shares.of_atom(1, GO_ON).unwrap();
+    assert!((share.examples.sum() - 1.0).abs() < 1e-9);
+    assert!((share.entries.sum() - 1.0).abs() < 1e-9);
+    for i in [0, 13, 69] {
+        let given: Vec<f64> = images.iter().map(|image| image.row(i).dot(&x.row(i))).collect();
+        let given = system.solve(&given);
+        let filter = best.row(1);
+        let along: f64 = (0..4).map(|e| given[4 + e] * filter[e]).sum();
+        let expected = along / filter.dot(&filter);
+        assert!((share.examples[i] - expected).abs() < 1e-9, "{} {expected}", share.examples[i]);
+    }
+}
+
+/// A small positive system, solved by elimination.
+struct System(Vec<Vec<f64>>);
+
+fn small_system(
+    images: &[Array2<f64>],
+    ridge: f64,
+    inner: &dyn Fn(&Array2<f64>, &Array2<f64>) -> f64,
+) -> System {
+    let entry =
+        |i: usize, j: usize| inner(&images[i], &images[j]) + if i == j { ridge } else { 0.0 };
+    System((0..images.len()).map(|i| (0..images.len()).map(|j| entry(i, j)).collect()).collect())
+}
+
+impl System {
+    fn solve(&self, right: &[f64]) -> Vec<f64> {
+        let n = right.len();
+        let mut rows: Vec<Vec<f64>> =
+            self.0.iter().zip(right).map(|(row, b)| [row.clone(), vec![*b]].concat()).collect();
+        for i in 0..n {
+            let pivot = rows[i].clone();
+            for (k, row) in rows.iter_mut().enumerate().filter(|(k, _)| *k != i) {
+                let _ = k;
+                let factor = row[i] / pivot[i];
+                row.iter_mut().zip(&pivot).for_each(|(v, p)| *v -= factor * p);
+            }
+        }
+        (0..n).map(|i| rows[i][n] / rows[i][i]).collect()
+    }
 }

@@ -7,16 +7,19 @@
 //!
 //! G is as large as there are examples, and is never made: `G⁻¹ Z = Z (ZᵀZ + ω I)⁻¹` asks for a matrix of the size of a code.
 //! The theorem holds at stationary points alone: [`Stationarity`] says how far from one a dictionary and its codes are, and
-//! [`polish`] goes to one. What an entry of an example does to its code is its [`saliency`].
+//! [`polish`] goes to one. For dictionaries that are not matrices, convolutions, [`Shares`] says the same of filters and patches.
+//! What an entry of an example does to its code is its [`saliency`].
 
 mod contributions;
 mod normalised;
 mod polish;
 mod saliency;
+mod shares;
 mod stationarity;
 
 pub use contributions::Contributions;
 pub use normalised::Normalised;
 pub use polish::{Polished, polish};
 pub use saliency::saliency;
+pub use shares::{Share, Shares};
 pub use stationarity::Stationarity;
