@@ -18,8 +18,14 @@ type Array = (Vec<f64>, Vec<usize>);
 fn array(bytes: &[u8], name: &str) -> Array {
     let file = SafeTensors::deserialize(bytes).unwrap();
     let view = file.tensor(name).unwrap_or_else(|_| panic!("no array {name}"));
-    let values = view.data().as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b));
-    (values.collect(), view.shape().to_vec())
+    let values: Vec<f64> = match view.dtype() {
+        Dtype::F32 => {
+            let chunks = view.data().as_chunks::<4>().0.iter();
+            chunks.map(|b| f64::from(f32::from_le_bytes(*b))).collect()
+        }
+        _ => view.data().as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
+    };
+    (values, view.shape().to_vec())
 }
 
 fn transposed((values, shape): &Array) -> Array {
@@ -130,14 +136,22 @@ fn a_finished_run_is_explained() {
         (&7.0.into(), &2.0.into())
     );
     let table = std::fs::read_to_string(path("learned/explain/contributions.csv")).unwrap();
-    assert!(table.starts_with("run,of,number,list,training_example,weight,label\nmain,atoms,"));
+    assert!(
+        table.starts_with(
+            "run,of,number,list,training_example,weight,label,row,column\nmain,atoms,"
+        )
+    );
     assert!(table.contains("\nmain,tests,1,most,") && table.contains(",similar_by_code,"));
     // What builds an image of a class is of that class.
     assert_eq!(main["tests"][0]["most"][0]["label"], 7.0, "{main}");
     let html = std::fs::read_to_string(path("learned/explain/report.html")).unwrap();
-    for part in
-        ["Example 1, label 7", "Training examples that build it most", "not stationary", "Atom "]
-    {
+    for part in [
+        "Example 1, label 7",
+        "Training examples that build it most",
+        "not stationary",
+        "Atom ",
+        "The saliency of each",
+    ] {
         assert!(html.contains(part), "{part}");
     }
     output(folder.path(), &explain, 2);
@@ -210,13 +224,8 @@ fn bad() -> Vec<(&'static str, String)> {
         ("test examples of another width", replaced("key = \"X_test\"", "key = \"Z\"")),
         ("no penalty", replaced("penalty = 0.1", "penalty = 0.0")),
         ("an unknown key", explain("rigde = 1.0")),
-        (
-            "filters",
-            replaced("constraint = \"none\"", "kind = \"convolutional\"").replace(
-                "init = { method = \"file\", path = \"reference.safetensors\", key = \"D\" }",
-                "atoms = 2",
-            ),
-        ),
+        ("solved codes of filters", FILTERS.replace("polish = 40", "codes = \"lasso\"")),
+        ("filters without a ridge", FILTERS.replace("ridge = 20.0", "ridge = 0.0")),
     ]
 }
 
@@ -248,4 +257,102 @@ fn the_template_runs() {
     write(folder.path(), "learn.toml", &LEARNING.replace("learn-dictionary", "explain"));
     output(folder.path(), &["run", "learn.toml", "-q", "--out", "learned"], 0);
     assert!(folder.path().join("learned/report.html").is_file());
+}
+
+const FILTERS: &str = r#"
+experiment = "explain"
+seed = 2
+[explain]
+ridge = 20.0
+polish = 40
+examples = [0, 5]
+[data]
+source = "file"
+path = "DIGITS"
+keys = { label = "label" }
+feature_shape = [8, 8]
+[dictionary]
+kind = "convolutional"
+atoms = 3
+size = [4, 3]
+stride = 2
+init = "data"
+[encoder]
+iterations = 200
+step = "auto"
+prox = { penalty = 0.3 }
+[train]
+estimator = "g_dec"
+steps = 20
+batch_size = 50
+"#;
+
+#[test]
+fn filters_are_made_of_patches() {
+    let folder = folder();
+    let digits = root().join("tests/fixtures/digits.safetensors");
+    let text = FILTERS.replace("DIGITS", &digits.display().to_string());
+    write(folder.path(), "filters.toml", &text);
+    output(folder.path(), &["run", "filters.toml", "-q", "--out", "out"], 0);
+    let out = folder.path().join("out");
+    let main = &results(&out)["runs"]["main"];
+    let bytes = std::fs::read(out.join("arrays.safetensors")).unwrap();
+    let of = |name: &str| array(&bytes, &format!("main/{name}"));
+    assert_eq!(of("codes").1, [350, 3, 3, 3]);
+    assert_eq!(of("polished/dictionary").1, [3, 1, 4, 3]);
+    // Polished, so that what is made of the training examples is nearly all there is.
+    assert!(main["difference"].as_f64().unwrap() < 0.02, "{main}");
+    let (shares, shape) = of("test/contributions");
+    assert_eq!(shape, [2, 350]);
+    for shares in shares.chunks(350) {
+        let sum: f64 = shares.iter().sum();
+        assert!((sum - 1.0).abs() < 0.05, "{sum}");
+    }
+    // Patches are those of the examples that they are said to be of.
+    let x = array(&std::fs::read(&digits).unwrap(), "X").0;
+    for atom in main["atoms"].as_array().unwrap() {
+        let (patches, shape) = of(&format!("shown/patches_of_atom_{}", atom["atom"]));
+        assert_eq!(shape[1], 12);
+        let whole = |value: &serde_json::Value| value.as_u64().unwrap() as usize;
+        let built = atom["built"].as_array().unwrap();
+        assert_eq!(built.len(), 8);
+        for (patch, one) in patches.chunks(12).zip(built) {
+            let [down, across] = [whole(&one["corner"][0]), whole(&one["corner"][1])];
+            let example = &x[64 * whole(&one["example"])..];
+            for (at, value) in patch.iter().enumerate() {
+                assert_eq!(*value, example[8 * (down + at / 3) + across + at % 3]);
+            }
+        }
+        let weights: Vec<f64> = built.iter().map(|one| one["weight"].as_f64().unwrap()).collect();
+        assert!(weights.is_sorted_by(|a, b| a >= b) && weights[7] > 0.0);
+    }
+    let html = std::fs::read_to_string(out.join("report.html")).unwrap();
+    for part in [
+        "Patches that built it",
+        "Shares of all",
+        "Training examples with the largest shares",
+        "row, column",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    // Every picture is a file too.
+    let picture = std::fs::read_to_string(out.join("figures/main-example-0.svg")).unwrap();
+    assert!(picture.contains("<image ") && picture.contains("data:image/png;base64,"));
+    // A run that has learned filters is explained as well.
+    let learned = text
+        .replace("experiment = \"explain\"", "experiment = \"learn-dictionary\"")
+        .replace("[explain]\nridge = 20.0\npolish = 40\nexamples = [0, 5]\n", "");
+    write(folder.path(), "learned.toml", &learned);
+    output(folder.path(), &["run", "learned.toml", "-q", "--out", "learned"], 0);
+    let explain = ["explain", "learned", "--example", "3", "--ridge", "20", "-q"];
+    output(folder.path(), &explain, 0);
+    let main = &results(&folder.path().join("learned/explain"))["runs"]["main"];
+    assert_eq!(main["filter_shape"], serde_json::json!([1, 4, 3]));
+    assert_eq!(main["tests"][0]["example"], 3);
+    let saliency = main["tests"][0]["saliency"].as_array().unwrap();
+    assert!(!saliency.is_empty());
+    let learned = std::fs::read(folder.path().join("learned/arrays.safetensors")).unwrap();
+    let explained =
+        std::fs::read(folder.path().join("learned/explain/arrays.safetensors")).unwrap();
+    assert_eq!(array(&learned, "main/dictionary"), array(&explained, "main/dictionary"));
 }

@@ -104,6 +104,15 @@ pub fn read_array(path: &Path, key: &str) -> Result<(Vec<usize>, Vec<f64>), Data
     ArrayFile::open(path)?.floats(key)
 }
 
+/// Reads examples as rows, and the channels, the height and the width of each where they are images
+/// `[n, channels, height, width]`, and nothing else of the file.
+pub fn read_rows(
+    path: &Path,
+    key: &str,
+) -> Result<(ndarray::Array2<f64>, Option<[usize; 3]>), DataError> {
+    ArrayFile::open(path)?.rows(key)
+}
+
 /// Reads one matrix of a .safetensors, .npz or .pt file, and nothing else of it.
 pub fn read_matrix(path: &Path, key: &str) -> Result<ndarray::Array2<f64>, DataError> {
     ArrayFile::open(path)?.matrix(key, "[rows, columns]")

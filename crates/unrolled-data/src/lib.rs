@@ -24,7 +24,7 @@ mod synthetic;
 
 pub use arrays::{Array, Arrays, read_arrays};
 pub use error::DataError;
-pub use file::{Keys, load, read_array, read_matrix};
+pub use file::{Keys, load, read_array, read_matrix, read_rows};
 pub use gaussians::Gaussians;
 pub use images::{
     Channels, Image, dead_leaves, list_images, read_image, read_image_as_is, write_png,

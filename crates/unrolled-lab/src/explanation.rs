@@ -72,7 +72,12 @@ impl Explanation {
             ("path".to_owned(), arrays.to_string_lossy().as_ref().into()),
             ("key".to_owned(), format!("{}/dictionary", run.name).into()),
         ]);
-        let dictionary = Table::from_iter([
+        // Filters keep their size and stride; nothing moves them.
+        let kept = table.get("dictionary").and_then(Value::as_table).cloned();
+        let mut dictionary = kept
+            .filter(|kept| kept.get("kind").and_then(Value::as_str) == Some("convolutional"))
+            .unwrap_or_default();
+        dictionary.extend([
             ("init".to_owned(), Value::from(init)),
             ("constraint".to_owned(), "none".into()),
         ]);
@@ -85,16 +90,6 @@ impl Explanation {
             ("polish".to_owned(), (self.polish as i64).into()),
         ]);
         let kinds = |key: &str, value: Value| (key.to_owned(), value);
-        let convolutional = table
-            .get("dictionary")
-            .and_then(|dictionary| dictionary.get("kind"))
-            .is_some_and(|kind| kind.as_str() == Some("convolutional"));
-        if convolutional {
-            return Err(Error::RunDirectory(format!(
-                "{} holds filters, and contributions are computed for dense dictionaries alone so far",
-                folder.display()
-            )));
-        }
         table.extend([
             kinds("experiment", "explain".into()),
             kinds("name", format!("{}-explained", learned.base.name).into()),

@@ -50,13 +50,18 @@ fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
 
 /// The chart without its title and legend.
 pub(super) fn plot(chart: &Chart) -> Option<String> {
+    plot_along(chart, true)
+}
+
+/// As [`plot`]; `by_factors`: whether x may be logarithmic.
+pub(super) fn plot_along(chart: &Chart, by_factors: bool) -> Option<String> {
     let curves: Vec<Vec<Point>> =
         chart.series.iter().map(|series| points(series, chart.log_y)).collect();
     let all = || curves.iter().flatten();
     let (x_low, x_high) = range(all().map(|p| p.x))?;
     let edges = all().flat_map(|p| [p.y, p.band.map_or(p.y, |b| b.0), p.band.map_or(p.y, |b| b.1)]);
     let (y_low, y_high) = range(edges)?;
-    let log_x = x_high >= 8.0 * x_low;
+    let log_x = by_factors && x_high >= 8.0 * x_low;
     let x_range = match log_x {
         true => (x_low / 1.05, x_high * 1.05),
         false => {

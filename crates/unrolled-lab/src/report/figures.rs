@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::pictures::Mosaic;
 use super::standalone::{figure, standalone};
 use crate::Error;
 use crate::figure_files::remove_but;
@@ -56,6 +57,14 @@ impl Figures {
         let file = format!("{}/{name}", self.folder);
         self.files.push((name, standalone(drawing, &plot)));
         figure(drawing, Some((&plot, &file)))
+    }
+
+    /// A mosaic as HTML for the page. Its file is named after what it is `of`.
+    pub fn mosaic(&mut self, mosaic: &Mosaic, of: &str) -> String {
+        let name = self.name("", of);
+        let file = format!("{}/{name}", self.folder);
+        self.files.push((name, mosaic.standalone()));
+        mosaic.html(&file)
     }
 
     fn name(&self, of: &str, title: &str) -> String {

@@ -12,6 +12,7 @@ pub mod page;
 pub mod pictures;
 pub mod plane;
 mod seeds;
+pub mod signal;
 mod standalone;
 mod subject;
 pub mod table;

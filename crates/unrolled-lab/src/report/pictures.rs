@@ -6,13 +6,56 @@ use ndarray::{Array2, ArrayView2};
 use unrolled_data::{Image, write_png};
 
 use super::table::escape;
+use crate::figure_files::MARK;
 
 /// More atoms than this are not shown.
 const MOST: usize = 400;
 
+/// Atoms side by side: goes to the page through [`super::Figures::mosaic`], which writes it to a file too.
+#[derive(Debug)]
+pub struct Mosaic {
+    image: Image,
+    /// What it shows, for those who do not see it.
+    shows: String,
+    /// HTML.
+    caption: String,
+}
+
+impl Mosaic {
+    /// On the page; `file` is where it is written too.
+    pub(super) fn html(&self, file: &str) -> String {
+        let Image { width, height, .. } = self.image;
+        format!(
+            "<figure class=\"atoms\">\n<figcaption>{}</figcaption>\n\
+             <img alt=\"{}\" width=\"{width}\" height=\"{height}\" src=\"{}\">\n\
+             <p class=\"source\">Figure: <code>{}</code>.</p>\n</figure>\n",
+            self.caption,
+            escape(&self.shows),
+            source(&self.image),
+            escape(file)
+        )
+    }
+
+    /// As a file of its own: every pixel a square.
+    pub(super) fn standalone(&self) -> String {
+        let Image { width, height, .. } = self.image;
+        format!(
+            "{MARK}<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {width} {height}\">\n\
+             <title>{}</title>\n<image width=\"{width}\" height=\"{height}\" style=\"image-rendering: pixelated\" href=\"{}\"/>\n</svg>\n",
+            SCALE * width,
+            SCALE * height,
+            escape(&self.shows),
+            source(&self.image)
+        )
+    }
+}
+
+/// How large a pixel is in a file.
+const SCALE: usize = 4;
+
 /// A mosaic of atoms (columns of `[m, p]`), each an image of `shape` = [height, width]; zero is grey, and
 /// every atom has its own scale. Atoms that do not have that shape are refused.
-pub fn mosaic(atoms: &Array2<f64>, shape: [usize; 2], caption: &str) -> Result<String, String> {
+pub fn mosaic(atoms: &Array2<f64>, shape: [usize; 2], caption: &str) -> Result<Mosaic, String> {
     let [height, width] = shape;
     let fits = height.checked_mul(width) == Some(atoms.nrows()) && !atoms.is_empty();
     if !fits {
@@ -26,7 +69,7 @@ pub fn mosaic(atoms: &Array2<f64>, shape: [usize; 2], caption: &str) -> Result<S
 
 /// A mosaic of filters `[p, c, h, w]`, grey for one channel and in colour for three, where zero is grey too. An array of
 /// another shape is refused.
-pub fn filters(shape: &[usize], values: &[f64], caption: &str) -> Result<String, String> {
+pub fn filters(shape: &[usize], values: &[f64], caption: &str) -> Result<Mosaic, String> {
     let atoms = match *shape {
         [p, c @ (1 | 3), h, w] if !values.is_empty() => values
             .len()
@@ -49,7 +92,7 @@ fn tiles(
     [channels, height, width]: [usize; 3],
     name: &str,
     caption: &str,
-) -> String {
+) -> Mosaic {
     let count = atoms.nrows().min(MOST);
     let columns =
         ((count as f64 * height as f64 / width as f64).sqrt().ceil() as usize).clamp(1, 32);
@@ -68,17 +111,16 @@ fn tiles(
             values[line * total_width + column * tile_width + 1 + x] = shade as f32;
         }
     }
-    let mosaic = Image { values, channels, height: total_height, width: total_width };
+    let image = Image { values, channels, height: total_height, width: total_width };
     let note = match atoms.nrows() > count {
         true => format!(" The first {count} of {}.", atoms.nrows()),
         false => String::new(),
     };
-    format!(
-        "<figure class=\"atoms\">\n<figcaption>{caption}{note}</figcaption>\n\
-         <img alt=\"{count} {name} as pictures\" width=\"{total_width}\" height=\"{total_height}\" \
-         src=\"{}\">\n</figure>\n",
-        source(&mosaic)
-    )
+    Mosaic {
+        image,
+        shows: format!("{count} {name} as pictures"),
+        caption: format!("{caption}{note}"),
+    }
 }
 
 /// The image as what stands behind `src=`.
@@ -145,7 +187,7 @@ mod tests {
         for wrong in [[2, 2], [0, 6], [3, 1 << 63], [1 << 32, 1 << 32]] {
             assert!(mosaic(&atoms, wrong, "Atoms.").is_err(), "{wrong:?}");
         }
-        let html = mosaic(&atoms, [2, 3], "Atoms.").unwrap();
+        let html = mosaic(&atoms, [2, 3], "Atoms.").unwrap().html("figures/a.svg");
         assert!(
             html.contains("width=\"9\" height=\"7\"")
                 && html.contains("data:image/png;base64,iVBOR"),
@@ -157,7 +199,7 @@ mod tests {
     fn filters_are_those_of_their_shape() {
         let values: Vec<f64> = (0..24).map(f64::from).collect();
         for right in [[4, 1, 2, 3], [2, 3, 2, 2]] {
-            assert!(filters(&right, &values, "").unwrap().contains(" filters as pictures"));
+            assert!(filters(&right, &values, "").unwrap().shows.contains(" filters as pictures"));
         }
         let wrong: [&[usize]; 7] = [
             &[24],

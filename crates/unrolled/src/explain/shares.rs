@@ -1,5 +1,7 @@
 //! What part of an atom, or of a reconstruction, each training example accounts for, whatever the dictionary.
 
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
@@ -74,12 +76,16 @@ impl<'a> Shares<'a> {
         to_array(&gradient.expect("a dictionary has the gradient of its atoms")).reversed_axes()
     }
 
-    fn blocks(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+    fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let n = self.x.nrows();
         (0..n).step_by(BLOCK).map(move |from| from..(from + BLOCK).min(n))
     }
 
-    fn codes_of(&self, range: std::ops::Range<usize>) -> Tensor<2> {
+    fn examples(&self, range: Range<usize>) -> Tensor<2> {
+        self.tensor(&self.x.slice(s![range, ..]).to_owned())
+    }
+
+    fn codes_of(&self, range: Range<usize>) -> Tensor<2> {
         self.tensor(&self.codes.slice(s![range, ..]).to_owned())
     }
 
@@ -94,20 +100,54 @@ impl<'a> Shares<'a> {
         sum
     }
 
-    /// How far the atoms are from those that are best for the codes: ‖H θ − Σ b_i‖ over ‖Σ b_i‖.
-    pub fn distance(&self) -> f64 {
-        let rows = to_array(&self.dictionary.columns()).reversed_axes();
-        let mut best = Array2::zeros(rows.dim());
+    /// Σ b_i.
+    fn right(&self) -> Array2<f64> {
+        let mut sum = Array2::zeros((self.dictionary.atoms(), self.atoms().ncols()));
         for range in self.blocks() {
-            let x = self.tensor(&self.x.slice(s![range.clone(), ..]).to_owned());
-            best += &self.atoms_gradient(&x, &self.codes_of(range));
+            sum += &self.atoms_gradient(&self.examples(range.clone()), &self.codes_of(range));
         }
-        norm(&(self.product(&rows) - &best)) / norm(&best).max(f64::MIN_POSITIVE)
+        sum
+    }
+
+    fn atoms(&self) -> Array2<f64> {
+        to_array(&self.dictionary.columns()).reversed_axes()
+    }
+
+    /// The derivative of the objective by the atoms, `[p, entries]`: `H θ − Σ b_i`.
+    pub fn gradient(&self) -> Array2<f64> {
+        self.product(&self.atoms()) - self.right()
+    }
+
+    /// D Z − X, `[n, m]`.
+    pub(super) fn residual(&self) -> Array2<f64> {
+        let part = |range| to_array(&self.dictionary.forward(self.codes_of(range)));
+        self.stacked(self.x.ncols(), part) - self.x
+    }
+
+    /// Dᵀ of rows `[n, m]`.
+    pub(super) fn adjoint(&self, rows: &Array2<f64>) -> Array2<f64> {
+        let rows = |range: Range<usize>| self.tensor(&rows.slice(s![range, ..]).to_owned());
+        self.stacked(self.codes.ncols(), |range| to_array(&self.dictionary.adjoint(rows(range))))
+    }
+
+    fn stacked(&self, width: usize, part: impl Fn(Range<usize>) -> Array2<f64>) -> Array2<f64> {
+        let parts: Vec<Array2<f64>> = self.blocks().map(part).collect();
+        let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+        match views.is_empty() {
+            true => Array2::zeros((0, width)),
+            false => concatenate(Axis(0), &views).expect("parts have the same width"),
+        }
+    }
+
+    /// The atoms that are best for the codes, `[p, entries]`: `H⁻¹ Σ b_i`. `None` once `go_on` says
+    /// no.
+    pub fn best(&self, go_on: &dyn Fn() -> bool) -> Option<Array2<f64>> {
+        Some(self.solve(&self.right(), go_on)?.0)
     }
 
     /// Shares of an atom. `None` once `go_on` says no; an atom that is 0 has shares of 0.
     pub fn of_atom(&self, atom: usize, go_on: &dyn Fn() -> bool) -> Option<Share> {
-        let rows = to_array(&self.dictionary.columns()).reversed_axes();
+        let rows = self.atoms();
         let mut against = Array2::zeros(rows.dim());
         against.row_mut(atom).assign(&rows.row(atom));
         self.share(&against, rows.row(atom).dot(&rows.row(atom)), go_on)
@@ -127,19 +167,10 @@ impl<'a> Shares<'a> {
         let (y, residual) = self.solve(r, go_on)?;
         let with = self.with_atoms(&y);
         let scale = if square > 0.0 { 1.0 / square } else { 0.0 };
-        let parts: Vec<Array2<f64>> = self
-            .blocks()
-            .map(|range| {
-                let x = self.tensor(&self.x.slice(s![range.clone(), ..]).to_owned());
-                let codes = self.codes.slice(s![range, ..]);
-                to_array(&with.adjoint(x)) * codes * scale
-            })
-            .collect();
-        let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
-        let entries = match views.is_empty() {
-            true => Array2::zeros((0, self.codes.ncols())),
-            false => concatenate(Axis(0), &views).expect("parts have q columns"),
-        };
+        let entries = self.stacked(self.codes.ncols(), |range| {
+            let codes = self.codes.slice(s![range.clone(), ..]);
+            to_array(&with.adjoint(self.examples(range))) * codes * scale
+        });
         Some(Share { examples: entries.sum_axis(Axis(1)), entries, residual })
     }
 

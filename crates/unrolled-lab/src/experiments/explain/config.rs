@@ -100,7 +100,7 @@ impl<'de> Deserialize<'de> for CodesFrom {
 impl Sections {
     pub fn read(reader: &mut Reader) -> Self {
         let problems = reader.problems();
-        let explain: ExplainConfig = reader.table("explain").rest();
+        let mut table = reader.table("explain");
         // The dictionary is explained as it starts, unless it is to be trained first.
         let mut learning = learn::Sections::read_with_steps(reader, 0);
         if learning.train.steps.is_none() && learning.train.epochs.is_none() {
@@ -110,10 +110,18 @@ impl Sections {
             // Nothing is trained, whatever a batch would be.
             learning.train.batch_size = BatchSize::Full;
         }
-        problems.require(!learning.dictionary.is_convolutional(), "dictionary.kind", || {
-            "`dictionary.kind` is \"convolutional\", and contributions are computed for dense dictionaries alone so far; write \
-             \"dense\""
+        let filters = learning.dictionary.is_convolutional();
+        if filters {
+            table.default_to("codes", "encoder");
+        }
+        let explain: ExplainConfig = table.rest();
+        problems.require(!filters || explain.codes == CodesFrom::Named(Method::Encoder), "explain.codes", || {
+            "`explain.codes` is not \"encoder\", and codes of a convolution come from its encoder; write `codes = \"encoder\"`, and `kind = \"solved\"` in `[encoder]` for those \
+             of the lasso"
                 .to_owned()
+        });
+        problems.require(!filters || explain.ridge > 0.0, "explain.ridge", || {
+            "`explain.ridge` is 0, and the system of a convolution asks for more; write a number above 0".to_owned()
         });
         problems.require(
             explain.ridge.is_finite() && explain.ridge >= 0.0,
@@ -124,7 +132,7 @@ impl Sections {
             format!("`explain.polish` is {}; write 1000000 or less", explain.polish)
         });
         let lasso = CodesFrom::Named(Method::Lasso);
-        problems.require(explain.polish == 0 || explain.codes == lasso, "explain.polish", || {
+        problems.require(filters || explain.polish == 0 || explain.codes == lasso, "explain.polish", || {
             "`explain.polish` alternates with codes of the lasso; write `codes = \"lasso\"`, or 0".to_owned()
         });
         let penalty = learning.encoder.prox.penalty();

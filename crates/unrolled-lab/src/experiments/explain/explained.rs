@@ -1,126 +1,199 @@
-//! The explanation: codes, contributions, and who contributes most.
+//! The explanation: codes, what each training example contributes, and how far that holds.
 
-use ndarray::{Array2, ArrayView1, Axis, concatenate};
-use unrolled::explain::{Contributions, Stationarity, polish};
+mod dense;
+mod filters;
+mod salient;
+
+use burn::tensor::Device;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate};
+use unrolled::dictionary::{AnyDictionary, Dictionary};
+use unrolled::explain::Stationarity;
+use unrolled::prelude::Precision;
 use unrolled::tensors::{to_array, to_tensor};
 
-use super::codes::lasso;
-use super::config::{CodesFrom, Method};
 use super::plan::{Plan, Test};
 use crate::Error;
-use crate::experiment::Session;
+use crate::config::Unrolling;
 use crate::experiments::learn;
-use crate::training::{Lesson, State};
+use crate::progress::Stop;
+use crate::training::{Lesson, State, judge_step};
+pub(super) use salient::Salient;
 
 /// What an explanation consists of.
 pub(super) struct Explained {
-    /// D as it is explained, `[m, p]`: polished where that was asked for.
+    /// D as it is explained, `[entries, p]`: polished where that was asked for.
     pub dictionary: Array2<f64>,
-    /// Z, `[n, p]`.
+    /// Z, `[n, q]`.
     pub codes: Array2<f64>,
     pub stationarity: Stationarity,
     /// Rounds of polishing.
     pub rounds: usize,
-    /// `G⁻¹ Z`, `[n, p]`.
-    pub to_atoms: Array2<f64>,
+    /// How many training examples use each atom.
+    pub usage: Vec<usize>,
+    /// The atoms that are shown, and what they are made of.
+    pub atoms: Vec<AtomOf>,
+    /// `G⁻¹ Z`, `[n, p]`, of a dense dictionary.
+    pub to_atoms: Option<Array2<f64>>,
     pub test: Test,
-    /// ẑ, `[k, p]`.
+    /// ẑ, `[k, q]`.
     pub test_codes: Array2<f64>,
-    /// β, `[k, n]`.
+    /// β, or shares of training examples in the reconstructions, `[k, n]`.
     pub test_contributions: Array2<f64>,
     /// D ẑ, `[k, m]`.
     pub test_reconstructions: Array2<f64>,
-    /// ‖βX − D ẑ‖/‖D ẑ‖: 0 at a stationary point.
+    /// How far what is made of the training examples is from what it should be, relative: 0 at a stationary point.
     pub difference: f64,
+    /// What the shown examples do to the atoms that they use most.
+    pub salient: Vec<Salient>,
 }
 
-/// Rows that an encoder codes at a time.
-const BLOCK: usize = 1024;
+/// What an atom is made of.
+pub(super) struct AtomOf {
+    pub atom: usize,
+    pub parts: Parts,
+}
 
-/// Polishing is done where nothing is violated by more than that.
-const TOLERANCE: f64 = 1e-10;
+/// Weights of training examples, or shares of their patches.
+pub(super) enum Parts {
+    /// A weight for every example.
+    Examples(Array1<f64>),
+    /// The patches with the largest shares, and with those furthest below 0.
+    Patches([Vec<Patch>; 2]),
+}
+
+/// A patch of a training example.
+#[derive(Clone, Debug)]
+pub(super) struct Patch {
+    pub example: usize,
+    /// Its upper left corner: row and column of the image.
+    pub corner: [usize; 2],
+    /// Its share of the filter.
+    pub share: f64,
+    /// Its entries, channels one after the other.
+    pub values: Vec<f64>,
+}
 
 /// Explains the dictionary of a state.
 pub(super) fn explain(
     plan: &Plan,
     lesson: &learn::Learning,
     state: &State<learn::Network, learn::Memory>,
-    session: &Session,
+    stop: &Stop,
 ) -> Result<Explained, Error> {
-    let (explain, stop) = (plan.explain, session.stop);
-    let go_on = || !stop.is_requested();
-    let interrupted = || match stop.is_requested() {
-        true => Err(Error::Interrupted(String::new())),
-        false => Ok(()),
+    let work = Work { plan, lesson, state, stop };
+    let explained = match plan.learning.sections().dictionary.is_convolutional() {
+        true => filters::explain(&work)?,
+        false => dense::explain(&work)?,
     };
-    let prox = &plan.learning.sections().encoder.prox;
-    let (weights, sided) = ([prox.penalty(), explain.ridge], prox.sided());
-    let x = &lesson.prepared.data.x;
-    let mut dictionary = to_array(&state.network.dictionary.columns());
-    let encoded = |x: &Array2<f64>| {
-        let network =
-            lesson.prepare(state.network.clone(), &mut state.lesson.clone(), state.step.max(1));
-        let config = plan.learning.config();
-        let code = |rows: ndarray::ArrayView2<f64>| {
-            let rows = to_tensor(&rows.to_owned(), config.precision, &plan.learning.coding.device);
-            to_array(&network.encode(&rows).inner())
-        };
-        let codes: Vec<_> = x.axis_chunks_iter(Axis(0), BLOCK).map(code).collect();
-        let views: Vec<_> = codes.iter().map(|block| block.view()).collect();
-        concatenate(Axis(0), &views).expect("codes have p columns")
+    work.interrupted()?;
+    let network = match explained.rounds {
+        0 => work.network(),
+        _ => work.network_with(&explained.dictionary)?,
     };
-    let mut rounds = 0;
-    let codes = match &explain.codes {
-        CodesFrom::Named(Method::Lasso) if explain.polish > 0 => {
-            let most = (explain.polish, TOLERANCE);
-            let polished = polish(x, &dictionary, weights, sided, most, &go_on);
-            let polished = polished.ok_or_else(|| singular(explain.ridge))?;
-            (dictionary, rounds) = (polished.dictionary, polished.rounds);
-            polished.codes
-        }
-        CodesFrom::Named(Method::Lasso) => lasso(x, &dictionary, weights[0], sided, &go_on),
-        CodesFrom::Named(Method::Encoder) => encoded(x),
-        CodesFrom::File(from) => plan.codes(from, [x.nrows(), dictionary.ncols()])?,
-    };
-    interrupted()?;
-    let stationarity = Stationarity::of(x, &dictionary, &codes, weights, sided);
-    let contributions = Contributions::new(&codes, explain.ridge);
-    let contributions = contributions.ok_or_else(|| singular(explain.ridge))?;
-    let to_atoms = contributions.to_atoms(&codes);
-    let test = plan.test(lesson)?;
-    let test_codes = match explain.codes {
-        CodesFrom::Named(Method::Encoder) if test.x.nrows() > 0 => encoded(&test.x),
-        _ => lasso(&test.x, &dictionary, weights[0], sided, &go_on),
-    };
-    let test_contributions = contributions.to_reconstructions(&codes, &test_codes);
-    let test_reconstructions = test_codes.dot(&dictionary.t());
-    let from_examples = test_contributions.dot(x);
-    let norm = |a: &Array2<f64>| a.iter().map(|v| v * v).sum::<f64>().sqrt();
-    let size = norm(&test_reconstructions);
-    let difference = norm(&(from_examples - &test_reconstructions)) / size.max(f64::MIN_POSITIVE);
-    interrupted()?;
-    Ok(Explained {
-        dictionary,
-        codes,
-        stationarity,
-        rounds,
-        to_atoms,
-        test,
-        test_codes,
-        test_contributions,
-        test_reconstructions,
-        difference,
-    })
+    Ok(Explained { salient: salient::of(&work, &network, &explained.test)?, ..explained })
 }
 
-fn singular(ridge: f64) -> Error {
-    Error::at(
-        "explain.ridge",
-        format!(
-            "`explain.ridge` is {ridge}, and the codes leave ZᵀZ singular: an atom is used by no example, or two by the same; \
-             write a number above 0"
-        ),
-    )
+/// What an explanation is made from.
+struct Work<'a> {
+    plan: &'a Plan<'a>,
+    lesson: &'a learn::Learning<'a>,
+    state: &'a State<learn::Network, learn::Memory>,
+    stop: &'a Stop,
+}
+
+/// Numbers of codes that an encoder computes at a time.
+const AT_A_TIME: usize = 1 << 19;
+
+/// A code counts an atom as used where it is larger than that.
+const USED: f64 = 1e-2;
+
+/// Atoms that are shown where none are asked for.
+const ATOMS: usize = 6;
+
+impl Work<'_> {
+    fn go_on(&self) -> bool {
+        !self.stop.is_requested()
+    }
+
+    fn interrupted(&self) -> Result<(), Error> {
+        match self.stop.is_requested() {
+            true => Err(Error::Interrupted(String::new())),
+            false => Ok(()),
+        }
+    }
+
+    /// The network as it codes.
+    fn network(&self) -> learn::Network {
+        let Self { lesson, state, .. } = self;
+        let (network, step) = (state.network.clone(), state.step.max(1));
+        lesson.prepare(network, &mut state.lesson.clone(), step)
+    }
+
+    /// The same with other atoms, `[entries, p]`, and an automatic step for them.
+    fn network_with(&self, columns: &Array2<f64>) -> Result<learn::Network, Error> {
+        let (learning, before) = (&self.plan.learning, self.network());
+        let (sections, coding) = (learning.sections(), &learning.coding);
+        let (precision, image) = (learning.config().precision, self.lesson.prepared.data.image);
+        let dictionary = built(sections, columns, image, (precision, &coding.device));
+        let norm = dictionary.norm_squared(false);
+        let step = sections.encoder.step_for(norm);
+        let unrolling = Unrolling {
+            iterations: sections.encoder.iterations,
+            step,
+            train_step: self.state.step.max(1),
+            form: coding.form,
+            noise: None,
+        };
+        let (atoms, device) = (columns.ncols(), &coding.device);
+        let encoder = sections.encoder.rebuild(unrolling, atoms, precision, device, before.encoder);
+        judge_step(&encoder, step, norm)?;
+        Ok(learn::Network::new(dictionary, encoder))
+    }
+
+    fn tensor(&self, rows: ArrayView2<f64>) -> burn::tensor::Tensor<2> {
+        let learning = &self.plan.learning;
+        to_tensor(&rows.to_owned(), learning.config().precision, &learning.coding.device)
+    }
+
+    /// z_T of a network, `[n, q]`.
+    fn encoded(&self, network: &learn::Network, x: &Array2<f64>) -> Result<Array2<f64>, Error> {
+        let width = unrolled::operator::LinearOperator::shape(&network.dictionary)[1];
+        let block = (AT_A_TIME / width.max(1)).clamp(1, 1024);
+        let mut codes = Vec::new();
+        for rows in x.axis_chunks_iter(Axis(0), block) {
+            self.interrupted()?;
+            codes.push(to_array(&network.encode(&self.tensor(rows)).inner()));
+        }
+        let views: Vec<_> = codes.iter().map(|block| block.view()).collect();
+        Ok(match views.is_empty() {
+            true => Array2::zeros((0, width)),
+            false => concatenate(Axis(0), &views).expect("codes have q columns"),
+        })
+    }
+
+    /// How many rows of codes `[n, q]` use each of p atoms.
+    fn usage(codes: &Array2<f64>, atoms: usize) -> Vec<usize> {
+        let places = codes.ncols() / atoms.max(1);
+        let uses = |atom: &usize| {
+            let of_atom = |row: &ArrayView1<f64>| {
+                (atom * places..(atom + 1) * places).any(|at| row[at].abs() > USED)
+            };
+            codes.rows().into_iter().filter(of_atom).count()
+        };
+        (0..atoms).map(|atom| uses(&atom)).collect()
+    }
+
+    /// The atoms that are shown: those asked for, or the most used.
+    fn shown(&self, usage: &[usize]) -> Vec<usize> {
+        let asked = &self.plan.explain.atoms;
+        if !asked.is_empty() {
+            return asked.clone();
+        }
+        let mut order: Vec<usize> = (0..usage.len()).collect();
+        order.sort_by(|a, b| usage[*b].cmp(&usage[*a]).then(a.cmp(b)));
+        order.truncate(ATOMS);
+        order
+    }
 }
 
 /// The places of the largest entries of a row, at most so many, and of the smallest below 0.
@@ -130,4 +203,20 @@ pub(super) fn extremes(row: ArrayView1<f64>, most: usize) -> [Vec<usize>; 2] {
     let above = order.iter().copied().filter(|at| row[*at] > 0.0).take(most).collect();
     let below = order.iter().rev().copied().filter(|at| row[*at] < 0.0).take(most).collect();
     [above, below]
+}
+
+/// A dictionary with these atoms, `[entries, p]`, whatever its constraint.
+fn built(
+    sections: &learn::Sections,
+    columns: &Array2<f64>,
+    image: Option<[usize; 3]>,
+    (precision, device): (Precision, &Device),
+) -> AnyDictionary {
+    let dictionary = sections.dictionary.build(columns, image, precision, device);
+    dictionary.with_atom_rows(to_tensor(&columns.t().to_owned(), precision, device))
+}
+
+/// ‖a‖.
+fn norm(a: &Array2<f64>) -> f64 {
+    a.iter().map(|v| v * v).sum::<f64>().sqrt()
 }

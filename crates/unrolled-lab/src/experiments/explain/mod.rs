@@ -120,10 +120,11 @@ impl Trains for Plan<'_> {
         session.observer.now(&format!("{}  codes and contributions", self.run().name));
         let config = self.learning.config();
         let explained =
-            guarded(&config.device, || explained::explain(self, &lesson, &state, session))?;
+            guarded(&config.device, || explained::explain(self, &lesson, &state, session.stop))?;
         learn::put_arrays(&self.learning, &lesson, &state, arrays);
         let figures = results::figures(self, &lesson, &state, &explained);
-        results::put_arrays(self, &lesson, (&explained, &figures), arrays);
+        let dictionary = &state.network.dictionary;
+        results::put_arrays(self, &lesson, (&explained, &figures), dictionary, arrays);
         Ok((figures, state.seconds + started.elapsed().as_secs_f64()))
     }
 }

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use ndarray::Array2;
-use unrolled_data::read_matrix;
+use unrolled::operator::LinearOperator;
+use unrolled_data::{read_matrix, read_rows};
 
 use super::config::{Array, CodesFrom, ExplainConfig, Sections};
 use crate::Error;
 use crate::check::Estimate;
 use crate::config::Run;
 use crate::experiments::learn;
+use crate::training::Lesson;
 
 /// A run that can begin.
 pub(super) struct Plan<'a> {
@@ -72,8 +74,8 @@ impl<'a> Plan<'a> {
         let section = &self.learning.sections().data;
         let (mut x, labels, of) = match (&self.explain.test, section.load_test()) {
             (Some(Array { path, key }), _) => {
-                let x = read_matrix(path, key)
-                    .map_err(|error| Error::at("explain.test", error.to_string()))?;
+                let rows = read_rows(path, key);
+                let (x, _) = rows.map_err(|error| Error::at("explain.test", error.to_string()))?;
                 if x.ncols() != data.features() {
                     return Err(Error::at(
                         "explain.test",
@@ -122,9 +124,9 @@ impl<'a> Plan<'a> {
     ) -> Result<(), Error> {
         self.learning.estimate(threads, estimate)?;
         let lesson = self.learning.lesson()?;
-        let (n, p) = (lesson.prepared.data.examples(), lesson.prepared.start.ncols());
+        let width = lesson.start().0.dictionary.shape()[1];
         // Codes and contributions, each once as they are computed and once as they are written.
-        let explanation = 32 * (n * p) as u64;
+        let explanation = 32 * (lesson.prepared.data.examples() * width) as u64;
         estimate.include(estimate.bytes + explanation, None);
         Ok(())
     }

@@ -2,23 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1};
 use serde_json::{Map, Value, json};
+use unrolled::dictionary::AnyDictionary;
 
-use super::explained::{Explained, extremes};
+use super::explained::{AtomOf, Explained, Parts, Patch, extremes};
 use super::plan::Plan;
 use crate::arrays::{Arrays, Stored};
 use crate::experiments::learn;
 use crate::training::State;
 
 /// Training examples that are listed for an atom or a test example, on either side.
-const LISTED: usize = 8;
-
-/// Atoms that are shown where none are asked for.
-const ATOMS: usize = 6;
-
-/// A code counts an atom as used where it is larger than that.
-const USED: f64 = 1e-2;
+pub(super) const LISTED: usize = 8;
 
 /// Its part of results.json: that of learning, and the explanation.
 pub(super) fn figures(
@@ -31,22 +26,6 @@ pub(super) fn figures(
     let Value::Object(mut fields) = learned else { return learned };
     let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     let data = &lesson.prepared.data;
-    let label = |example: usize| {
-        let labels = data.labels.as_ref().filter(|labels| labels.ncols() == 1);
-        labels.map(|labels| labels[[example, 0]])
-    };
-    let listed = |weights: ndarray::ArrayView1<f64>, places: Vec<usize>| -> Vec<Value> {
-        let one = |example: usize| {
-            let mut of = Map::new();
-            of.insert("example".to_owned(), json!(example));
-            of.insert("weight".to_owned(), json!(weights[example]));
-            if let Some(label) = label(example) {
-                of.insert("label".to_owned(), json!(label));
-            }
-            Value::Object(of)
-        };
-        places.into_iter().map(one).collect()
-    };
     put("examples", json!(data.examples()));
     put("ridge", json!(plan.explain.ridge));
     let s = explained.stationarity;
@@ -54,35 +33,67 @@ pub(super) fn figures(
     put("polish_rounds", json!(explained.rounds));
     put("difference", json!(explained.difference));
     put("tests_of", json!(explained.test.of));
-    let usage = usage(&explained.codes);
-    put("unused_atoms", json!(usage.iter().filter(|used| **used == 0).count()));
-    let atoms = match plan.explain.atoms.is_empty() {
-        false => plan.explain.atoms.clone(),
-        true => {
-            let mut order: Vec<usize> = (0..usage.len()).collect();
-            order.sort_by(|a, b| usage[*b].cmp(&usage[*a]).then(a.cmp(b)));
-            order.truncate(ATOMS);
-            order
+    put("unused_atoms", json!(explained.usage.iter().filter(|used| **used == 0).count()));
+    if let Some([channels, height, width]) = data.image {
+        put("image_shape", json!([channels, height, width]));
+    }
+    if let AnyDictionary::Convolutional(filters) = &state.network.dictionary {
+        put("filter_shape", json!(filters.filters.dims()[1..]));
+    }
+    let listing = Listing { labels: data.labels.as_ref().filter(|labels| labels.ncols() == 1) };
+    let atoms = explained.atoms.iter().map(|atom| listing.atom(atom, &explained.usage));
+    put("atoms", atoms.collect());
+    let tests = plan.explain.examples.iter().enumerate();
+    put("tests", tests.map(|(at, example)| listing.test(explained, at, *example)).collect());
+    fields.into()
+}
+
+/// How training examples are listed.
+struct Listing<'a> {
+    labels: Option<&'a Array2<f64>>,
+}
+
+impl Listing<'_> {
+    fn one(&self, example: usize, weight: f64) -> Map<String, Value> {
+        let mut of = Map::new();
+        of.insert("example".to_owned(), json!(example));
+        of.insert("weight".to_owned(), json!(weight));
+        if let Some(labels) = self.labels {
+            of.insert("label".to_owned(), json!(labels[[example, 0]]));
         }
-    };
-    let of_atom = |atom: &usize| {
-        let weights = explained.to_atoms.column(*atom);
-        let [built, against] = extremes(weights, LISTED);
-        json!({
-            "atom": atom,
-            "used": usage[*atom],
-            "built": listed(weights, built),
-            "against": listed(weights, against),
-        })
-    };
-    put("atoms", atoms.iter().map(of_atom).collect());
-    let of_test = |(at, example): (usize, &usize)| {
+        of
+    }
+
+    fn examples(&self, weights: ArrayView1<f64>, places: Vec<usize>) -> Vec<Value> {
+        places.into_iter().map(|example| self.one(example, weights[example]).into()).collect()
+    }
+
+    fn patches(&self, patches: &[Patch]) -> Vec<Value> {
+        let one = |patch: &Patch| {
+            let mut of = self.one(patch.example, patch.share);
+            of.insert("corner".to_owned(), json!(patch.corner));
+            Value::Object(of)
+        };
+        patches.iter().map(one).collect()
+    }
+
+    fn atom(&self, of: &AtomOf, usage: &[usize]) -> Value {
+        let [built, against] = match &of.parts {
+            Parts::Examples(weights) => {
+                extremes(weights.view(), LISTED).map(|places| self.examples(weights.view(), places))
+            }
+            Parts::Patches(patches) => patches.each_ref().map(|patches| self.patches(patches)),
+        };
+        json!({ "atom": of.atom, "used": usage[of.atom], "built": built, "against": against })
+    }
+
+    fn test(&self, explained: &Explained, at: usize, example: usize) -> Value {
         let (weights, codes) = (explained.test_contributions.row(at), explained.test_codes.row(at));
         let [most, least] = extremes(weights, LISTED);
-        let mut order: Vec<usize> = (0..codes.len()).filter(|atom| codes[*atom] != 0.0).collect();
-        order.sort_by(|a, b| codes[*b].abs().total_cmp(&codes[*a].abs()).then(a.cmp(b)));
-        let used: Vec<Value> =
-            order.iter().map(|atom| json!({ "atom": atom, "code": codes[*atom] })).collect();
+        let used: Vec<Value> = by_atom(codes, explained.usage.len())
+            .into_iter()
+            .map(|(atom, code)| json!({ "atom": atom, "code": code }))
+            .collect();
         let cosines = cosines(&explained.codes, codes);
         let [similar, _] = extremes(cosines.view(), LISTED);
         let mut of = Map::new();
@@ -91,40 +102,50 @@ pub(super) fn figures(
             of.insert("label".to_owned(), json!(labels[at]));
         }
         of.insert("codes".to_owned(), used.into());
-        of.insert("most".to_owned(), listed(weights, most).into());
-        of.insert("least".to_owned(), listed(weights, least).into());
-        of.insert("similar_by_code".to_owned(), listed(cosines.view(), similar).into());
+        of.insert("most".to_owned(), self.examples(weights, most).into());
+        of.insert("least".to_owned(), self.examples(weights, least).into());
+        of.insert("similar_by_code".to_owned(), self.examples(cosines.view(), similar).into());
+        let salient = explained.salient.iter().enumerate().filter(|(_, one)| one.test == at);
+        let salient =
+            salient.map(|(row, one)| json!({ "atom": one.atom, "code": one.code, "row": row }));
+        of.insert("saliency".to_owned(), salient.collect());
         Value::Object(of)
-    };
-    put("tests", plan.explain.examples.iter().enumerate().map(of_test).collect());
-    fields.into()
+    }
 }
 
-/// How many examples use each atom.
-fn usage(codes: &Array2<f64>) -> Vec<usize> {
-    let column =
-        |column: ndarray::ArrayView1<f64>| column.iter().filter(|z| z.abs() > USED).count();
-    codes.columns().into_iter().map(column).collect()
+/// The entry of a code that is largest for each of p atoms, where there is one that is not 0; the largest first.
+fn by_atom(code: ArrayView1<f64>, atoms: usize) -> Vec<(usize, f64)> {
+    let places = code.len() / atoms.max(1);
+    let mut largest: Vec<(usize, f64)> = code
+        .exact_chunks(places.max(1))
+        .into_iter()
+        .map(|of_atom| of_atom.iter().fold(0.0, |a: f64, b| if b.abs() > a.abs() { *b } else { a }))
+        .enumerate()
+        .filter(|(_, code)| *code != 0.0)
+        .collect();
+    largest.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
+    largest
 }
 
 /// Cosines of codes of training examples with another code.
-fn cosines(codes: &Array2<f64>, other: ndarray::ArrayView1<f64>) -> ndarray::Array1<f64> {
-    let norm = |v: ndarray::ArrayView1<f64>| v.dot(&v).sqrt();
+fn cosines(codes: &Array2<f64>, other: ArrayView1<f64>) -> ndarray::Array1<f64> {
+    let norm = |v: ArrayView1<f64>| v.dot(&v).sqrt();
     let size = norm(other);
-    let of = |code: ndarray::ArrayView1<f64>| {
+    let of = |code: ArrayView1<f64>| {
         let both = norm(code) * size;
         if both > 0.0 { code.dot(&other) / both } else { 0.0 }
     };
     codes.rows().into_iter().map(of).collect()
 }
 
-/// The training examples that figures list, in order.
+/// The training examples that figures list as a whole, in order.
 fn shown(figures: &Value, found: &mut BTreeSet<usize>) {
     match figures {
         Value::Array(entries) => entries.iter().for_each(|entry| shown(entry, found)),
         Value::Object(fields) => {
             let example = fields.get("example").and_then(Value::as_u64);
-            if let (Some(example), true) = (example, fields.contains_key("weight")) {
+            let is_whole = fields.contains_key("weight") && !fields.contains_key("corner");
+            if let (Some(example), true) = (example, is_whole) {
                 found.insert(example as usize);
             }
             fields.values().for_each(|field| shown(field, found));
@@ -133,11 +154,12 @@ fn shown(figures: &Value, found: &mut BTreeSet<usize>) {
     }
 }
 
-/// Its arrays beside those of learning; training examples that the report shows lie under `shown/`.
+/// Its arrays beside those of learning; what the report shows of the training data lies under `shown/`.
 pub(super) fn put_arrays(
     plan: &Plan,
     lesson: &learn::Learning,
     (explained, figures): (&Explained, &Value),
+    dictionary: &AnyDictionary,
     arrays: &mut Arrays,
 ) {
     let mut listed = BTreeSet::new();
@@ -148,22 +170,41 @@ pub(super) fn put_arrays(
 
     let run = plan.learning.run;
     let width = plan.learning.config().precision.bytes();
-    let mut put = |name: &str, array: &Array2<f64>| {
+    let mut put_as = |name: &str, array: &Array2<f64>, row: &[usize]| {
         // Codes are as large as the data: they are not copied where they lie in order.
         let array = array.as_standard_layout();
         let values = array.as_slice().expect("an array in order is a slice");
-        let stored = Stored::new(array.shape().to_vec(), values, width);
+        let stored = Stored::new([&[array.nrows()], row].concat(), values, width);
         arrays.insert(format!("{}/{name}", run.name), stored);
     };
-    put("codes", &explained.codes);
-    put("contributions_to_atoms", &explained.to_atoms);
+    let code_shape = dictionary.code_shape();
+    put_as("codes", &explained.codes, &code_shape);
+    put_as("test/codes", &explained.test_codes, &code_shape);
+    let mut put = |name: &str, array: &Array2<f64>| put_as(name, array, &[array.ncols()]);
+    if let Some(to_atoms) = &explained.to_atoms {
+        put("contributions_to_atoms", to_atoms);
+    }
     put("shown/examples", &rows);
     put("shown/indices", &indices);
+    for of in &explained.atoms {
+        let Parts::Patches(patches) = &of.parts else { continue };
+        let all: Vec<&Patch> = patches.iter().flatten().collect();
+        let Some(first) = all.first() else { continue };
+        let values = |(row, at): (usize, usize)| all[row].values[at];
+        let patches = Array2::from_shape_fn((all.len(), first.values.len()), values);
+        put(&format!("shown/patches_of_atom_{}", of.atom), &patches);
+    }
     put("test/examples", &explained.test.x);
-    put("test/codes", &explained.test_codes);
     put("test/contributions", &explained.test_contributions);
     put("test/reconstructions", &explained.test_reconstructions);
+    if let Some(first) = explained.salient.first() {
+        let shape = (explained.salient.len(), first.slope.len());
+        let slopes = Array2::from_shape_fn(shape, |(row, at)| explained.salient[row].slope[at]);
+        put("test/saliency", &slopes);
+    }
     if explained.rounds > 0 {
-        put("polished/dictionary", &explained.dictionary);
+        let (shape, values) = dictionary.stored(&explained.dictionary);
+        let stored = Stored::new(shape, &values, width);
+        arrays.insert(format!("{}/polished/dictionary", run.name), stored);
     }
 }

@@ -139,7 +139,7 @@ pub(super) fn sections(subject: &Subject, figures: &mut Figures) -> Result<Vec<S
     let tables = [tables::finals(&runs), tables::spread_over_seeds(&runs)].concat();
     add("What came out", headline::of(&runs) + &tables);
     add("Images", shown::images(&runs)?);
-    add("The filters", shown::filters(&runs)?);
+    add("The filters", shown::filters(&runs, figures)?);
     add("As training went on", charts::of(&runs, subject.is_joint(), figures));
     add("Image by image", tables::by_image(&runs));
     add("What you see", explanation::of(&runs));

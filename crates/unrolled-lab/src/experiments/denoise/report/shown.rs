@@ -8,6 +8,7 @@ use super::tables::labels;
 use super::texture::most_textured;
 use super::{Restoration, Words, decibels, similarity};
 use crate::Error;
+use crate::report::Figures;
 use crate::report::pictures::{self, Picture, side_by_side};
 use crate::report::table::{escape, unbroken};
 
@@ -207,7 +208,7 @@ impl<'r, 'a> Group<'r, 'a> {
 }
 
 /// The filters of every network that was tested, or else is the last.
-pub(super) fn filters(runs: &[Restoration]) -> Result<String, Error> {
+pub(super) fn filters(runs: &[Restoration], figures: &mut Figures) -> Result<String, Error> {
     let mut html = String::new();
     for run in runs.iter().filter(|run| run.outcome.is_ok()) {
         let best = run.tested().is_some_and(|test| test.network == "best");
@@ -224,7 +225,8 @@ pub(super) fn filters(runs: &[Restoration]) -> Result<String, Error> {
             escape(&key)
         );
         let mosaic = pictures::filters(&shape, &values, &caption);
-        html += &mosaic.map_err(|what| damaged(run, &format!("`{key}` {what}")))?;
+        let mosaic = mosaic.map_err(|what| damaged(run, &format!("`{key}` {what}")))?;
+        html += &figures.mosaic(&mosaic, &key);
     }
     match html.is_empty() {
         true => Ok(html),

@@ -1,109 +1,21 @@
-//! Examples and atoms, each with what it is made of: pictures where rows are pictures, and tables.
-
-use std::collections::BTreeMap;
-
-use ndarray::{Array2, Axis};
-use unrolled_data::read_matrix;
+//! Examples and atoms, each with what it is made of.
 
 use super::Explained;
-use super::stored::Weighed;
+use super::rows::Rows;
+use super::stored::{Atom, Test};
 use crate::Error;
-use crate::report::pictures::mosaic;
-use crate::report::table::{Cell, escape, number, table};
+use crate::report::Figures;
+use crate::report::table::{escape, number};
 
 /// Codes of an example that are listed.
 const CODES: usize = 12;
 
-/// The rows of a run's arrays that pictures are drawn of.
-struct Rows<'a> {
-    run: &'a Explained<'a>,
-    shape: Option<[usize; 2]>,
-    /// Training examples by their number.
-    examples: BTreeMap<usize, Vec<f64>>,
-}
-
-impl<'a> Rows<'a> {
-    fn read(run: &'a Explained<'a>) -> Result<Self, Error> {
-        let shape = run.stored.feature_shape;
-        let mut rows = Self { run, shape, examples: BTreeMap::new() };
-        if shape.is_some() {
-            let (shown, indices) = (rows.array("shown/examples")?, rows.array("shown/indices")?);
-            let pairs = indices.iter().zip(shown.rows());
-            rows.examples = pairs.map(|(at, row)| (*at as usize, row.to_vec())).collect();
-        }
-        Ok(rows)
-    }
-
-    fn array(&self, key: &str) -> Result<Array2<f64>, Error> {
-        let path = self.run.found.path.join("arrays.safetensors");
-        let key = format!("{}/{key}", self.run.run.name);
-        read_matrix(&path, &key).map_err(|error| Error::damaged(&path, &error))
-    }
-
-    /// Pictures side by side, of rows.
-    fn pictures(&self, rows: &[&[f64]], caption: &str) -> Result<String, Error> {
-        let (Some(shape), Some(first)) = (self.shape, rows.first()) else {
-            return Ok(String::new());
-        };
-        let columns =
-            Array2::from_shape_fn((first.len(), rows.len()), |(entry, row)| rows[row][entry]);
-        mosaic(&columns, shape, caption)
-            .map_err(|what| Error::damaged(&self.run.found.path.join("arrays.safetensors"), &what))
-    }
-
-    /// Training examples in a picture, and a table of them.
-    fn weighed(&self, list: &[Weighed], caption: &str) -> Result<String, Error> {
-        if list.is_empty() {
-            return Ok(format!("<p>{caption}: none.</p>\n"));
-        }
-        let rows: Vec<&[f64]> =
-            list.iter().filter_map(|w| Some(self.examples.get(&w.example)?.as_slice())).collect();
-        let picture = self.pictures(&rows, caption)?;
-        let labels = list.iter().any(|weighed| weighed.label.is_some());
-        let heads = ["example", "weight", "label"].map(str::to_owned);
-        let heads = &heads[..if labels { 3 } else { 2 }];
-        let row = |weighed: &Weighed| -> Vec<Cell> {
-            let mut cells =
-                vec![(weighed.example.to_string(), false), (number(weighed.weight), false)];
-            if labels {
-                cells.push((weighed.label.map_or(String::new(), |label| label.to_string()), false));
-            }
-            cells
-        };
-        let lines: Vec<Vec<Cell>> = list.iter().map(row).collect();
-        let caption = if picture.is_empty() { format!("<p>{caption}.</p>\n") } else { picture };
-        Ok(format!("<div>{caption}{}</div>\n", table(heads, &lines)))
-    }
-}
-
 /// Every test example that is shown.
-pub(super) fn tests(run: &Explained) -> Result<String, Error> {
+pub(super) fn tests(run: &Explained, figures: &mut Figures) -> Result<String, Error> {
     let rows = Rows::read(run)?;
-    let (x, reconstructions) = (rows.array("test/examples")?, rows.array("test/reconstructions")?);
     let mut html = String::new();
     for (at, test) in run.stored.tests.iter().enumerate() {
-        let label = test.label.map_or(String::new(), |label| format!(", label {label}"));
-        html += &format!("<h3>Example {}{label}</h3>\n", test.example);
-        let pair = [x.row(at).to_vec(), reconstructions.row(at).to_vec()];
-        let pair: Vec<&[f64]> = pair.iter().map(Vec::as_slice).collect();
-        html += &rows.pictures(&pair, "The example and its reconstruction; zero is grey.")?;
-        let codes: Vec<String> = test
-            .codes
-            .iter()
-            .take(CODES)
-            .map(|code| format!("{} ({})", code.atom, number(code.code)))
-            .collect();
-        html += &format!(
-            "<p>It uses {} atoms, by their codes: {}{}</p>\n",
-            test.codes.len(),
-            codes.join(", "),
-            if test.codes.len() > CODES { ", …" } else { "." }
-        );
-        html += "<div class=\"figures\">\n";
-        html += &rows.weighed(&test.most, "Training examples that build it most")?;
-        html += &rows.weighed(&test.least, "And that work against it most")?;
-        html += &rows.weighed(&test.similar_by_code, "Most similar by code (cosines)")?;
-        html += "</div>\n";
+        html += &one_test(&rows, at, test, figures)?;
     }
     if !html.is_empty() {
         html += &format!(
@@ -115,28 +27,129 @@ pub(super) fn tests(run: &Explained) -> Result<String, Error> {
     Ok(html)
 }
 
+fn one_test(rows: &Rows, at: usize, test: &Test, figures: &mut Figures) -> Result<String, Error> {
+    let name = format!("{} example {}", rows.run.run.name, test.example);
+    let (x, reconstructions) = (rows.array("test/examples")?, rows.array("test/reconstructions")?);
+    let label = test.label.map_or(String::new(), |label| format!(", label {label}"));
+    let mut html = format!("<h3>Example {}{label}</h3>\n", test.example);
+    let pair = [x.row(at).to_vec(), reconstructions.row(at).to_vec()];
+    let pair = [("example".to_owned(), &*pair[0]), ("reconstruction".to_owned(), &*pair[1])];
+    let caption = "The example and its reconstruction; zero is grey.";
+    let pair = rows.drawn(&pair, rows.of_examples, (caption, name.clone()), figures)?;
+    html += &format!("<div class=\"figures\">\n{pair}</div>\n");
+    let codes: Vec<String> = test
+        .codes
+        .iter()
+        .take(CODES)
+        .map(|code| format!("{} ({})", code.atom, number(code.code)))
+        .collect();
+    html += &format!(
+        "<p>It uses {} atoms, by their codes: {}{}</p>\n",
+        test.codes.len(),
+        codes.join(", "),
+        if test.codes.len() > CODES { ", …" } else { "." }
+    );
+    html += &saliency(rows, test, &name, figures)?;
+    html += "<div class=\"figures\">\n";
+    let (most, least) = match rows.run.stored.filter_shape {
+        None => ("Training examples that build it most", "And that work against it most"),
+        Some(_) => ("Training examples with the largest shares", "And with those furthest below 0"),
+    };
+    let lists = [
+        (&test.most, most, "most"),
+        (&test.least, least, "least"),
+        (&test.similar_by_code, "Most similar by code (cosines)", "similar"),
+    ];
+    for (list, caption, what) in lists {
+        html += &rows.weighed(list, None, (caption, format!("{name} {what}")), figures)?;
+    }
+    Ok(html + "</div>\n")
+}
+
+/// What the example does to the atoms that it uses most.
+fn saliency(rows: &Rows, test: &Test, name: &str, figures: &mut Figures) -> Result<String, Error> {
+    if test.saliency.is_empty() || rows.of_examples.is_none() {
+        return Ok(String::new());
+    }
+    let (slopes, atoms) = (rows.array("test/saliency")?, rows.atoms()?);
+    let mut shown = Vec::new();
+    for one in &test.saliency {
+        let (Some(_), Some(_)) =
+            (slopes.rows().into_iter().nth(one.row), atoms.rows().into_iter().nth(one.atom))
+        else {
+            let path = rows.run.found.path.join("results.json");
+            return Err(Error::damaged(
+                &path,
+                &format!("it shows the saliency of atom {}", one.atom),
+            ));
+        };
+        shown.push((atoms.row(one.atom).to_vec(), slopes.row(one.row).to_vec()));
+    }
+    let listed: Vec<String> =
+        test.saliency.iter().map(|one| format!("{} ({})", one.atom, number(one.code))).collect();
+    let named = |pick: fn(&(Vec<f64>, Vec<f64>)) -> &[f64]| -> Vec<(String, &[f64])> {
+        let each = test.saliency.iter().zip(&shown);
+        each.map(|(one, pair)| (format!("atom {}", one.atom), pick(pair))).collect()
+    };
+    let caption = format!("The atoms that the encoder uses most, with z_T: {}.", listed.join(", "));
+    let atoms = named(|pair| &pair.0);
+    let first = rows.drawn(&atoms, rows.of_atoms, (&caption, format!("{name} atoms")), figures)?;
+    let caption = "The saliency of each, ∂z/∂x through the unrolled encoder: what of the example raises the code.";
+    let slopes = named(|pair| &pair.1);
+    let file = format!("{name} saliency");
+    let second = rows.drawn(&slopes, rows.of_examples, (caption, file), figures)?;
+    Ok(format!("<div class=\"figures\">\n{first}{second}</div>\n"))
+}
+
 /// Every atom that is shown.
-pub(super) fn atoms(run: &Explained) -> Result<String, Error> {
+pub(super) fn atoms(run: &Explained, figures: &mut Figures) -> Result<String, Error> {
     let rows = Rows::read(run)?;
-    let polished = run.stored.polish_rounds.is_some_and(|rounds| rounds > 0);
-    let dictionary = rows.array(if polished { "polished/dictionary" } else { "dictionary" })?;
+    let dictionary = rows.atoms()?;
     let mut html = String::new();
     for atom in &run.stored.atoms {
-        if atom.atom >= dictionary.ncols() {
+        if atom.atom >= dictionary.nrows() {
             let path = run.found.path.join("results.json");
             return Err(Error::damaged(&path, &format!("it shows atom {}", atom.atom)));
         }
-        let used = match atom.used {
-            0 => "used by no training example, so that none contributes to it".to_owned(),
-            used => format!("used by {used} training examples"),
-        };
-        html += &format!("<h3>Atom {}, {used}</h3>\n", atom.atom);
-        let column = dictionary.index_axis(Axis(1), atom.atom).to_vec();
-        html += &rows.pictures(&[&column], "The atom; zero is grey.")?;
-        html += "<div class=\"figures\">\n";
-        html += &rows.weighed(&atom.built, "Training examples that built it")?;
-        html += &rows.weighed(&atom.against, "And that worked against it")?;
-        html += "</div>\n";
+        html += &one_atom(&rows, atom, &dictionary.row(atom.atom).to_vec(), figures)?;
     }
     Ok(html)
+}
+
+fn one_atom(
+    rows: &Rows,
+    atom: &Atom,
+    entries: &[f64],
+    figures: &mut Figures,
+) -> Result<String, Error> {
+    let name = format!("{} atom {}", rows.run.run.name, atom.atom);
+    let used = match atom.used {
+        0 => "used by no training example, so that none contributes to it".to_owned(),
+        used => format!("used by {used} training examples"),
+    };
+    let mut html = format!("<h3>Atom {}, {used}</h3>\n", atom.atom);
+    let itself = [("atom".to_owned(), entries)];
+    let named = ("The atom; zero is grey.", name.clone());
+    let itself = rows.drawn(&itself, rows.of_atoms, named, figures)?;
+    html += &format!("<div class=\"figures\">\n{itself}</div>\n");
+    let of_patches = rows.run.stored.filter_shape.is_some();
+    let mut patches: Vec<Vec<f64>> = Vec::new();
+    if of_patches && !(atom.built.is_empty() && atom.against.is_empty()) {
+        let found = rows.array(&format!("shown/patches_of_atom_{}", atom.atom))?;
+        patches = found.rows().into_iter().map(|row| row.to_vec()).collect();
+    }
+    let (built, against) = patches.split_at(atom.built.len().min(patches.len()));
+    let captions = match of_patches {
+        false => ["Training examples that built it", "And that worked against it"],
+        true => ["Patches that built it", "And that worked against it"],
+    };
+    html += "<div class=\"figures\">\n";
+    for (list, patches, caption, what) in [
+        (&atom.built, built, captions[0], "built"),
+        (&atom.against, against, captions[1], "against"),
+    ] {
+        let patches = of_patches.then_some(patches);
+        html += &rows.weighed(list, patches, (caption, format!("{name} {what}")), figures)?;
+    }
+    Ok(html + "</div>\n")
 }

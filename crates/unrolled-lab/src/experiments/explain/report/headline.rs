@@ -24,8 +24,11 @@ fn sentence(run: &Explained) -> Option<String> {
             "The dictionary is stationary, and the weights below are exact".to_owned()
         }
         _ => format!(
-            "The dictionary is not stationary: reconstructions from training examples differ from its own by {} of their size, and the \
-             weights below hold as far as that",
+            "The dictionary is not stationary: {} by {} of their size, and the weights below hold as far as that",
+            match stored.filter_shape {
+                None => "reconstructions from training examples differ from its own",
+                Some(_) => "filters made of the training examples differ from its own",
+            },
             number(difference)
         ),
     };

@@ -2,6 +2,7 @@
 
 mod drawn;
 mod headline;
+mod rows;
 mod settings;
 mod stored;
 
@@ -26,7 +27,7 @@ impl Explained<'_> {
 }
 
 /// All sections.
-pub(super) fn sections(subject: &Subject, _: &mut Figures) -> Result<Vec<Section>, Error> {
+pub(super) fn sections(subject: &Subject, figures: &mut Figures) -> Result<Vec<Section>, Error> {
     let mut runs = Vec::new();
     for found in &subject.directories {
         for run in &found.runs {
@@ -44,10 +45,14 @@ pub(super) fn sections(subject: &Subject, _: &mut Figures) -> Result<Vec<Section
     add("What came out".to_owned(), headline::of(&runs));
     for run in runs.iter().filter(|run| run.stored.failed.is_none()) {
         let of = if runs.len() > 1 { format!(" of {}", run.run.label) } else { String::new() };
-        add(format!("Examples{of}, and what they are made of"), drawn::tests(run)?);
-        add(format!("Atoms{of}, and what they are made of"), drawn::atoms(run)?);
+        add(format!("Examples{of}, and what they are made of"), drawn::tests(run, figures)?);
+        add(format!("Atoms{of}, and what they are made of"), drawn::atoms(run, figures)?);
     }
-    add("What you see".to_owned(), EXPLANATION.to_owned());
+    let filters = runs.iter().any(|run| run.stored.filter_shape.is_some());
+    add(
+        "What you see".to_owned(),
+        EXPLANATION.replace("FILTERS", if filters { OF_FILTERS } else { "" }),
+    );
     Ok(sections)
 }
 
@@ -56,6 +61,13 @@ const EXPLANATION: &str = "<p>At a stationary point of ½‖X − Z Dᵀ‖² + 
     the weights of atom j. And so is every reconstruction D ẑ: its weights are β = G⁻¹ Z ẑ. Examples with a weight above 0 build it, \
     those with one below 0 work against it.</p>\n\
     <p>Away from a stationary point β X is not D ẑ; the difference is said above. <code>explain.polish</code> goes towards one by \
-    exact steps. Examples that are similar by code have codes that point the same way; they need not contribute.</p>\n\
+    exact steps. Examples that are similar by code have codes that point the same way; they need not contribute. \
+    Once the encoder has converged, the saliency of an atom is a row of the pseudo-inverse of the atoms that the example uses: it tells \
+    this atom from the others.</p>\nFILTERS\
     <p>B. Tolooshams and D. Ba, <i>Stable and Interpretable Unrolled Dictionary Learning</i>, Transactions on Machine Learning \
     Research, 2022 (arXiv 2106.00058), theorem II.4.</p>\n";
+
+const OF_FILTERS: &str = "<p>Filters are the solution of the normal equations of all their entries, H θ = Σ b<sub>i</sub>, and so a sum over training \
+    examples and over their patches, Σ H⁻¹ b<sub>i</sub>. Where patches overlap, what one of them gives to a filter is a filter, not a weight \
+    times the patch: its part along the filter, divided by the filter’s square, is the share that is shown. Shares of all \
+    patches sum to 1 at a stationary point, and so do those of all training examples in a reconstruction.</p>\n";

@@ -85,7 +85,7 @@ pub(super) fn sections(subject: &Subject, figures: &mut Figures) -> Result<Vec<S
     add("What came out", headline::of(&runs) + &tables);
     let charts = charts::of(&runs, subject.is_joint(), figures);
     add("As training went on", format!("<div class=\"figures\">\n{charts}</div>\n"));
-    let pictures = pictures(subject, &runs)?;
+    let pictures = pictures(subject, &runs, figures)?;
     if !pictures.is_empty() {
         add("The atoms", pictures);
     }
@@ -94,7 +94,7 @@ pub(super) fn sections(subject: &Subject, figures: &mut Figures) -> Result<Vec<S
 }
 
 /// The learned atoms of every run whose examples are pictures.
-fn pictures(subject: &Subject, runs: &[Learned]) -> Result<String, Error> {
+fn pictures(subject: &Subject, runs: &[Learned], figures: &mut Figures) -> Result<String, Error> {
     let mut html = String::new();
     for found in &subject.directories {
         let path = found.path.join("arrays.safetensors");
@@ -108,7 +108,7 @@ fn pictures(subject: &Subject, runs: &[Learned]) -> Result<String, Error> {
         }
         let damaged = |what: String| Error::damaged(&path, &what);
         for (run, shape) in shaped {
-            let picture = |array: &str, what: &str, must: bool| -> Result<String, Error> {
+            let mut picture = |array: &str, what: &str, must: bool| -> Result<String, Error> {
                 let key = format!("{}/{array}", run.run.name);
                 let found = match unrolled_data::read_array(&path, &key) {
                     Err(DataError::Missing { .. }) if !must => return Ok(String::new()),
@@ -128,7 +128,8 @@ fn pictures(subject: &Subject, runs: &[Learned]) -> Result<String, Error> {
                         .and_then(|matrix| mosaic(&matrix, shape, &caption)),
                     _ => Err(format!("is of shape {dimensions:?}, not atoms")),
                 };
-                picture.map_err(|what| damaged(format!("`{key}` {what}")))
+                let picture = picture.map_err(|what| damaged(format!("`{key}` {what}")))?;
+                Ok(figures.mosaic(&picture, &key))
             };
             let learned = picture("dictionary", "learned", true)?;
             let truth = picture("true_dictionary", "true", false)?;

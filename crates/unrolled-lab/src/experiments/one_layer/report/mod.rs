@@ -75,7 +75,7 @@ pub(super) fn sections(subject: &Subject, figures: &mut Figures) -> Result<Vec<S
     add("As training went on", figure(charts::by_step(&runs, joint, figures)));
     add("By a setting", figure(charts::by_setting(&runs, figures)));
     add("Decoding by the threshold", figure(charts::by_threshold(&runs, figures)));
-    add("The rows of W", pictures::all(&runs)?);
+    add("The rows of W", pictures::all(&runs, figures)?);
     add("What you see", EXPLANATION.to_owned());
     Ok(sections)
 }

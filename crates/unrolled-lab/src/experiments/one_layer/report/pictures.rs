@@ -5,11 +5,12 @@ use unrolled_data::read_matrix;
 
 use super::Drawn;
 use crate::Error;
+use crate::report::Figures;
 use crate::report::pictures::mosaic;
 use crate::report::table::escape;
 
 /// The rows of every run whose examples are pictures.
-pub(super) fn all(runs: &[Drawn]) -> Result<String, Error> {
+pub(super) fn all(runs: &[Drawn], figures: &mut Figures) -> Result<String, Error> {
     let mut html = String::new();
     for run in runs.iter().filter(|run| run.stored.failed.is_none()) {
         let Some(shape) = run.stored.feature_shape else { continue };
@@ -23,7 +24,8 @@ pub(super) fn all(runs: &[Drawn]) -> Result<String, Error> {
             escape(&key)
         );
         let picture = mosaic(&weight.reversed_axes(), shape, &caption);
-        html += &picture.map_err(|what| Error::damaged(&path, &format!("`{key}` {what}")))?;
+        let picture = picture.map_err(|what| Error::damaged(&path, &format!("`{key}` {what}")))?;
+        html += &figures.mosaic(&picture, &key);
     }
     Ok(if html.is_empty() { html } else { format!("<div class=\"figures\">\n{html}</div>\n") })
 }

@@ -81,7 +81,7 @@ pub(super) fn changes(runs: &[Drawn], figures: &mut Figures) -> Result<String, E
         let sorted = order.iter().enumerate().map(|(rank, (_, angle))| ((rank + 1) as f64, *angle));
         series.push(Series::new(with.label(), thinned(sorted.collect()), with.style));
         let moved: Vec<usize> = order.iter().take(SHOWN).map(|(at, _)| *at).collect();
-        pictures.push_str(&most_moved(without, with, [&before, &after], &moved)?);
+        pictures.push_str(&most_moved(without, with, [&before, &after], &moved, figures)?);
     }
     if rows.is_empty() {
         return Ok(String::new());
@@ -118,11 +118,13 @@ fn most_moved(
     with: &Drawn,
     [before, after]: [&Atoms; 2],
     moved: &[usize],
+    figures: &mut Figures,
 ) -> Result<String, Error> {
     let [from, to] = [before, after].map(|atoms| atoms.columns.select(Axis(1), moved));
-    let of = |run: &Drawn, columns: &Array2<f64>| {
+    let mut of = |run: &Drawn, columns: &Array2<f64>| {
         let caption = format!("<b>{}</b>: the {} most turned atoms.", run.label(), moved.len());
-        picture(run, &before.shape, columns, &caption)
+        let file = format!("{} most turned atoms", run.run.name);
+        picture(run, (&before.shape, columns), (&caption, &file), figures)
     };
     let pictures = [of(without, &from)?, of(with, &to)?].concat();
     Ok(match pictures.is_empty() {
@@ -134,9 +136,9 @@ fn most_moved(
 /// Atoms as pictures; nothing where rows are none.
 fn picture(
     run: &Drawn,
-    shape: &[usize],
-    columns: &Array2<f64>,
-    caption: &str,
+    (shape, columns): (&[usize], &Array2<f64>),
+    (caption, file): (&str, &str),
+    figures: &mut Figures,
 ) -> Result<String, Error> {
     let drawn = match (shape, run.stored.feature_shape) {
         ([_, channels, height, width], _) => {
@@ -146,14 +148,15 @@ fn picture(
         (_, Some(picture)) => mosaic(columns, picture, caption),
         _ => return Ok(String::new()),
     };
-    drawn.map_err(|what| {
+    let drawn = drawn.map_err(|what| {
         let path = run.found.path.join("arrays.safetensors");
         Error::damaged(&path, &format!("`{}/dictionary` {what}", run.run.name))
-    })
+    })?;
+    Ok(figures.mosaic(&drawn, file))
 }
 
 /// All atoms of every run, side by side, where rows are pictures.
-pub(super) fn all(runs: &[Drawn]) -> Result<String, Error> {
+pub(super) fn all(runs: &[Drawn], figures: &mut Figures) -> Result<String, Error> {
     let mut html = String::new();
     for run in runs.iter().filter(|run| !run.has_failed()) {
         let is_picture = run.stored.feature_shape.is_some();
@@ -167,7 +170,9 @@ pub(super) fn all(runs: &[Drawn]) -> Result<String, Error> {
             run.label(),
             escape(&run.run.name)
         );
-        html.push_str(&picture(run, &atoms.shape, &atoms.columns, &caption)?);
+        let file = format!("{} dictionary", run.run.name);
+        let shown = (&*atoms.shape, &atoms.columns);
+        html.push_str(&picture(run, shown, (&caption, &file), figures)?);
     }
     Ok(match html.is_empty() {
         true => String::new(),

@@ -65,7 +65,7 @@ pub(super) fn sections(subject: &Subject, figures: &mut Figures) -> Result<Vec<S
     add("As training went on", format!("<div class=\"figures\">\n{charts}</div>\n"));
     add("Which class was taken for which", tables::confusions(&runs));
     add("What the task changed in the atoms", atoms::changes(&runs, figures)?);
-    add("The atoms", atoms::all(&runs)?);
+    add("The atoms", atoms::all(&runs, figures)?);
     add("What you see", EXPLANATION.to_owned());
     Ok(sections)
 }
