@@ -12,6 +12,7 @@ mod encode;
 mod encode_extremes;
 mod errors;
 mod explain;
+mod gallery;
 mod golden;
 mod gpu;
 mod implicit;

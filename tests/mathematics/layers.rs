@@ -16,7 +16,7 @@ const FORBIDDEN: [(&str, &[&str]); 5] = [
 ];
 
 /// The rooms of `unrolled-lab`, each of which names none below it: what is on top knows the kinds of experiment.
-const ROOMS: [&str; 25] = [
+const ROOMS: [&str; 26] = [
     "words",
     "error",
     "memory",
@@ -39,6 +39,7 @@ const ROOMS: [&str; 25] = [
     "training",
     "experiments",
     "explanation",
+    "gallery",
     "encode",
     "restore",
     "self_test",

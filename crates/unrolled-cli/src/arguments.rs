@@ -57,6 +57,24 @@ pub enum Command {
     Denoise(DenoiseArguments),
     /// Say which training examples the dictionary of a run, and its reconstructions, are made of
     Explain(ExplainArguments),
+    /// Run every configuration of a list at a small size; make a page of their pictures
+    Gallery {
+        /// The list, as in configs/gallery.toml
+        #[arg(value_name = "LIST.toml")]
+        list: PathBuf,
+        /// The page
+        #[arg(long, value_name = "FILE", default_value = "gallery.html")]
+        out: PathBuf,
+        /// The folder of the runs, which are replaced
+        #[arg(long, value_name = "DIR", default_value = "runs/gallery")]
+        runs: PathBuf,
+        /// Threads of the CPU [default: all]; results do not depend on it
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+        threads: Option<u16>,
+        /// Print nothing but errors
+        #[arg(long, short)]
+        quiet: bool,
+    },
     /// Print a commented configuration to start from
     Init {
         /// The kind of experiment, as in compare-gradients

@@ -13,7 +13,7 @@ use crate::arguments::{Arguments, Command, ExperimentArguments};
 use crate::output::print;
 use crate::progress::Terminal;
 use crate::signals;
-use crate::{denoise, encode, explain};
+use crate::{denoise, encode, explain, gallery};
 
 pub fn execute(arguments: Arguments) -> Result<(), Error> {
     match arguments.command {
@@ -33,6 +33,9 @@ pub fn execute(arguments: Arguments) -> Result<(), Error> {
         Command::Encode(arguments) => encode::execute(arguments),
         Command::Denoise(arguments) => denoise::execute(arguments),
         Command::Explain(arguments) => explain::execute(arguments),
+        Command::Gallery { list, out, runs, threads, quiet } => {
+            gallery::execute(&list, &out, &runs, (threads.map(usize::from), quiet))
+        }
         Command::Init { experiment, data, data_key } => {
             let text = match data {
                 None => EXPERIMENTS.template(&experiment)?.to_owned(),

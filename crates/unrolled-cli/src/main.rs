@@ -5,6 +5,7 @@ mod commands;
 mod denoise;
 mod encode;
 mod explain;
+mod gallery;
 mod output;
 mod progress;
 mod signals;

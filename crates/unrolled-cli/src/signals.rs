@@ -1,11 +1,20 @@
 //! Ctrl-C, SIGTERM and SIGHUP ask a command to stop at the next safe place.
 
+use std::sync::OnceLock;
+
 use unrolled_lab::progress::Stop;
 
 use crate::output::tell;
 
+/// What a command heeds, from the first time that it asks.
+static STOP: OnceLock<Stop> = OnceLock::new();
+
 /// Heeds them from now on, saying so unless `quiet`, but for those that whoever started the program has chosen to ignore, as `nohup` does.
 pub fn heed(quiet: bool) -> Stop {
+    STOP.get_or_init(|| install(quiet)).clone()
+}
+
+fn install(quiet: bool) -> Stop {
     let ignored = Ignored::now();
     let stop = Stop::default();
     let handler = stop.clone();

@@ -141,6 +141,16 @@ impl<'a> Experiments<'a> {
         self.draw(std::slice::from_ref(directory), &page, FIGURES)
     }
 
+    /// The sections of the report of one run directory, and its figures.
+    pub fn sections(&self, directory: &RunDirectory) -> Result<(Vec<Section>, Figures), Error> {
+        let results = directory.results()?;
+        let experiment = self.known(results["experiment"].as_str().unwrap_or_default())?;
+        let subject = Subject::read(experiment, vec![(directory, results)])?;
+        let mut figures = Figures::new(FIGURES);
+        let sections = experiment.report(&subject, &mut figures)?;
+        Ok((sections, figures))
+    }
+
     /// Draws one report of run directories of the same kind to `page`; its figures go beside it.
     pub fn report_combined(&self, directories: &[RunDirectory], page: &Path) -> Result<(), Error> {
         let stem = page.file_stem().unwrap_or_default().to_string_lossy();

@@ -14,6 +14,7 @@ mod experiments;
 pub mod explanation;
 mod figure_files;
 mod files;
+pub mod gallery;
 mod linear_model;
 mod lock;
 pub mod memory;

@@ -67,6 +67,11 @@ impl Figures {
         mosaic.html(&file)
     }
 
+    /// The files so far, in the order of the page: names and content.
+    pub fn files(&self) -> &[(String, String)] {
+        &self.files
+    }
+
     fn name(&self, of: &str, title: &str) -> String {
         let text = if of.is_empty() { title.to_owned() } else { format!("{of} {title}") };
         let words: Vec<String> = text

@@ -27,12 +27,6 @@ pub(crate) fn render(kind: &str, subject: &Subject, sections: &[Section]) -> Str
         1 => String::new(),
         count => format!(" of {count} run directories"),
     };
-    let sections: String = sections
-        .iter()
-        .map(|Section { title, html }| {
-            format!("<section><h2>{}</h2>\n{html}</section>\n", escape(title))
-        })
-        .collect();
     let parts: String = subject
         .directories
         .iter()
@@ -41,19 +35,35 @@ pub(crate) fn render(kind: &str, subject: &Subject, sections: &[Section]) -> Str
             false => how_it_was_run(found),
         })
         .collect();
+    let how = Section {
+        title: "How it was run".to_owned(),
+        html: format!(
+            "{parts}\
+             <p>To run it again, save a configuration below as <code>again.toml</code> and type \
+             <code>unrolled run again.toml --out again</code>. On a CPU the figures come out the same \
+             whatever the number of threads; times do not.</p>\n{}",
+            configurations(subject)
+        ),
+    };
+    let sections: Vec<Section> = sections.iter().cloned().chain([how]).collect();
+    document(&format!("{}{count}", escape(kind)), &title, &sections)
+}
+
+/// A page with this look, from its kind and its title, as HTML, and its sections.
+pub(crate) fn document(kind: &str, title: &str, sections: &[Section]) -> String {
+    let sections: String = sections
+        .iter()
+        .map(|Section { title, html }| {
+            format!("<section><h2>{}</h2>\n{html}</section>\n", escape(title))
+        })
+        .collect();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <link rel=\"icon\" href=\"data:,\">\n\
          <title>{title} · unrolled</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <header><p class=\"kind\">{}{count}</p><h1>{title}</h1></header>\n{sections}\
-         <section><h2>How it was run</h2>\n{parts}\
-         <p>To run it again, save a configuration below as <code>again.toml</code> and type \
-         <code>unrolled run again.toml --out again</code>. On a CPU the figures come out the same \
-         whatever the number of threads; times do not.</p>\n{}</section>\n\
-         </main>\n</body>\n</html>\n",
-        escape(kind),
-        configurations(subject)
+         <header><p class=\"kind\">{kind}</p><h1>{title}</h1></header>\n{sections}\
+         </main>\n</body>\n</html>\n"
     )
 }
 

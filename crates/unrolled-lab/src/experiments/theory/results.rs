@@ -34,6 +34,7 @@ fn run(plan: &Plan, measured: &Measured) -> Value {
         iterations: &plan.theory().iterations,
     };
     json!({
+        "engine": "fused",
         "examples": problem.x.nrows(),
         "features": problem.x.ncols(),
         "atoms": problem.truth.ncols(),

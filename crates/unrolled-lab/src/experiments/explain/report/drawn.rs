@@ -20,7 +20,8 @@ pub(super) fn tests(run: &Explained, figures: &mut Figures) -> Result<String, Er
     if !html.is_empty() {
         html += &format!(
             "<p class=\"source\">Numbers: <code>contributions.csv</code>; all weights in \
-             <code>arrays.safetensors</code>, <code>{}/test/contributions</code>.</p>\n",
+             <code>arrays.safetensors</code>, <code>{0}/test/contributions</code>; what is drawn in <code>{0}/test/examples</code>, \
+             <code>…/reconstructions</code>, <code>…/saliency</code> and <code>{0}/shown/examples</code>.</p>\n",
             escape(&run.run.name)
         );
     }
@@ -112,6 +113,19 @@ pub(super) fn atoms(run: &Explained, figures: &mut Figures) -> Result<String, Er
             return Err(Error::damaged(&path, &format!("it shows atom {}", atom.atom)));
         }
         html += &one_atom(&rows, atom, &dictionary.row(atom.atom).to_vec(), figures)?;
+    }
+    if !html.is_empty() {
+        let name = escape(&run.run.name);
+        let weights = match run.stored.filter_shape {
+            None => format!(
+                "; all weights in <code>arrays.safetensors</code>, <code>{name}/contributions_to_atoms</code>"
+            ),
+            Some(_) => format!(
+                "; the patches in <code>arrays.safetensors</code>, <code>{name}/shown/patches_of_atom_…</code>"
+            ),
+        };
+        html +=
+            &format!("<p class=\"source\">Numbers: <code>contributions.csv</code>{weights}.</p>\n");
     }
     Ok(html)
 }
