@@ -5,7 +5,7 @@ use crate::support::{folder, reduced, results, root, unrolled};
 #[test]
 fn every_configuration_runs() {
     let folder = folder();
-    let mut count = 0;
+    let (mut count, mut missing) = (0, Vec::new());
     for entry in std::fs::read_dir(root().join("configs")).unwrap() {
         let config = entry.unwrap().path();
         // A list of the others.
@@ -31,7 +31,24 @@ fn every_configuration_runs() {
         assert_eq!(results["name"], name.as_str());
         assert!(!results["runs"].as_object().unwrap().is_empty(), "{name}");
         assert!(folder.path().join(&name).join("report.html").is_file(), "{name}");
+        // Two steps of a layer or a denoiser are too few for curves.
+        let few = ["one-layer", "denoise"].iter().any(|kind| name.starts_with(kind));
+        let shown = shown_in_gallery(&name).filter(|_| !few);
+        if let Some(figure) = shown {
+            let figure = folder.path().join(&name).join("figures").join(figure);
+            if !figure.is_file() {
+                missing.push(figure);
+            }
+        }
         count += 1;
     }
+    assert!(missing.is_empty(), "{missing:?}");
     assert!(count >= 8);
+}
+
+/// The file of the picture that the gallery shows of a configuration: its line follows that of the configuration.
+fn shown_in_gallery(name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(root().join("configs/gallery.toml")).unwrap();
+    let (_, after) = text.split_once(&format!("config = \"{name}.toml\"\nfigure = \""))?;
+    Some(after.split_once('"')?.0.to_owned())
 }

@@ -113,6 +113,19 @@ fn the_reference_comes_out_of_a_configuration() {
 }
 
 #[test]
+fn a_step_that_polished_atoms_outgrow_is_no_matter_where_codes_are_solved() {
+    let folder = folder();
+    drop(reference(folder.path()));
+    let text = REFERENCE
+        .replace("ridge = 0.05", "ridge = 0.001\npolish = 30")
+        .replace("step = 0.01", "step = 0.08");
+    write(folder.path(), "polished.toml", &text);
+    output(folder.path(), &["run", "polished.toml", "-q", "--out", "out"], 0);
+    let main = &results(&folder.path().join("out"))["runs"]["main"];
+    assert!(!main["tests"][0]["saliency"].as_array().unwrap().is_empty());
+}
+
+#[test]
 fn a_finished_run_is_explained() {
     let folder = folder();
     let path = |out: &str| folder.path().join(out);
@@ -338,6 +351,9 @@ fn filters_are_made_of_patches() {
     // Every picture is a file too.
     let picture = std::fs::read_to_string(out.join("figures/main-example-0.svg")).unwrap();
     assert!(picture.contains("<image ") && picture.contains("data:image/png;base64,"));
+    output(folder.path(), &["run", "filters.toml", "-q", "--out", "one", "--threads", "1"], 0);
+    let one = std::fs::read(folder.path().join("one/arrays.safetensors")).unwrap();
+    assert!(one == bytes, "threads change what comes out");
     // A run that has learned filters is explained as well.
     let learned = text
         .replace("experiment = \"explain\"", "experiment = \"learn-dictionary\"")
@@ -355,4 +371,10 @@ fn filters_are_made_of_patches() {
     let explained =
         std::fs::read(folder.path().join("learned/explain/arrays.safetensors")).unwrap();
     assert_eq!(array(&learned, "main/dictionary"), array(&explained, "main/dictionary"));
+    // Unless its encoder was trained too.
+    let set = ["--set", "encoder.prox.learned=true", "--set", "train.estimator=\"g_ae_ls\""];
+    let learn = ["run", "learned.toml", "-q", "--out", "trained"];
+    output(folder.path(), &[&learn[..], &set].concat(), 0);
+    let said = output(folder.path(), &["explain", "trained"], 2);
+    assert!(said.contains("has trained its encoder too"), "{said}");
 }

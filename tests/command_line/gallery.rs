@@ -21,10 +21,12 @@ fn a_list_becomes_a_page_of_pictures_and_sentences() {
         write(folder.path(), name, SMALL);
     }
     write(folder.path(), "list.toml", LIST);
-    // Twice: runs are replaced.
-    for _ in 0..2 {
-        output(folder.path(), &["gallery", "list.toml", "--out", "page.html", "-q"], 0);
-    }
+    let gallery = ["gallery", "list.toml", "--out", "page.html", "-q"];
+    output(folder.path(), &gallery, 0);
+    // Runs are replaced where that is asked for.
+    let said = output(folder.path(), &gallery, 2);
+    assert!(said.contains("with --overwrite, or name another folder with --runs"), "{said}");
+    output(folder.path(), &[&gallery[..], &["--overwrite"]].concat(), 0);
     let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
     assert_eq!(page.matches("<svg class=\"chart\"").count(), 2);
     assert!(page.contains("Error of the codes") && page.contains("<code>compare.repeats=1</code>"));
@@ -55,6 +57,13 @@ fn a_list_that_cannot_be_shown_says_why() {
     write(folder.path(), "list.toml", &LIST.replace("error-of-the-codes", "error"));
     let said = output(folder.path(), &["gallery", "list.toml", "-q"], 2);
     seen.push_str(&format!("## a figure that is not there\n{said}\n"));
+    let twice = LIST.replace("two.toml", "one.toml");
+    write(folder.path(), "list.toml", &twice);
+    let said = output(folder.path(), &["gallery", "list.toml", "-q"], 2);
+    seen.push_str(&format!("## the same name twice\n{said}\n"));
+    write(folder.path(), "list.toml", LIST);
+    let said = output(folder.path(), &["gallery", "list.toml", "--out", "none/page.html"], 2);
+    seen.push_str(&format!("## no folder for the page\n{said}\n"));
     let here = folder.path().to_string_lossy().into_owned();
     insta::assert_snapshot!(seen.replace(&here, "FOLDER"));
 }

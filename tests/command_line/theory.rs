@@ -159,6 +159,14 @@ fn what_cannot_be_measured_is_refused() {
         ("one-sided codes", with("penalty = 0.1 }", "penalty = 0.1, sided = \"one\" }")),
         ("no step", with("steps = 20", "steps = 0")),
         (
+            "a convolution",
+            with(
+                "[data]\nexamples = 700\nfeatures = 12\natoms = 18\nnonzeros = 2",
+                "[data]\nsource = \"shifts\"\nexamples = 50\nlength = 32\nfilters = 2\nsize = 8\ncopies = 2",
+            ),
+        ),
+        ("an encoder's own form", with("step = 0.15", "step = 0.15\nform = \"gram\"")),
+        (
             "data without truth",
             with(
                 "[data]\nexamples = 700\nfeatures = 12\natoms = 18\nnonzeros = 2",

@@ -217,7 +217,7 @@ fn shares_of_a_matrix_are_the_contributions_along_what_they_build() {
     let expected = Stationarity::of(&x, &best, &z, [0.1, omega], Sided::Two);
     assert!(judged.gradient < 1e-10 && (judged.kkt - expected.kkt).abs() < 1e-12);
     assert!((judged.objective / expected.objective - 1.0).abs() < 1e-12);
-    assert!(relative_error(&shares.best(GO_ON).unwrap(), &best.t().to_owned()) < 1e-9);
+    assert!(relative_error(&shares.best(GO_ON).unwrap().0, &best.t().to_owned()) < 1e-9);
     let to_atoms = contributions.to_atoms(&z);
     let to_new = contributions.to_reconstructions(&z, &new);
     let reconstructions = new.dot(&best.t());
@@ -271,7 +271,7 @@ fn shares_of_filters_are_those_of_the_whole_system() {
     let dictionary = with(&best);
     let shares = Shares::new(&dictionary, &x, &codes, omega);
     assert!(shares.gradient().iter().all(|v| v.abs() < 1e-10));
-    assert!(relative_error(&shares.best(GO_ON).unwrap(), &best) < 1e-9);
+    assert!(relative_error(&shares.best(GO_ON).unwrap().0, &best) < 1e-9);
     let share = shares.of_atom(1, GO_ON).unwrap();
     assert!((share.examples.sum() - 1.0).abs() < 1e-9);
     assert!((share.entries.sum() - 1.0).abs() < 1e-9);

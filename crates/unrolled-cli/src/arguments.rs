@@ -58,23 +58,7 @@ pub enum Command {
     /// Say which training examples the dictionary of a run, and its reconstructions, are made of
     Explain(ExplainArguments),
     /// Run every configuration of a list at a small size; make a page of their pictures
-    Gallery {
-        /// The list, as in configs/gallery.toml
-        #[arg(value_name = "LIST.toml")]
-        list: PathBuf,
-        /// The page
-        #[arg(long, value_name = "FILE", default_value = "gallery.html")]
-        out: PathBuf,
-        /// The folder of the runs, which are replaced
-        #[arg(long, value_name = "DIR", default_value = "runs/gallery")]
-        runs: PathBuf,
-        /// Threads of the CPU [default: all]; results do not depend on it
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-        threads: Option<u16>,
-        /// Print nothing but errors
-        #[arg(long, short)]
-        quiet: bool,
-    },
+    Gallery(GalleryArguments),
     /// Print a commented configuration to start from
     Init {
         /// The kind of experiment, as in compare-gradients
@@ -155,6 +139,28 @@ pub struct ExplainArguments {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Delete the explanation in the folder first
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Threads of the CPU [default: all]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct GalleryArguments {
+    /// The list, as in configs/gallery.toml
+    #[arg(value_name = "LIST.toml")]
+    pub list: PathBuf,
+    /// The page
+    #[arg(long, value_name = "FILE", default_value = "gallery.html")]
+    pub out: PathBuf,
+    /// The folder of the runs
+    #[arg(long, value_name = "DIR", default_value = "runs/gallery")]
+    pub runs: PathBuf,
+    /// Replace the runs that are in it
     #[arg(long)]
     pub overwrite: bool,
     /// Threads of the CPU [default: all]; results do not depend on it

@@ -33,9 +33,7 @@ pub fn execute(arguments: Arguments) -> Result<(), Error> {
         Command::Encode(arguments) => encode::execute(arguments),
         Command::Denoise(arguments) => denoise::execute(arguments),
         Command::Explain(arguments) => explain::execute(arguments),
-        Command::Gallery { list, out, runs, threads, quiet } => {
-            gallery::execute(&list, &out, &runs, (threads.map(usize::from), quiet))
-        }
+        Command::Gallery(arguments) => gallery::execute(arguments),
         Command::Init { experiment, data, data_key } => {
             let text = match data {
                 None => EXPERIMENTS.template(&experiment)?.to_owned(),

@@ -142,6 +142,9 @@ impl<'a> Experiments<'a> {
     }
 
     /// The sections of the report of one run directory, and its figures.
+    ///
+    /// # Errors
+    /// When the directory is of no kind that is known, or damaged.
     pub fn sections(&self, directory: &RunDirectory) -> Result<(Vec<Section>, Figures), Error> {
         let results = directory.results()?;
         let experiment = self.known(results["experiment"].as_str().unwrap_or_default())?;

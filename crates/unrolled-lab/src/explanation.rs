@@ -54,6 +54,16 @@ impl Explanation {
                 })?
             }
         };
+        let sections = explain::learning(run);
+        let trained = sections.encoder.learned_step || sections.encoder.prox.depends_on_training();
+        if trained && sections.dictionary.is_convolutional() {
+            return Err(Error::RunDirectory(format!(
+                "{}: run `{}` has trained its encoder too, which an explanation does not take over, and codes of a convolution come \
+                 from it; explain a run whose thresholds and step stay as they are",
+                folder.display(),
+                run.name
+            )));
+        }
         let fingerprint = explain::fingerprint(run).map_err(|error| run.locate(error))?;
         let saved = newest(&directory, &run.name, &mut Silent);
         if saved.is_some_and(|saved| !saved.is_of_data(fingerprint)) {
@@ -88,6 +98,8 @@ impl Explanation {
             ),
             ("ridge".to_owned(), self.ridge.into()),
             ("polish".to_owned(), (self.polish as i64).into()),
+            // A trained encoder is not taken over: codes of a matrix are those of the lasso.
+            ("saliency".to_owned(), (!trained).into()),
         ]);
         let kinds = |key: &str, value: Value| (key.to_owned(), value);
         table.extend([

@@ -41,6 +41,9 @@ struct List {
 
 impl Gallery {
     /// Reads a list and every configuration of it.
+    ///
+    /// # Errors
+    /// When one of the files cannot be read or is wrong, or two runs have the same name.
     pub fn read(source: &Path) -> Result<Self, Error> {
         let text =
             std::fs::read_to_string(source).map_err(|error| Error::reading(source, &error))?;
@@ -51,38 +54,60 @@ impl Gallery {
             Error::Config(vec![format!("{}:{line}: {message}", source.display())])
         })?;
         let folder = source.parent().unwrap_or(Path::new(""));
-        let exhibits = list.exhibit.into_iter().map(|exhibit| {
+        let mut gallery = Self { source: source.to_owned(), exhibits: Vec::new() };
+        for exhibit in list.exhibit {
             let overrides = Overrides { set: exhibit.set.clone(), device: None };
-            let configuration = EXPERIMENTS.load(&folder.join(&exhibit.config), &overrides)?;
-            Ok((exhibit, configuration))
-        });
-        let exhibits = exhibits.collect::<Result<Vec<_>, Error>>()?;
-        Ok(Self { source: source.to_owned(), exhibits })
+            let configuration = EXPERIMENTS.load(&folder.join(&exhibit.config), &overrides);
+            let configuration = configuration.map_err(|error| gallery.locate(&exhibit, error))?;
+            let name = &configuration.base.name;
+            if gallery.exhibits.iter().any(|(_, other)| other.base.name == *name) {
+                return Err(Error::Config(vec![format!(
+                    "{}: two runs are called {name}; give one another with `set = ['name=\"…\"']`",
+                    source.display()
+                )]));
+            }
+            gallery.exhibits.push((exhibit, configuration));
+        }
+        Ok(gallery)
     }
 
-    /// Writes the page, from the finished run directories of the exhibits, in their order.
-    pub fn write(&self, page: &Path, directories: &[RunDirectory]) -> Result<(), Error> {
-        let mut html = String::new();
-        for ((exhibit, configuration), directory) in self.exhibits.iter().zip(directories) {
-            html += &self.card(exhibit, configuration, directory)?;
+    /// Puts the list and the configuration before an error that one of them has led to.
+    pub fn locate(&self, exhibit: &Exhibit, error: Error) -> Error {
+        let (list, config) = (self.source.display(), exhibit.config.display());
+        let before = |message: String| format!("{list}: {config}: {message}");
+        match error {
+            Error::Config(messages) => Error::Config(messages.into_iter().map(before).collect()),
+            Error::RunDirectory(message) => Error::RunDirectory(before(message)),
+            Error::NotFinite(message) => Error::NotFinite(before(message)),
+            other => other,
         }
+    }
+
+    /// Writes the page of the cards of all exhibits.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, page: &Path, cards: &[String]) -> Result<(), Error> {
         let introduction = format!(
-            "<p>Every configuration that is shipped, at a size of seconds: what came out there is not what comes out at full size. Under \
+            "<p>Configurations at a size of seconds: what came out there is not what comes out at full size. Under \
              each picture stands the first thing that its report says, and what makes it small. The page was made by \
              <code>unrolled gallery {}</code>.</p>\n",
             escape(&self.source.to_string_lossy())
         );
         let section = Section {
             title: "What the reports show".to_owned(),
-            html: format!("{introduction}<div class=\"figures\">\n{html}</div>\n"),
+            html: format!("{introduction}<div class=\"figures\">\n{}</div>\n", cards.concat()),
         };
         write_whole(page, document("gallery", "Gallery", &[section]).as_bytes())
     }
 
-    fn card(
+    /// The picture and the sentence of an exhibit, from its finished run directory, as HTML.
+    ///
+    /// # Errors
+    /// When the directory is damaged, or its report has no such picture.
+    pub fn card(
         &self,
-        exhibit: &Exhibit,
-        configuration: &Configuration,
+        (exhibit, configuration): &(Exhibit, Configuration),
         directory: &RunDirectory,
     ) -> Result<String, Error> {
         let (sections, figures) = EXPERIMENTS.sections(directory)?;
@@ -92,12 +117,9 @@ impl Gallery {
                 || {
                     let names: Vec<&str> =
                         figures.files().iter().map(|(name, _)| name.as_str()).collect();
-                    Err(Error::Config(vec![format!(
-                        "{}: {} has no figure {name}; name one of {}",
-                        self.source.display(),
-                        exhibit.config.display(),
-                        names.join(", ")
-                    )]))
+                    let message =
+                        format!("there is no figure {name}; name one of {}", names.join(", "));
+                    Err(self.locate(exhibit, Error::Config(vec![message])))
                 },
                 |(_, text)| Ok(text),
             )?),

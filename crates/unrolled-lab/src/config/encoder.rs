@@ -122,12 +122,6 @@ impl EncoderConfig {
         self.engine != "autodiff" && !self.is_solved() && self.prox.is_known_by_hand()
     }
 
-    /// Whether it is ISTA on least squares with a soft threshold, and nothing to learn in it.
-    pub fn is_plain(&self) -> bool {
-        let soft = matches!(self.prox, ProxConfig::Soft { .. }) && self.prox.is_constant();
-        self.kind == "ista" && soft && !self.learned_step && self.fit.is_squared()
-    }
-
     /// Whether it has Nesterov's momentum.
     pub fn is_fista(&self) -> bool {
         self.kind == "fista"

@@ -247,7 +247,7 @@ const SIDES: [&str; 2] = ["two", "one"];
 const KINDS: [&str; 5] = ["soft", "hard", "elastic-net", "group-soft", "top-k"];
 
 impl ProxConfig {
-    pub(super) fn read(mut reader: Reader) -> Self {
+    pub fn read(mut reader: Reader) -> Self {
         let problems = reader.problems();
         let kind = reader.choice("kind", &KINDS);
         let sided = SIDES[reader.choice("sided", &SIDES)];
@@ -325,6 +325,12 @@ impl ProxConfig {
             }
             _ => true,
         }
+    }
+
+    /// Whether training changes it: learned, or decaying from step to step.
+    pub fn depends_on_training(&self) -> bool {
+        let falls = matches!(self, Self::Soft { decay: Some(Decay::Falling { .. }), .. });
+        falls || self.is_learned()
     }
 
     /// Refuses groups that so many atoms cannot be cut into, and those of filters: entries of their codes that lie side by

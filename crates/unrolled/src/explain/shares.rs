@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
 use crate::dictionary::{AnyDictionary, Dictionary};
+use crate::metrics::frobenius;
 use crate::operator::LinearOperator;
 use crate::tensors::{Precision, to_array, to_tensor};
 
@@ -46,13 +47,22 @@ const TOLERANCE: f64 = 1e-11;
 const ROUNDS: usize = 5000;
 
 impl<'a> Shares<'a> {
-    /// Of a dictionary, training examples `[n, m]`, their codes `[n, q]` and ω, which is above 0.
+    /// Of a dictionary, training examples `[n, m]`, their codes `[n, q]` and ω.
+    ///
+    /// Nothing is computed yet. A system is solved by conjugate gradients, each round of which costs a reconstruction and a
+    /// derivative by the atoms of all examples.
+    ///
+    /// # Panics
+    /// When ω is not above 0, or codes and examples are not of the dictionary's sizes.
     pub fn new(
         dictionary: &'a AnyDictionary,
         x: &'a Array2<f64>,
         codes: &'a Array2<f64>,
         ridge: f64,
     ) -> Self {
+        let sizes = [x.ncols(), codes.ncols()];
+        assert!(sizes == dictionary.shape() && x.nrows() == codes.nrows(), "sizes go together");
+        assert!(ridge > 0.0, "a ridge is above 0");
         let entries = codes.ncols() / dictionary.atoms().max(1);
         let squares = codes.map(|z| z * z).sum_axis(Axis(0));
         let by_atom = squares.exact_chunks(entries.max(1)).into_iter().map(|atom| atom.sum());
@@ -139,13 +149,16 @@ impl<'a> Shares<'a> {
         }
     }
 
-    /// The atoms that are best for the codes, `[p, entries]`: `H⁻¹ Σ b_i`. `None` once `go_on` says
-    /// no.
-    pub fn best(&self, go_on: &dyn Fn() -> bool) -> Option<Array2<f64>> {
-        Some(self.solve(&self.right(), go_on)?.0)
+    /// The atoms that are best for the codes, `[p, entries]`: `H⁻¹ Σ b_i`; and the relative residual of the system. `None` once
+    /// `go_on` says no.
+    pub fn best(&self, go_on: &dyn Fn() -> bool) -> Option<(Array2<f64>, f64)> {
+        self.solve(&self.right(), go_on)
     }
 
-    /// Shares of an atom. `None` once `go_on` says no; an atom that is 0 has shares of 0.
+    /// Shares of an atom, counted from 0. `None` once `go_on` says no; an atom that is 0 has shares of 0.
+    ///
+    /// # Panics
+    /// When there is no such atom.
     pub fn of_atom(&self, atom: usize, go_on: &dyn Fn() -> bool) -> Option<Share> {
         let rows = self.atoms();
         let mut against = Array2::zeros(rows.dim());
@@ -153,7 +166,10 @@ impl<'a> Shares<'a> {
         self.share(&against, rows.row(atom).dot(&rows.row(atom)), go_on)
     }
 
-    /// Shares of the reconstruction of a new code `[q]`.
+    /// Shares of the reconstruction of a new code `[q]`. `None` once `go_on` says no.
+    ///
+    /// # Panics
+    /// When the code is not of the dictionary's size.
     pub fn of_reconstruction(&self, code: &Array1<f64>, go_on: &dyn Fn() -> bool) -> Option<Share> {
         let code = self.tensor(&code.clone().insert_axis(Axis(0)));
         let reconstruction = self.dictionary.forward(code.clone());
@@ -178,13 +194,13 @@ impl<'a> Shares<'a> {
     fn solve(&self, r: &Array2<f64>, go_on: &dyn Fn() -> bool) -> Option<(Array2<f64>, f64)> {
         let scaled = |rows: &Array2<f64>| rows / &self.scale.view().insert_axis(Axis(1));
         let inner = |a: &Array2<f64>, b: &Array2<f64>| a.iter().zip(b).map(|(a, b)| a * b).sum();
-        let size = norm(r);
+        let size = frobenius(r);
         let mut y = Array2::zeros(r.dim());
         let mut left = r.clone();
         let mut direction = scaled(&left);
         let mut square: f64 = inner(&left, &direction);
         let mut rounds = 0;
-        while norm(&left) > TOLERANCE * size && rounds < ROUNDS {
+        while frobenius(&left) > TOLERANCE * size && rounds < ROUNDS {
             if !go_on() {
                 return None;
             }
@@ -203,10 +219,6 @@ impl<'a> Shares<'a> {
             square = other;
             rounds += 1;
         }
-        Some((y, norm(&left) / size.max(f64::MIN_POSITIVE)))
+        Some((y, frobenius(&left) / size.max(f64::MIN_POSITIVE)))
     }
-}
-
-fn norm(a: &Array2<f64>) -> f64 {
-    a.iter().map(|v| v * v).sum::<f64>().sqrt()
 }

@@ -33,6 +33,8 @@ pub struct ExplainConfig {
     pub examples: Vec<usize>,
     /// Which atoms to show; the most used where there are none.
     pub atoms: Vec<usize>,
+    /// Whether to take ∂z/∂x of the atoms that shown examples use most.
+    pub saliency: bool,
 }
 
 impl Default for ExplainConfig {
@@ -44,6 +46,7 @@ impl Default for ExplainConfig {
             test: None,
             examples: vec![0, 1, 2],
             atoms: Vec::new(),
+            saliency: true,
         }
     }
 }

@@ -7,6 +7,7 @@ mod salient;
 use burn::tensor::Device;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate};
 use unrolled::dictionary::{AnyDictionary, Dictionary};
+use unrolled::encoder::{Encoder, StepVerdict, automatic_step};
 use unrolled::explain::Stationarity;
 use unrolled::prelude::Precision;
 use unrolled::tensors::{to_array, to_tensor};
@@ -16,7 +17,7 @@ use crate::Error;
 use crate::config::Unrolling;
 use crate::experiments::learn;
 use crate::progress::Stop;
-use crate::training::{Lesson, State, judge_step};
+use crate::training::{Lesson, State};
 pub(super) use salient::Salient;
 
 /// What an explanation consists of.
@@ -86,9 +87,12 @@ pub(super) fn explain(
         false => dense::explain(&work)?,
     };
     work.interrupted()?;
+    if !plan.explain.saliency {
+        return Ok(explained);
+    }
     let network = match explained.rounds {
         0 => work.network(),
-        _ => work.network_with(&explained.dictionary)?,
+        _ => work.network_with(&explained.dictionary, WhereItDiverges::Automatic)?,
     };
     Ok(Explained { salient: salient::of(&work, &network, &explained.test)?, ..explained })
 }
@@ -99,6 +103,15 @@ struct Work<'a> {
     lesson: &'a learn::Learning<'a>,
     state: &'a State<learn::Network, learn::Memory>,
     stop: &'a Stop,
+}
+
+/// What is done where a fixed step is too large for a polished dictionary, whose atoms may have grown.
+#[derive(Clone, Copy)]
+enum WhereItDiverges {
+    /// The slope of converged codes does not depend on the step: one is taken that converges.
+    Automatic,
+    /// Codes would not be those of the encoder that was asked for.
+    Refuse,
 }
 
 /// Numbers of codes that an encoder computes at a time.
@@ -129,24 +142,46 @@ impl Work<'_> {
         lesson.prepare(network, &mut state.lesson.clone(), step)
     }
 
-    /// The same with other atoms, `[entries, p]`, and an automatic step for them.
-    fn network_with(&self, columns: &Array2<f64>) -> Result<learn::Network, Error> {
+    /// The same with other atoms, `[entries, p]`, and an automatic step taken for them.
+    fn network_with(
+        &self,
+        columns: &Array2<f64>,
+        diverging: WhereItDiverges,
+    ) -> Result<learn::Network, Error> {
         let (learning, before) = (&self.plan.learning, self.network());
         let (sections, coding) = (learning.sections(), &learning.coding);
         let (precision, image) = (learning.config().precision, self.lesson.prepared.data.image);
         let dictionary = built(sections, columns, image, (precision, &coding.device));
         let norm = dictionary.norm_squared(false);
-        let step = sections.encoder.step_for(norm);
-        let unrolling = Unrolling {
-            iterations: sections.encoder.iterations,
-            step,
-            train_step: self.state.step.max(1),
-            form: coding.form,
-            noise: None,
-        };
         let (atoms, device) = (columns.ncols(), &coding.device);
-        let encoder = sections.encoder.rebuild(unrolling, atoms, precision, device, before.encoder);
-        judge_step(&encoder, step, norm)?;
+        let with_step = |step: f64| {
+            let unrolling = Unrolling {
+                iterations: sections.encoder.iterations,
+                step,
+                train_step: self.state.step.max(1),
+                form: coding.form,
+                noise: None,
+            };
+            let before = before.encoder.clone();
+            sections.encoder.rebuild(unrolling, atoms, precision, device, before)
+        };
+        let step = sections.encoder.step_for(norm);
+        let mut encoder = with_step(step);
+        let limits = encoder.step_limits(norm);
+        if limits.judge(step) == StepVerdict::Refuse {
+            match diverging {
+                WhereItDiverges::Automatic => encoder = with_step(automatic_step(norm)),
+                WhereItDiverges::Refuse => {
+                    return Err(Error::at(
+                        "encoder.step",
+                        format!(
+                            "`encoder.step` is {step}, but the encoder diverges above {:.4} for the polished filters; write \"auto\"",
+                            limits.refuse_above
+                        ),
+                    ));
+                }
+            }
+        }
         Ok(learn::Network::new(dictionary, encoder))
     }
 
@@ -214,9 +249,4 @@ fn built(
 ) -> AnyDictionary {
     let dictionary = sections.dictionary.build(columns, image, precision, device);
     dictionary.with_atom_rows(to_tensor(&columns.t().to_owned(), precision, device))
-}
-
-/// ‖a‖.
-fn norm(a: &Array2<f64>) -> f64 {
-    a.iter().map(|v| v * v).sum::<f64>().sqrt()
 }

@@ -57,13 +57,17 @@ impl Experiment for Explain {
     }
 }
 
+/// What a run that has learned a dictionary was configured with.
+pub(crate) fn learning(run: &Run) -> &learn::Sections {
+    match run.config.experiment {
+        "explain" => &run.config.sections::<config::Sections>().learning,
+        _ => run.config.sections(),
+    }
+}
+
 /// A checksum of the examples of a run that has learned a dictionary, as they are now.
 pub(crate) fn fingerprint(run: &Run) -> Result<u32, Error> {
-    let sections = match run.config.experiment {
-        "explain" => &run.config.sections::<config::Sections>().learning,
-        _ => run.config.sections::<learn::Sections>(),
-    };
-    let plan = learn::Plan::new(run, sections, Arc::default())?;
+    let plan = learn::Plan::new(run, learning(run), Arc::default())?;
     Ok(plan.lesson()?.prepared.fingerprint)
 }
 
@@ -119,8 +123,12 @@ impl Trains for Plan<'_> {
         let started = std::time::Instant::now();
         session.observer.now(&format!("{}  codes and contributions", self.run().name));
         let config = self.learning.config();
-        let explained =
-            guarded(&config.device, || explained::explain(self, &lesson, &state, session.stop))?;
+        let stop = session.stop;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(session.threads).build();
+        let pool = pool.expect("a pool of threads can be made");
+        let explained = guarded(&config.device, || {
+            pool.install(|| explained::explain(self, &lesson, &state, stop))
+        })?;
         learn::put_arrays(&self.learning, &lesson, &state, arrays);
         let figures = results::figures(self, &lesson, &state, &explained);
         let dictionary = &state.network.dictionary;

@@ -107,7 +107,7 @@ impl Listing<'_> {
         of.insert("similar_by_code".to_owned(), self.examples(cosines.view(), similar).into());
         let salient = explained.salient.iter().enumerate().filter(|(_, one)| one.test == at);
         let salient =
-            salient.map(|(row, one)| json!({ "atom": one.atom, "code": one.code, "row": row }));
+            salient.map(|(row, one)| json!({ "atom": one.atom, "entry": one.entry, "code": one.code, "row": row }));
         of.insert("saliency".to_owned(), salient.collect());
         Value::Object(of)
     }

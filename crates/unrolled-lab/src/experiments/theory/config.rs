@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{DataConfig, EncoderConfig, Problems, Reader};
+use crate::config::{DataConfig, Problems, ProxConfig, Reader, Step};
 
 /// All that `theory` reads beside the common keys.
 #[derive(Debug, Serialize)]
@@ -11,6 +11,52 @@ pub struct Sections {
     pub encoder: EncoderConfig,
     pub theory: TheoryConfig,
 }
+
+/// `[encoder]`: that of the theorems.
+#[derive(Debug, Serialize)]
+pub struct EncoderConfig {
+    kind: &'static str,
+    /// α.
+    pub step: Step,
+    /// Soft threshold, the same in every iteration.
+    pub prox: ProxConfig,
+}
+
+/// The rest of it.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Rest {
+    step: Step,
+}
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self { step: Step::Fixed(0.2) }
+    }
+}
+
+impl EncoderConfig {
+    fn read(mut reader: Reader) -> Self {
+        let problems = reader.problems();
+        let kind = KINDS[reader.choice("kind", &KINDS)];
+        let prox = ProxConfig::read(reader.table("prox"));
+        let Rest { step } = reader.rest();
+        if let Step::Fixed(step) = step {
+            problems.require(step.is_finite() && step > 0.0, "encoder.step", || {
+                format!("`encoder.step` is {step}; write a number above 0, or \"auto\"")
+            });
+        }
+        let plain = matches!(prox, ProxConfig::Soft { .. }) && prox.is_constant();
+        problems.require(plain, "encoder.prox", || {
+            "`encoder.prox` is not the soft threshold of the theorems, which is the same in every iteration; write kind \"soft\" \
+             without `decay` and without `learned`"
+                .to_owned()
+        });
+        Self { kind, step, prox }
+    }
+}
+
+const KINDS: [&str; 1] = ["ista"];
 
 /// `[theory]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,12 +147,6 @@ impl Sections {
         let data = DataConfig::read(reader.table("data"));
         let encoder = EncoderConfig::read(reader.table("encoder"));
         let theory: TheoryConfig = reader.table("theory").rest();
-        let plain = encoder.is_plain();
-        problems.require(plain, "encoder", || {
-            "the theorems are of ISTA with a soft threshold that stays as it is; leave `[encoder]` with `step`, and with `prox` of kind \
-             \"soft\" without decay and without `learned`"
-                .to_owned()
-        });
         let penalty = encoder.prox.penalty();
         problems.require(penalty > 0.0, "encoder.prox.penalty", || {
             format!("`encoder.prox.penalty` is {penalty}; write a number above 0")

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::config::{Sections, TheoryConfig};
+use super::config::{ContractionConfig, Sections, StationarityConfig, TheoryConfig};
 use super::ledger::Ledger;
 use super::measure::contraction::{self, Contraction};
 use super::measure::near_truth::{self, At, NearTruth};
@@ -34,6 +34,9 @@ pub(super) struct Measured {
     pub rounds: Vec<Round>,
 }
 
+/// Examples that differ from D* z* by less, relative, are what the theorems are about.
+pub(super) const EXACT: f64 = 1e-5;
+
 /// Examples that the work is estimated on.
 const SAMPLE: usize = 64;
 
@@ -50,7 +53,7 @@ impl<'a> Plan<'a> {
         let Sections { data, encoder, theory } = config.sections();
         if let Some([n, m, p]) = data.sizes() {
             // What cannot be held is refused before it is drawn.
-            let bytes = bytes([n, m, p], theory.iterations.len(), 1);
+            let bytes = bytes([n, m, p], theory, 1);
             Estimate { bytes, ..Estimate::default() }.affordable()?;
         }
         let problem = Problem::new(config)?;
@@ -67,6 +70,12 @@ impl<'a> Plan<'a> {
             penalties.iter().map(move |&penalty| At { dictionary_noise, penalty })
         });
         let mut warnings = Vec::new();
+        if problem.misfit > EXACT {
+            warnings.push(format!(
+                "the examples differ from D* z* by {:.1e} of their size, and the theorems are about examples that do not",
+                problem.misfit
+            ));
+        }
         let n = problem.x.nrows();
         for (what, asked) in [
             ("contraction", theory.contraction.examples),
@@ -80,7 +89,7 @@ impl<'a> Plan<'a> {
         }
         Ok(Self {
             run,
-            identity: run.identity(fingerprint(&[&problem.x, &problem.truth])),
+            identity: run.identity(fingerprint(&[&problem.x, &problem.truth, &problem.codes])),
             places: places.collect(),
             problem,
             warnings,
@@ -148,7 +157,7 @@ impl<'a> Plan<'a> {
     pub fn estimate(&self, threads: usize, estimate: &mut Estimate) -> Result<(), Error> {
         let (problem, theory) = (&self.problem, self.theory());
         let ([n, m], p) = ([problem.x.nrows(), problem.x.ncols()], problem.truth.ncols());
-        estimate.include(bytes([n, m, p], theory.iterations.len(), threads), None);
+        estimate.include(bytes([n, m, p], theory, threads), None);
         let sample = SAMPLE.min(n.max(1));
         let mut silent = Silent;
         let stop = Stop::default();
@@ -162,14 +171,20 @@ impl<'a> Plan<'a> {
         let of_places = probe(&mut |session| {
             near_truth::measure(problem, at, &theory.iterations, sample, session).map(drop)
         })?;
-        let short = super::config::ContractionConfig {
-            examples: sample,
-            steps: 1,
-            ..theory.contraction.clone()
-        };
+        let short = ContractionConfig { examples: sample, steps: 1, ..theory.contraction.clone() };
         let of_a_step = probe(&mut |session| {
             contraction::measure(problem, &short, self.penalty(), session).map(drop)
         })?;
+        let one_round =
+            StationarityConfig { examples: sample, rounds: 1, ..theory.stationarity.clone() };
+        let of_rounds = probe(&mut |session| {
+            stationarity::measure(problem, &one_round, (theory.curves_at, self.penalty()), session)
+                .map(drop)
+        })?;
+        let rounds = theory.stationarity.rounds as f64;
+        let share = theory.stationarity.examples.min(n) as f64 / sample as f64;
+        // The probe codes three times.
+        estimate.seconds += of_rounds / 3.0 * share * rounds;
         let blocks = |examples: usize| examples.min(n) as f64 / sample as f64 / threads as f64;
         let descents = (theory.contraction.steps * theory.contraction.penalties.len()) as f64;
         estimate.seconds += of_places * blocks(n) * self.places.len() as f64;
@@ -187,7 +202,10 @@ impl<'a> Plan<'a> {
 }
 
 /// Data and codes, and for each worker a block's codes of every T and the gradients.
-fn bytes([n, m, p]: [usize; 3], iterations: usize, workers: usize) -> u64 {
-    let [n, m, p, t, workers] = [n, m, p, iterations, workers].map(|size| size as f64);
-    (8.0 * (2.0 * n * (m + p) + (workers + 2.0) * t * (256.0 * p + 3.0 * m * p))) as u64
+fn bytes([n, m, p]: [usize; 3], theory: &TheoryConfig, workers: usize) -> u64 {
+    let longest = theory.iterations.last().copied().unwrap_or(0);
+    let sizes = [n, m, p, theory.iterations.len(), longest, workers];
+    let [n, m, p, count, longest, workers] = sizes.map(|size| size as f64);
+    let of_worker = longest * 256.0 * p + count * 3.0 * m * p;
+    (8.0 * (2.0 * n * (m + p) + (workers + 2.0) * of_worker)) as u64
 }

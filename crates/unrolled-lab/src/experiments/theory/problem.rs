@@ -1,10 +1,11 @@
 //! The data, and networks at and near the true dictionary.
 
 use burn::tensor::{Device, Tensor};
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis, s};
 use unrolled::dictionary::AnyDictionary;
 use unrolled::dictionary::initialisation::perturbed_truth;
 use unrolled::encoder::{StepVerdict, automatic_step};
+use unrolled::metrics::relative_error;
 use unrolled::prelude::*;
 use unrolled::random::Stream;
 use unrolled::tensors::to_tensor;
@@ -25,6 +26,8 @@ pub(super) struct Problem {
     pub codes: Array2<f64>,
     /// D*, `[m, p]`.
     pub truth: Array2<f64>,
+    /// ‖X − Z* D*ᵀ‖/‖X‖: the theorems are about examples where it is 0.
+    pub misfit: f64,
     pub sided: Sided,
     step: Step,
     seed: u64,
@@ -48,6 +51,20 @@ impl Problem {
                  `source = \"synthetic\"`, or a file with `Z_star` and `D_star`",
             ));
         };
+        let [n, m] = [found.x.nrows(), found.x.ncols()];
+        if truth.nrows() != m || codes.dim() != (n, truth.ncols()) {
+            return Err(Error::at(
+                "data",
+                format!(
+                    "the true dictionary is {} × {} and the true codes {} × {}, which do not multiply to {n} examples of {m} features: \
+                     the theorems are about a matrix; take other data",
+                    truth.nrows(),
+                    truth.ncols(),
+                    codes.nrows(),
+                    codes.ncols()
+                ),
+            ));
+        }
         let sided = encoder.prox.sided();
         if sided == Sided::One && codes.iter().any(|z| *z < 0.0) {
             return Err(Error::at(
@@ -55,9 +72,16 @@ impl Problem {
                 "`encoder.prox.sided` is \"one\", but the true codes have negative entries, which it cannot reach; write \"two\"",
             ));
         }
-        let problem =
-            Self { x: found.x, codes, truth, sided, step: encoder.step, seed: config.seed };
-        Ok(problem)
+        // Atoms of norm 1, and codes that go with them.
+        let norms = truth.map_axis(Axis(0), |atom| atom.dot(&atom).sqrt());
+        if norms.iter().any(|norm| *norm == 0.0) {
+            let message = "an atom of the true dictionary is 0; give one without such atoms";
+            return Err(Error::at("data", message));
+        }
+        let (truth, codes) = (truth / &norms, codes * &norms);
+        let misfit = relative_error(&codes.dot(&truth.t()), &found.x);
+        let (x, step, seed) = (found.x, encoder.step, config.seed);
+        Ok(Self { x, codes, truth, misfit, sided, step, seed })
     }
 
     /// normalise(D* + noise · N).
@@ -109,6 +133,15 @@ impl Problem {
     pub fn first(&self, examples: usize) -> Array2<f64> {
         self.x.slice(s![..examples.min(self.x.nrows()), ..]).to_owned()
     }
+}
+
+/// Σ (D z − x) zᵀ over examples, `[m, p]`.
+pub(super) fn gradient_at_codes(
+    dictionary: &Array2<f64>,
+    x: &Array2<f64>,
+    codes: &Array2<f64>,
+) -> Array2<f64> {
+    (codes.dot(&dictionary.t()) - x).t().dot(codes)
 }
 
 fn built(dictionary: &Array2<f64>) -> AnyDictionary {

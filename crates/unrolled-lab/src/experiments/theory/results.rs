@@ -38,6 +38,7 @@ fn run(plan: &Plan, measured: &Measured) -> Value {
         "examples": problem.x.nrows(),
         "features": problem.x.ncols(),
         "atoms": problem.truth.ncols(),
+        "misfit": problem.misfit,
         "penalty": plan.penalty(),
         "iterations": plan.theory().iterations,
         "near_truth": near_truth,

@@ -1,9 +1,10 @@
 //! Contributions to the atoms of a matrix, and to reconstructions.
 
 use unrolled::explain::{Contributions, Stationarity, polish};
+use unrolled::metrics::frobenius;
 use unrolled::tensors::to_array;
 
-use super::{AtomOf, Explained, Parts, Work, norm};
+use super::{AtomOf, Explained, Parts, Work};
 use crate::Error;
 use crate::experiments::explain::codes::lasso;
 use crate::experiments::explain::config::{CodesFrom, Method};
@@ -45,8 +46,9 @@ pub(super) fn explain(work: &Work) -> Result<Explained, Error> {
     let test_contributions = contributions.to_reconstructions(&codes, &test_codes);
     let test_reconstructions = test_codes.dot(&dictionary.t());
     let from_examples = test_contributions.dot(x);
-    let size = norm(&test_reconstructions);
-    let difference = norm(&(from_examples - &test_reconstructions)) / size.max(f64::MIN_POSITIVE);
+    let size = frobenius(&test_reconstructions);
+    let difference =
+        frobenius(&(from_examples - &test_reconstructions)) / size.max(f64::MIN_POSITIVE);
     let usage = Work::usage(&codes, dictionary.ncols());
     let parts = |atom: usize| Parts::Examples(to_atoms.column(atom).to_owned());
     let atoms = work.shown(&usage).into_iter().map(|atom| AtomOf { atom, parts: parts(atom) });

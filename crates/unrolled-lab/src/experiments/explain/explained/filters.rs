@@ -4,13 +4,20 @@ use burn::tensor::Device;
 use ndarray::{Array2, ArrayView1, Axis};
 use unrolled::dictionary::AnyDictionary;
 use unrolled::explain::{Share, Shares, Stationarity};
+use unrolled::metrics::relative_error;
 use unrolled::operator::LinearOperator;
 use unrolled::prelude::Precision;
 use unrolled::tensors::{to_array, to_tensor};
 
-use super::{AtomOf, Explained, Parts, Patch, Work, built, extremes, norm};
+use super::{AtomOf, Explained, Parts, Patch, WhereItDiverges, Work, built, extremes};
 use crate::Error;
 use crate::experiments::explain::results::LISTED;
+
+/// Polishing is done where the filters change by less, relative.
+const TOLERANCE: f64 = 1e-10;
+
+/// Systems that are solved to less, relative, serve.
+const SOLVED: f64 = 1e-7;
 
 /// Codes of the encoder, and shares that are exact at a stationary point. In float64 on the CPU.
 pub(super) fn explain(work: &Work) -> Result<Explained, Error> {
@@ -28,9 +35,13 @@ pub(super) fn explain(work: &Work) -> Result<Explained, Error> {
     while rounds < plan.explain.polish {
         let shares = Shares::new(&dictionary, x, &codes, plan.explain.ridge);
         let best = shares.best(&go_on).ok_or_else(stopped)?;
-        columns = best.reversed_axes();
+        let best = solved(best, plan.explain.ridge)?.reversed_axes();
+        if relative_error(&columns, &best) < TOLERANCE {
+            break;
+        }
+        columns = best;
         dictionary = built(&columns);
-        network = work.network_with(&columns)?;
+        network = work.network_with(&columns, WhereItDiverges::Refuse)?;
         codes = work.encoded(&network, x)?;
         rounds += 1;
     }
@@ -38,13 +49,13 @@ pub(super) fn explain(work: &Work) -> Result<Explained, Error> {
     let weights = [prox.penalty(), plan.explain.ridge];
     let stationarity = Stationarity::of_dictionary(&dictionary, x, &codes, weights, prox.sided());
     let shares = Shares::new(&dictionary, x, &codes, plan.explain.ridge);
-    let best = shares.best(&go_on).ok_or_else(stopped)?;
-    let difference =
-        norm(&(best.t().to_owned() - &columns)) / norm(&columns).max(f64::MIN_POSITIVE);
+    let best = solved(shares.best(&go_on).ok_or_else(stopped)?, plan.explain.ridge)?;
+    let difference = relative_error(&columns, &best.reversed_axes());
     let usage = Work::usage(&codes, columns.ncols());
     let mut atoms = Vec::new();
     for atom in work.shown(&usage) {
         let share = shares.of_atom(atom, &go_on).ok_or_else(stopped)?;
+        let share = solved((share.clone(), share.residual), plan.explain.ridge)?;
         let patches = patches(&dictionary, x, &share);
         atoms.push(AtomOf { atom, parts: Parts::Patches(patches) });
     }
@@ -53,6 +64,7 @@ pub(super) fn explain(work: &Work) -> Result<Explained, Error> {
     let mut test_contributions = Array2::zeros((test.x.nrows(), x.nrows()));
     for (at, code) in test_codes.rows().into_iter().enumerate() {
         let share = shares.of_reconstruction(&code.to_owned(), &go_on).ok_or_else(stopped)?;
+        let share = solved((share.clone(), share.residual), plan.explain.ridge)?;
         test_contributions.row_mut(at).assign(&share.examples);
     }
     let rows = to_tensor(&test_codes, Precision::Float64, &Device::flex());
@@ -72,6 +84,20 @@ pub(super) fn explain(work: &Work) -> Result<Explained, Error> {
         difference,
         salient: Vec::new(),
     })
+}
+
+/// What came of a system, unless that was not solved.
+fn solved<T>((found, residual): (T, f64), ridge: f64) -> Result<T, Error> {
+    match residual < SOLVED {
+        true => Ok(found),
+        false => Err(Error::at(
+            "explain.ridge",
+            format!(
+                "`explain.ridge` is {ridge}, with which the system of the filters was solved to a relative residual of {residual:.0e} only; \
+                 write a larger number"
+            ),
+        )),
+    }
 }
 
 /// The patches of the training examples with the largest shares, and with those furthest below 0.

@@ -16,6 +16,8 @@ pub(in crate::experiments::explain) struct Salient {
     /// The place of the example among those that are shown.
     pub test: usize,
     pub atom: usize,
+    /// Which entry of its code; of a matrix there is one.
+    pub entry: usize,
     /// z_T of the encoder there.
     pub code: f64,
     /// `[m]`.
@@ -47,8 +49,8 @@ pub(super) fn of(
         }
         let Some(slopes) = saliency(network, &x, &entries) else { return Ok(Vec::new()) };
         for (slope, entry) in to_array(&slopes).rows().into_iter().zip(&entries) {
-            let (atom, code) = (entry / places, code[*entry]);
-            found.push(Salient { test: at, atom, code, slope: slope.to_vec() });
+            let (atom, code, slope) = (entry / places, code[*entry], slope.to_vec());
+            found.push(Salient { test: at, atom, entry: entry % places, code, slope });
         }
     }
     Ok(found)

@@ -10,7 +10,7 @@ use unrolled::tensors::to_array;
 use crate::Error;
 use crate::experiment::Session;
 use crate::experiments::theory::config::ContractionConfig;
-use crate::experiments::theory::problem::{Problem, tensor};
+use crate::experiments::theory::problem::{Net, Problem, gradient_at_codes, tensor};
 use crate::workers::{Workers, in_order};
 
 /// The errors at the start and after every step.
@@ -56,11 +56,7 @@ pub fn measure(
 }
 
 /// g_dec of all examples.
-fn gradient(
-    network: &super::super::problem::Net,
-    x: &Array2<f64>,
-    session: &mut Session,
-) -> Result<Array2<f64>, Error> {
+fn gradient(network: &Net, x: &Array2<f64>, session: &mut Session) -> Result<Array2<f64>, Error> {
     let stop = session.stop;
     let mut sum: Option<Array2<f64>> = None;
     in_order(
@@ -76,7 +72,7 @@ fn gradient(
             let codes: Tensor<2> = network.encode(&tensor(&rows));
             let codes = to_array(&codes);
             let dictionary = to_array(&network.dictionary.columns());
-            Ok((codes.dot(&dictionary.t()) - &rows).t().dot(&codes))
+            Ok(gradient_at_codes(&dictionary, &rows, &codes))
         },
         |_| {},
         |of_block| {

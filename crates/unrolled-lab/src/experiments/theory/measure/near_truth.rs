@@ -14,7 +14,7 @@ use unrolled::tensors::to_array;
 
 use crate::Error;
 use crate::experiment::Session;
-use crate::experiments::theory::problem::{Net, Problem, tensor};
+use crate::experiments::theory::problem::{Net, Problem, gradient_at_codes, tensor};
 use crate::workers::{Workers, in_order};
 
 /// Where it is measured.
@@ -138,7 +138,8 @@ impl Block<'_> {
         let lasso = Lasso::new(dictionary, penalty, problem.sided);
         let lasso = lasso.solve(&x, GAP, PASSES, go_on).codes;
         let examples = range.len() as f64;
-        let at_codes = |codes: &Array2<f64>| (codes.dot(&dictionary.t()) - &x).t().dot(codes);
+        let rows_of_x = x.clone();
+        let at_codes = |codes: &Array2<f64>| gradient_at_codes(dictionary, &rows_of_x, codes);
         let mut sums = Sums {
             to_lasso: Vec::new(),
             to_truth: Vec::new(),
@@ -228,6 +229,16 @@ impl Sums {
                 .collect(),
         }
     }
+}
+
+/// The measurements with one dictionary noise, by λ.
+pub fn with_noise(near: &[NearTruth], noise: f64) -> Vec<&NearTruth> {
+    near.iter().filter(|near| near.at.dictionary_noise == noise).collect()
+}
+
+/// The measurements with one λ, by dictionary noise: the first is that at the true dictionary.
+pub fn with_penalty(near: &[NearTruth], penalty: f64) -> Vec<&NearTruth> {
+    near.iter().filter(|near| near.at.penalty == penalty).collect()
 }
 
 impl NearTruth {

@@ -1,8 +1,9 @@
 //! Which theorems agree with what was measured.
 
 use super::{Drawn, PANELS};
+use crate::experiments::theory::plan::EXACT;
 use crate::report::finding;
-use crate::report::table::{Cell, table};
+use crate::report::table::{Cell, number, table};
 
 /// A sentence for each run, and a table.
 pub(super) fn of(runs: &[Drawn]) -> String {
@@ -27,8 +28,15 @@ fn sentence(run: &Drawn) -> String {
             differ.join(", ")
         ),
     };
+    let noisy = match run.stored.misfit > EXACT {
+        true => format!(
+            " The examples differ from D* z* by {} of their size, and the theorems are about examples that do not.",
+            number(run.stored.misfit)
+        ),
+        false => String::new(),
+    };
     format!(
-        "<p><b>{}</b>: {outcome} Counter-examples, outside of what the theorems ask for: {exceptions}.</p>\n",
+        "<p><b>{}</b>: {outcome}{noisy} Counter-examples, outside of what the theorems ask for: {exceptions}.</p>\n",
         run.label()
     )
 }

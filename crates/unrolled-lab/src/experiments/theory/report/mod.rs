@@ -9,7 +9,7 @@ mod verdict;
 use serde::Deserialize;
 
 use super::measure::contraction::Contraction;
-use super::measure::near_truth::NearTruth;
+use super::measure::near_truth::{NearTruth, with_noise, with_penalty};
 use super::measure::stationarity::Round;
 use super::verdicts::Verdict;
 use crate::Error;
@@ -29,6 +29,7 @@ struct Drawn<'a> {
 #[derive(Deserialize)]
 struct Stored {
     penalty: f64,
+    misfit: f64,
     curves_at: f64,
     iterations: Vec<usize>,
     near_truth: Vec<NearTruth>,
@@ -45,13 +46,12 @@ impl Drawn<'_> {
 
     /// The measurements with one dictionary noise.
     fn with_noise(&self, noise: f64) -> Vec<&NearTruth> {
-        let all = self.stored.near_truth.iter();
-        all.filter(|near| near.at.dictionary_noise == noise).collect()
+        with_noise(&self.stored.near_truth, noise)
     }
 
     /// The measurements with one penalty.
     fn with_penalty(&self, penalty: f64) -> Vec<&NearTruth> {
-        self.stored.near_truth.iter().filter(|near| near.at.penalty == penalty).collect()
+        with_penalty(&self.stored.near_truth, penalty)
     }
 
     /// That at which curves over T are drawn.
@@ -116,7 +116,7 @@ pub(super) fn sections(subject: &Subject, figures: &mut Figures) -> Result<Vec<S
     Ok(sections)
 }
 
-const EXPLANATION: &str = "<p>Examples are x = D* z*. From a dictionary D⁰ = normalise(D* + noise · N), T iterations of ISTA give the code \
+const EXPLANATION: &str = "<p>Examples are x = D* z*, atoms of norm 1, and noise where the data have it. From a dictionary D⁰ = normalise(D* + noise · N), T iterations of ISTA give the code \
     z_T; the lasso’s code ẑ, solved to a relative duality gap of 10<sup>−13</sup>, is what they tend to. g* and ĝ are the \
     gradients of D with the codes held fixed at z* and at ẑ. Errors of codes are means over the examples of Euclidean norms, errors of \
     gradients Frobenius norms.</p>\n\

@@ -1,7 +1,7 @@
 //! Theorem II.1: the code error.
 
-use super::{Focus, Verdict, short, slope, with_noise, with_penalty};
-use crate::experiments::theory::measure::near_truth::NearTruth;
+use super::{Focus, Verdict, short, slope};
+use crate::experiments::theory::measure::near_truth::{NearTruth, with_noise, with_penalty};
 
 /// What the penalty, the iterations and the dictionary leave of it.
 pub(super) fn all(focus: Focus, near: &[NearTruth]) -> Vec<Verdict> {
@@ -83,8 +83,13 @@ fn dictionary(focus: Focus, near: &[NearTruth]) -> Verdict {
     let alone = at_truth.lasso_code_error_to_truth;
     let added =
         |near: &NearTruth| (near.lasso_code_error_to_truth.powi(2) - alone.powi(2)).max(0.0).sqrt();
-    let points: Vec<(f64, f64)> =
-        others.iter().map(|near| (near.dictionary_error, added(near))).collect();
+    let told = others.iter().map(|near| (*near, (near.dictionary_error, added(near))));
+    let (others, points): (Vec<_>, Vec<(f64, f64)>) =
+        told.filter(|(_, point)| point.1 > 0.0).unzip();
+    if points.len() < 2 {
+        let measured = "What the dictionary adds cannot be told from what λ leaves; larger values of `dictionary_noise` would tell.";
+        return Verdict::new("II.1", says, measured.to_owned(), false);
+    }
     let ratio = |point: &(f64, f64)| point.1 / point.0;
     let slope = slope(&points[..2]);
     let listed: Vec<String> = points

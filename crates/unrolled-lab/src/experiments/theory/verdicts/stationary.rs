@@ -8,7 +8,7 @@ const SAME: f64 = 1e-3;
 
 /// Towards a stationary point.
 pub(super) fn way(rounds: &[Round]) -> Verdict {
-    let says = "At a stationary point the dictionary is Xᵀ G⁻¹ Z, G = ZᵀZ + ω I: a weighted sum of training examples.";
+    let says = "At a stationary point the dictionary is Xᵀ G⁻¹ Z, G = Z Zᵀ + ω I: a weighted sum of training examples.";
     let (Some(first), Some(last)) = (rounds.first(), rounds.last()) else {
         return Verdict::new("II.4", says, "Nothing was measured there.".to_owned(), false);
     };
@@ -24,9 +24,11 @@ pub(super) fn way(rounds: &[Round]) -> Verdict {
         measured += " That is not yet a stationary point: more `rounds` would say more.";
     }
     let mut verdict = Verdict::new("II.4", says, measured, last.difference < SAME);
-    verdict.counter_examples.push(format!(
-        "away from one, as at the start, the sum differs from the dictionary by {} of its size",
-        short(first.difference)
-    ));
+    if first.difference >= SAME {
+        verdict.counter_examples.push(format!(
+            "away from one, as at the start, the sum differs from the dictionary by {} of its size",
+            short(first.difference)
+        ));
+    }
     verdict
 }
