@@ -73,33 +73,32 @@ fn saliency(rows: &Rows, test: &Test, name: &str, figures: &mut Figures) -> Resu
         return Ok(String::new());
     }
     let (slopes, atoms) = (rows.array("test/saliency")?, rows.atoms()?);
-    let mut shown = Vec::new();
+    let (mut used, mut raising) = (Vec::new(), Vec::new());
     for one in &test.saliency {
-        let (Some(_), Some(_)) =
-            (slopes.rows().into_iter().nth(one.row), atoms.rows().into_iter().nth(one.atom))
-        else {
+        if one.row >= slopes.nrows() || one.atom >= atoms.nrows() {
             let path = rows.run.found.path.join("results.json");
             return Err(Error::damaged(
                 &path,
                 &format!("it shows the saliency of atom {}", one.atom),
             ));
-        };
-        shown.push((atoms.row(one.atom).to_vec(), slopes.row(one.row).to_vec()));
+        }
+        used.push((format!("atom {}", one.atom), atoms.row(one.atom).to_vec()));
+        raising.push((format!("atom {}", one.atom), slopes.row(one.row).to_vec()));
     }
+    let (used, raising) = (borrowed(&used), borrowed(&raising));
     let listed: Vec<String> =
         test.saliency.iter().map(|one| format!("{} ({})", one.atom, number(one.code))).collect();
-    let named = |pick: fn(&(Vec<f64>, Vec<f64>)) -> &[f64]| -> Vec<(String, &[f64])> {
-        let each = test.saliency.iter().zip(&shown);
-        each.map(|(one, pair)| (format!("atom {}", one.atom), pick(pair))).collect()
-    };
     let caption = format!("The atoms that the encoder uses most, with z_T: {}.", listed.join(", "));
-    let atoms = named(|pair| &pair.0);
-    let first = rows.drawn(&atoms, rows.of_atoms, (&caption, format!("{name} atoms")), figures)?;
+    let first = rows.drawn(&used, rows.of_atoms, (&caption, format!("{name} atoms")), figures)?;
     let caption = "The saliency of each, ∂z/∂x through the unrolled encoder: what of the example raises the code.";
-    let slopes = named(|pair| &pair.1);
     let file = format!("{name} saliency");
-    let second = rows.drawn(&slopes, rows.of_examples, (caption, file), figures)?;
+    let second = rows.drawn(&raising, rows.of_examples, (caption, file), figures)?;
     Ok(format!("<div class=\"figures\">\n{first}{second}</div>\n"))
+}
+
+/// Named entries, as what draws them takes them.
+fn borrowed(rows: &[(String, Vec<f64>)]) -> Vec<(String, &[f64])> {
+    rows.iter().map(|(name, entries)| (name.clone(), entries.as_slice())).collect()
 }
 
 /// Every atom that is shown.
