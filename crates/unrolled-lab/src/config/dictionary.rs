@@ -136,6 +136,14 @@ impl DictionaryConfig {
         }
     }
 
+    /// Where each atom of a matrix is kept; filters keep their own.
+    pub fn constraint(&self) -> Constraint {
+        match self {
+            Self::Dense(dense) => dense.constraint,
+            Self::Convolutional(_) => Constraint::None,
+        }
+    }
+
     /// The atoms that a repeat starts from, as columns `[entries, p]`, within the constraint. `image`: the channels, the
     /// height and the width of an example, where it is a picture.
     pub fn initialise(

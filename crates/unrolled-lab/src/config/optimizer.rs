@@ -1,7 +1,7 @@
 //! `[optimizer]`.
 
 use serde::{Deserialize, Serialize};
-use unrolled::optimizer::{Adam, AnyOptimizer, Schedule, Sgd};
+use unrolled::optimizer::{Adam, AnyOptimizer, Online, Preconditioned, Schedule, Sgd};
 
 use super::reader::{Problems, Reader};
 use super::values::finite;
@@ -11,7 +11,9 @@ use super::values::finite;
 pub struct OptimizerConfig {
     #[serde(flatten)]
     method: Method,
-    schedule: ScheduleConfig,
+    /// Where there is a rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule: Option<ScheduleConfig>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,6 +22,8 @@ enum Method {
     Adam(AdamConfig),
     AdamW(AdamConfig),
     Sgd(SgdConfig),
+    Online(OnlineConfig),
+    Preconditioned(PreconditionedConfig),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +46,40 @@ struct SgdConfig {
     weight_decay: f64,
     /// Steps of a linear rise at the start.
     warm_up: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct OnlineConfig {
+    /// ρ.
+    forgetting: f64,
+    /// Passes over all atoms in a step.
+    sweeps: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct PreconditionedConfig {
+    learning_rate: f64,
+    /// β.
+    decay: f64,
+    epsilon: f64,
+    /// Steps of a linear rise at the start.
+    warm_up: usize,
+}
+
+impl Default for OnlineConfig {
+    fn default() -> Self {
+        let Online { forgetting, sweeps } = Online::default();
+        Self { forgetting, sweeps }
+    }
+}
+
+impl Default for PreconditionedConfig {
+    fn default() -> Self {
+        let Preconditioned { decay, epsilon } = Preconditioned::default();
+        Self { learning_rate: 0.1, decay, epsilon, warm_up: 0 }
+    }
 }
 
 impl Default for AdamConfig {
@@ -88,19 +126,48 @@ struct Cosine {
     least: f64,
 }
 
+/// Those of atoms last.
+const KINDS: [&str; 5] = ["adam", "adamw", "sgd", "online", "preconditioned"];
+const OF_ATOMS: usize = 3;
+
 impl OptimizerConfig {
-    /// Reads the section and checks it.
-    pub fn read(mut reader: Reader) -> Self {
+    /// Reads the section and checks it, where what is trained need not be atoms.
+    pub fn read(reader: Reader) -> Self {
+        Self::read_kinds(reader, &KINDS[..OF_ATOMS])
+    }
+
+    /// As [`Self::read`], where a dictionary is trained: with the optimisers of atoms.
+    pub fn read_with_those_of_atoms(reader: Reader) -> Self {
+        Self::read_kinds(reader, &KINDS)
+    }
+
+    fn read_kinds(mut reader: Reader, kinds: &[&'static str]) -> Self {
         let problems = reader.problems();
-        let kind = reader.choice("kind", &["adam", "adamw", "sgd"]);
+        let kind = kinds[reader.choice("kind", kinds)];
+        if kind == "online" {
+            let method = Method::Online(reader.rest());
+            method.check(problems);
+            return Self { method, schedule: None };
+        }
         let schedule = ScheduleConfig::read(reader.table("schedule"));
         let method = match kind {
-            0 => Method::Adam(reader.rest()),
-            1 => Method::AdamW(reader.rest()),
-            _ => Method::Sgd(reader.rest()),
+            "adam" => Method::Adam(reader.rest()),
+            "adamw" => Method::AdamW(reader.rest()),
+            "sgd" => Method::Sgd(reader.rest()),
+            _ => Method::Preconditioned(reader.rest()),
         };
         method.check(problems);
-        Self { method, schedule }
+        Self { method, schedule: Some(schedule) }
+    }
+
+    /// Whether it is told of atoms, and what it is called.
+    pub fn is_of_atoms(&self) -> bool {
+        matches!(self.method, Method::Online(_) | Method::Preconditioned(_))
+    }
+
+    /// Whether it minimises over atoms, without a gradient step.
+    pub fn is_online(&self) -> bool {
+        matches!(self.method, Method::Online(_))
     }
 
     /// The optimiser.
@@ -115,31 +182,49 @@ impl OptimizerConfig {
             Method::Sgd(SgdConfig { momentum, weight_decay, .. }) => {
                 AnyOptimizer::Sgd(Sgd { momentum: *momentum, weight_decay: *weight_decay })
             }
+            Method::Online(OnlineConfig { forgetting, sweeps }) => {
+                AnyOptimizer::Online(Online { forgetting: *forgetting, sweeps: *sweeps })
+            }
+            Method::Preconditioned(PreconditionedConfig { decay, epsilon, .. }) => {
+                let (decay, epsilon) = (*decay, *epsilon);
+                AnyOptimizer::Preconditioned(Preconditioned { decay, epsilon })
+            }
         }
     }
 
-    /// The rate of step `step`, counted from 1, of `steps`.
-    pub fn rate(&self, step: usize, steps: usize) -> f64 {
-        let schedule = match self.schedule {
+    /// The rate of step `step`, counted from 1, of `steps`, where there is one.
+    pub fn rate(&self, step: usize, steps: usize) -> Option<f64> {
+        let schedule = match *self.schedule.as_ref()? {
             ScheduleConfig::Constant(_) => Schedule::Constant,
             ScheduleConfig::Step(StepConfig { every, factor }) => Schedule::Step { every, factor },
             ScheduleConfig::Cosine(Cosine { least }) => Schedule::Cosine { steps, least },
         };
-        let (rate, _, warm_up) = self.method.shared();
-        rate * schedule.factor(step, warm_up)
+        let Shared { rate, warm_up, .. } = self.method.shared()?;
+        Some(rate * schedule.factor(step, warm_up))
     }
 }
 
+/// What all methods with a learning rate share.
+struct Shared {
+    rate: f64,
+    decay: f64,
+    warm_up: usize,
+}
+
 impl Method {
-    /// Learning rate, weight decay, and steps of a linear rise at the start.
-    fn shared(&self) -> (f64, f64, usize) {
-        match self {
+    fn shared(&self) -> Option<Shared> {
+        let (rate, decay, warm_up) = match self {
             Self::Adam(AdamConfig { learning_rate, weight_decay, warm_up, .. })
             | Self::AdamW(AdamConfig { learning_rate, weight_decay, warm_up, .. })
             | Self::Sgd(SgdConfig { learning_rate, weight_decay, warm_up, .. }) => {
                 (*learning_rate, *weight_decay, *warm_up)
             }
-        }
+            Self::Preconditioned(PreconditionedConfig { learning_rate, warm_up, .. }) => {
+                (*learning_rate, 0.0, *warm_up)
+            }
+            Self::Online(_) => return None,
+        };
+        Some(Shared { rate, decay, warm_up })
     }
 
     fn check(&self, problems: &Problems) {
@@ -154,8 +239,21 @@ impl Method {
                 }
             }
             Self::Sgd(config) => finite(problems, "optimizer.momentum", config.momentum, 0.0),
+            Self::Online(config) => {
+                finite(problems, "optimizer.forgetting", config.forgetting, 0.0);
+                problems.require(config.sweeps > 0, "optimizer.sweeps", || {
+                    "`optimizer.sweeps` is 0; write 1 or more".to_owned()
+                });
+            }
+            Self::Preconditioned(config) => {
+                finite(problems, "optimizer.epsilon", config.epsilon, 0.0);
+                let decay = config.decay;
+                problems.require((0.0..1.0).contains(&decay), "optimizer.decay", || {
+                    format!("`optimizer.decay` is {decay}; write a number from 0 to below 1")
+                });
+            }
         }
-        let (rate, decay, _) = self.shared();
+        let Some(Shared { rate, decay, .. }) = self.shared() else { return };
         problems.require(rate.is_finite() && rate > 0.0, "optimizer.learning_rate", || {
             format!("`optimizer.learning_rate` is {rate}; write a number above 0")
         });

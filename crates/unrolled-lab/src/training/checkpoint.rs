@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{Device, Tensor};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use unrolled::optimizer::Moments;
+use unrolled::optimizer::{AnyOptimizer, Moments};
 
 use super::parameters::{Memories, Values, values, with_values};
 use super::state::State;
@@ -177,14 +177,13 @@ impl Saved {
         self.counters.step
     }
 
-    /// The state, of a network and a lesson as they start, and an optimiser that keeps so many `averages` of a
-    /// parameter.
+    /// The state, of a network and a lesson as they start, and an optimiser.
     pub(super) fn into_state<N: Module, M: DeserializeOwned>(
         self,
         expected: &str,
         network: N,
-        averages: usize,
-        (device, dtype): (&Device, DType),
+        optimizer: &AnyOptimizer,
+        device: &Device,
     ) -> Result<State<N, M>, Error> {
         let Self { path, arrays, identity, counters, seconds } = self;
         let foreign = |reason: String| {
@@ -207,11 +206,15 @@ impl Saved {
         };
         let of_parameters = values("");
         let memory = |(name, time): (String, usize)| {
-            let entries = of_parameters.get(&name)?.shape().num_elements();
-            let averages = (0..averages).map(|index| {
+            let shape: Vec<usize> = of_parameters.get(&name)?.shape().iter().copied().collect();
+            let lengths = optimizer.averages(&shape).into_iter().enumerate();
+            let averages = lengths.map(|(index, length)| {
                 let average = arrays.named.get(&format!("{name}.average.{index}"))?;
-                let fits = average.shape == [entries];
-                fits.then(|| Tensor::from_data(average.to_data(), (device, dtype)))
+                // In the precision that they have, which need not be the run's.
+                let data = average.to_data();
+                let dtype = data.dtype();
+                let fits = average.shape == [length];
+                fits.then(|| Tensor::from_data(data, (device, dtype)))
             });
             let averages = averages.collect::<Option<_>>()?;
             Some((name, Moments { time, averages }))

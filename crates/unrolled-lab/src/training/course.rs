@@ -67,6 +67,7 @@ impl<'a> Course<'a> {
             return None;
         }
         let rates = [then, self.steps].map(|steps| self.optimizer.rate(done + 1, steps));
+        let rates = [rates[0]?, rates[1]?];
         (rates[0] != rates[1]).then(|| {
             format!(
                 "run `{}`: the schedule is spread over {} steps now instead of {then}, so the learning rate goes on at \

@@ -79,7 +79,7 @@ impl MetricsFile {
         ];
         fields.extend(row.figures.iter().map(number));
         fields.extend([
-            row.learning_rate.to_string(),
+            number(&row.learning_rate),
             format!("{:.6}", row.seconds),
             number(&row.validation_loss),
         ]);

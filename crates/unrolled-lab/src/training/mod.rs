@@ -24,7 +24,7 @@ pub use course::Course;
 pub use encoder_step::EncoderStep;
 pub use lesson::{Examined, Lesson};
 pub use metrics_file::MetricsFile;
-pub use parameters::{Memories, Values, values, with_values};
+pub use parameters::{ATOMS, Memories, Values, values, with_values};
 pub use plain::Plain;
 pub use source::{InMemory, Rows, Source};
 pub use state::State;
@@ -62,9 +62,8 @@ impl<L: Lesson> Training<'_, L> {
         let mut state = match saved {
             None => State::start(network, memory),
             Some(saved) => {
-                let dtype = self.config.precision.dtype();
-                let averages = self.optimizer.build().averages();
-                saved.into_state(&self.identity, network, averages, (&self.device, dtype))?
+                let optimizer = self.optimizer.build();
+                saved.into_state(&self.identity, network, &optimizer, &self.device)?
             }
         };
         let started = std::time::Instant::now();

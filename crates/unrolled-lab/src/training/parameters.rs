@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::{GradientsParams, Optimizer};
 use burn::tensor::{Bool, Tensor, TensorData};
-use unrolled::optimizer::{AnyOptimizer, Moments};
+use unrolled::dictionary::Constraint;
+use unrolled::optimizer::{AnyOptimizer, Moments, OfAtoms};
 use unrolled::tensors::all_finite;
 
 /// The values of a module's parameters, by name.
@@ -166,18 +167,38 @@ fn flattened(data: &TensorData) -> TensorData {
     TensorData::from_bytes_vec(data.as_bytes().to_vec(), [count], data.dtype())
 }
 
-/// One step of an optimiser for every parameter that has a gradient.
+/// The parameter that an optimiser of atoms moves.
+pub const ATOMS: &str = "dictionary";
+
+/// One step of an optimiser for every parameter that has a gradient; for an optimiser of atoms, with their curvature
+/// `z zᵀ`, flat.
 pub(super) fn update<M: Module>(
     module: M,
     memories: &mut Memories,
-    gradients: Gradients,
-    optimizer: &AnyOptimizer,
-    rate: f64,
+    (gradients, mut atoms): (Gradients, Option<(Tensor<1>, Constraint)>),
+    (optimizer, rate): (&AnyOptimizer, f64),
 ) -> M {
     let mut gradients: BTreeMap<String, Tensor<1>> = gradients.into_iter().collect();
     change(module, |name, value| {
         let Some(gradient) = gradients.remove(name) else { return value };
-        let (value, memory) = optimizer.step(rate, value, gradient, memories.remove(name));
+        let memory = memories.remove(name);
+        let atoms = if name == ATOMS { atoms.take() } else { None };
+        let (value, memory) = match atoms {
+            None => optimizer.step(rate, value, gradient, memory),
+            Some((curvature, constraint)) => {
+                let p = curvature.dims()[0].isqrt();
+                let entries = value.dims()[0];
+                let matrix = |flat: Tensor<1>| {
+                    let rows = flat.dims()[0] / p;
+                    flat.reshape([rows, p])
+                };
+                let (gradient, curvature) = (matrix(gradient), matrix(curvature));
+                let curvature = curvature.cast(gradient.dtype());
+                let batch = OfAtoms { gradient, curvature, constraint };
+                let (value, memory) = optimizer.step_of_atoms(rate, matrix(value), batch, memory);
+                (value.reshape([entries]), Some(memory))
+            }
+        };
         memories.extend(memory.map(|memory| (name.to_owned(), memory)));
         value
     })

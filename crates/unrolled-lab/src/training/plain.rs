@@ -1,6 +1,7 @@
 //! What training a network without iterations comes to: a few products for each example.
 
 use burn::tensor::Device;
+use unrolled::dictionary::Constraint;
 
 use super::course::Course;
 use super::lesson::Lesson;
@@ -60,6 +61,7 @@ impl<'a> Plain<'a> {
             device: self.device.clone(),
             train: self.course.train,
             optimizer: self.course.optimizer,
+            constraint: Constraint::None,
             identity: run.identity(fingerprint),
             steps: self.course.steps,
             block: self.block,

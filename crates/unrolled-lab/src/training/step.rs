@@ -7,8 +7,10 @@
 use std::ops::Range;
 
 use burn::tensor::{Bool, DType, Device, Tensor};
+use unrolled::dictionary::Constraint;
 use unrolled::gradient::Estimate;
 use unrolled::network::{Batch, Network};
+use unrolled::optimizer::curvature;
 use unrolled::tensors::{all_finite, to_tensor, to_values};
 
 use super::lesson::Lesson;
@@ -37,6 +39,8 @@ pub struct Training<'a, L> {
     pub train: &'a TrainConfig,
     /// `[optimizer]`.
     pub optimizer: &'a OptimizerConfig,
+    /// Where an optimiser of atoms keeps them.
+    pub constraint: Constraint,
     /// What its checkpoints are known by, as [`crate::config::Run::identity`] gives it.
     pub identity: String,
     /// Steps in all.
@@ -58,8 +62,8 @@ pub struct Row {
     pub loss: f64,
     /// Reconstruction on this step's batch.
     pub reconstruction: f64,
-    /// η.
-    pub learning_rate: f64,
+    /// η, where the optimiser has one.
+    pub learning_rate: Option<f64>,
     /// The lesson's, in the order of its columns.
     pub figures: Vec<Option<f64>>,
     /// The loss on the examples held out.
@@ -76,6 +80,8 @@ struct Pass {
     loss: Tensor<1>,
     reconstruction: Tensor<1>,
     gradients: Gradients,
+    /// z zᵀ, for an optimiser of atoms.
+    curvature: Option<Tensor<1>>,
     sums: Option<Tensor<1>>,
     codes: Vec<Tensor<2>>,
     /// Why gradients are not numbers, where the estimator knows.
@@ -203,8 +209,9 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             let gradients = verdicts.dims()[0];
             let rate = optimizer.rate(step, *steps);
             let clipped = self.clipped(pass.gradients);
-            let optimizer = optimizer.build();
-            let moved = update(network, &mut state.memories, clipped, &optimizer, rate);
+            let atoms = pass.curvature.map(|curvature| (curvature, self.training.constraint));
+            let rule = (&optimizer.build(), rate.unwrap_or(0.0));
+            let moved = update(network, &mut state.memories, (clipped, atoms), rule);
             let moved = moved.project();
             lesson.moved(&mut state.lesson, &state.network, &moved);
             state.network = moved;
@@ -288,7 +295,14 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         let estimate: Estimate = lesson.estimator().estimate_batch(network, &batch);
         let sum = |mean: Tensor<1>| mean.cast(self.wide).mul_scalar(examples);
         let gradients = gradients_of(network, &estimate.gradients).into_iter();
+        let codes = self.training.optimizer.is_of_atoms().then(|| estimate.codes.clone());
+        let curvature = codes.map(|codes| {
+            let curvature = curvature(codes).cast(self.wide);
+            let entries = curvature.shape().num_elements();
+            curvature.reshape([entries])
+        });
         Pass {
+            curvature,
             examples,
             sums: lesson.sums(network, &estimate, &rows).map(|sums| sums.cast(self.wide)),
             loss: sum(estimate.loss),
@@ -363,6 +377,7 @@ impl Pass {
             loss: self.loss.add(other.loss),
             reconstruction: self.reconstruction.add(other.reconstruction),
             gradients: gradients.map(|((name, a), (_, b))| (name, a.add(b))).collect(),
+            curvature: self.curvature.zip(other.curvature).map(|(a, b)| a.add(b)),
             sums: sums.map(|(a, b)| a.add(b)),
             codes: self.codes,
             trouble: self.trouble.or(other.trouble),
@@ -376,6 +391,7 @@ impl Pass {
             loss: mean(self.loss),
             reconstruction: mean(self.reconstruction),
             gradients: gradients.map(|(name, gradient)| (name, mean(gradient))).collect(),
+            curvature: self.curvature.map(mean),
             sums: self.sums.map(mean),
             ..self
         }

@@ -20,6 +20,16 @@ pub enum Constraint {
 }
 
 impl Constraint {
+    /// What an atom of this norm, above 0, is divided by to lie within: 1 where it does, and where the constraint is of
+    /// the whole matrix.
+    pub(crate) fn excess(self, norm: f64) -> f64 {
+        match self {
+            Self::UnitSphere => norm,
+            Self::UnitBall => norm.max(1.0),
+            Self::UnitFrobenius | Self::None => 1.0,
+        }
+    }
+
     /// The nearest dictionary `[m, p]` that satisfies the constraint.
     pub fn project(self, mut dictionary: Array2<f64>) -> Array2<f64> {
         if self == Self::None {

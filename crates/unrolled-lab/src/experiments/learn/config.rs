@@ -1,10 +1,11 @@
 //! The sections of a learning run.
 
 use serde::Serialize;
+use unrolled::dictionary::Constraint;
 
 use super::Network;
 use crate::config::{
-    DataConfig, DictionaryConfig, EncoderConfig, OptimizerConfig, Reader, TrainConfig,
+    DataConfig, DictionaryConfig, EncoderConfig, OptimizerConfig, Problems, Reader, TrainConfig,
 };
 
 /// All that `learn-dictionary` reads beside the common keys.
@@ -29,7 +30,7 @@ impl Sections {
             dictionary: DictionaryConfig::read(reader.table("dictionary")),
             encoder: EncoderConfig::read(reader.table("encoder")),
             train: TrainConfig::read_with_steps(reader.table("train"), least),
-            optimizer: OptimizerConfig::read(reader.table("optimizer")),
+            optimizer: OptimizerConfig::read_with_those_of_atoms(reader.table("optimizer")),
         };
         sections.encoder.prox.check_without_noise(reader.problems());
         let resamples = !sections.train.keeps_dead_atoms();
@@ -38,7 +39,48 @@ impl Sections {
             "`train.dead_atoms` replaces atoms by examples, which filters are not; remove it"
                 .to_owned()
         });
+        sections.check_atoms(reader.problems());
         sections.train.check_estimator::<Network>(&sections.encoder, reader.problems());
         sections
+    }
+
+    /// What the optimisers of atoms ask for.
+    fn check_atoms(&self, problems: &Problems) {
+        let Self { dictionary, encoder, train, optimizer, .. } = self;
+        let kind = match (optimizer.is_of_atoms(), optimizer.is_online()) {
+            (false, _) => return,
+            (_, true) => "online",
+            (_, false) => "preconditioned",
+        };
+        problems.require(!dictionary.is_convolutional(), "optimizer.kind", || {
+            format!(
+                "`optimizer.kind` is \"{kind}\", which keeps the products of codes of a matrix, and a filter has many \
+                 codes; choose \"adam\" or \"sgd\""
+            )
+        });
+        if !optimizer.is_online() {
+            return;
+        }
+        let estimator = train.estimator.name();
+        problems.require(estimator == "g_dec", "train.estimator", || {
+            format!(
+                "`train.estimator` is \"{estimator}\", but `optimizer.kind = \"online\"` minimises over atoms with \
+                 the codes held fixed; write \"g_dec\", or choose kind = \"preconditioned\""
+            )
+        });
+        problems.require(encoder.fit.is_squared(), "encoder.fit", || {
+            "`encoder.fit` is not \"squared\", but `optimizer.kind = \"online\"` is of least squares; remove it, or \
+             choose \"adam\""
+                .to_owned()
+        });
+        let of_all = dictionary.constraint() == Constraint::UnitFrobenius;
+        problems.require(!of_all, "dictionary.constraint", || {
+            "`dictionary.constraint` is \"unit-frobenius\", which ties the atoms together, but `optimizer.kind = \
+             \"online\"` moves one at a time; write \"unit-sphere\", \"unit-ball\" or \"none\""
+                .to_owned()
+        });
+        problems.require(train.clip_norm.is_none(), "train.clip_norm", || {
+            "`train.clip_norm` bounds gradient steps, and `optimizer.kind = \"online\"` takes none; remove it".to_owned()
+        });
     }
 }

@@ -13,7 +13,7 @@ use unrolled::tensors::{to_array, to_values};
 use super::Network;
 use super::lesson::{Learning, Memory};
 use crate::config::DeadAtoms;
-use crate::training::{Rows, Source, State, unsolved};
+use crate::training::{ATOMS, Rows, Source, State, unsolved};
 
 /// The columns of every measurement: first the losses on the sample, which are the same figures for every run, whatever
 /// it descends ([`Learning::losses_on_sample`]). Those of codes are taken on up to [`EXAMPLES`] examples of the step's batch, coded anew with the
@@ -149,11 +149,8 @@ fn resample(
         }
     }
     state.lesson.resampled += replaced.len();
-    for average in state.memories.get_mut("dictionary").into_iter().flat_map(|m| &mut m.averages) {
-        let values = Array2::from_shape_vec(shape, to_values(average));
-        let mut values = values.expect("an average has the shape of the dictionary");
-        replaced.iter().for_each(|atom| values.column_mut(*atom).fill(0.0));
-        *average = plan.tensor(&values).reshape([values.len()]);
+    if let Some(memory) = state.memories.get_mut(ATOMS) {
+        plan.sections().optimizer.build().forget(memory, shape.into(), &replaced);
     }
     state.lesson.step.moved_by(frobenius(&(&dictionary - before)));
     let moved = state.network.dictionary.clone();
