@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 
+use rayon::ThreadPool;
+
 use crate::Error;
 
 /// How a block reports on itself.
@@ -42,66 +44,106 @@ impl Workers {
     }
 }
 
-/// Computes `blocks` blocks and hands them to `take` in order; every worker calls `prepare` first. The first error
-/// ends the work: blocks that have begun are finished, no further ones are begun.
-pub(crate) fn in_order<T: Send>(
-    blocks: usize,
-    crew: Workers,
-    prepare: impl Fn() + Sync,
-    compute: impl Fn(usize, &Reporter<T>) -> Result<T, Error> + Sync,
-    mut advance: impl FnMut(u64),
-    mut take: impl FnMut(T) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let (next, give_up) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let (sender, receiver) = channel();
-    std::thread::scope(|scope| {
-        for _ in 0..crew.workers.clamp(1, blocks.max(1)) {
-            let reporter = Reporter { sender: sender.clone() };
-            let (next, give_up, compute, prepare) = (&next, &give_up, &compute, &prepare);
-            scope.spawn(move || {
-                let pool = rayon::ThreadPoolBuilder::new()
-                    .num_threads(crew.threads)
-                    .build()
-                    .expect("a pool of threads can be made");
-                pool.install(prepare);
-                while !give_up.load(Ordering::SeqCst) {
-                    let block = next.fetch_add(1, Ordering::SeqCst);
-                    if block >= blocks {
-                        break;
-                    }
-                    let result = pool.install(|| compute(block, &reporter));
-                    if result.is_err() {
-                        give_up.store(true, Ordering::SeqCst);
-                    }
-                    let _ = reporter.sender.send(Message::Done(block, result));
-                }
-            });
-        }
+/// Threads that wait for work, a pool of their own for each worker: to be kept where work comes often.
+pub(crate) struct Crew(Vec<ThreadPool>);
+
+impl Crew {
+    /// Starts them.
+    pub fn new(Workers { workers, threads }: Workers) -> Self {
+        let pool = |_| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.expect("a pool of threads can be made")
+        };
+        Self((0..workers.max(1)).map(pool).collect())
+    }
+
+    /// As [`in_order`].
+    pub fn in_order<T: Send>(
+        &self,
+        blocks: usize,
+        prepare: impl Fn() + Sync,
+        compute: impl Fn(usize, &Reporter<T>) -> Result<T, Error> + Sync,
+        mut advance: impl FnMut(u64),
+        mut take: impl FnMut(T) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let (next, give_up) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let (sender, receiver) = channel();
+        let pools = &self.0[..self.0.len().min(blocks.max(1))];
+        let reporters = pools.iter().map(|_| Reporter { sender: sender.clone() }).collect();
         drop(sender);
-        let mut waiting = BTreeMap::new();
-        let (mut expected, mut failure) = (0, None);
-        for message in receiver {
-            match message {
-                Message::Advance(units) => advance(units),
-                Message::Done(_, Err(error)) => {
-                    failure.get_or_insert(error);
+        let work = |reporter: Reporter<T>| {
+            prepare();
+            while !give_up.load(Ordering::SeqCst) {
+                let block = next.fetch_add(1, Ordering::SeqCst);
+                if block >= blocks {
+                    break;
                 }
-                Message::Done(block, Ok(result)) => {
-                    waiting.insert(block, result);
-                    while let Some(result) = waiting.remove(&expected) {
-                        expected += 1;
-                        if failure.is_none()
-                            && let Err(error) = take(result)
-                        {
-                            give_up.store(true, Ordering::SeqCst);
-                            failure = Some(error);
+                let result = compute(block, &reporter);
+                if result.is_err() {
+                    give_up.store(true, Ordering::SeqCst);
+                }
+                let _ = reporter.sender.send(Message::Done(block, result));
+            }
+        };
+        let mut outcome = Ok(());
+        on_each(pools, reporters, &work, &mut || {
+            let mut waiting = BTreeMap::new();
+            let mut expected = 0;
+            for message in &receiver {
+                match message {
+                    Message::Advance(units) => advance(units),
+                    Message::Done(_, Err(error)) => {
+                        if outcome.is_ok() {
+                            outcome = Err(error);
+                        }
+                    }
+                    Message::Done(block, Ok(result)) => {
+                        waiting.insert(block, result);
+                        while let Some(result) = waiting.remove(&expected) {
+                            expected += 1;
+                            if outcome.is_ok()
+                                && let Err(error) = take(result)
+                            {
+                                give_up.store(true, Ordering::SeqCst);
+                                outcome = Err(error);
+                            }
                         }
                     }
                 }
             }
-        }
-        failure.map_or(Ok(()), Err)
-    })
+        });
+        outcome
+    }
+}
+
+/// Begins the work on every pool, does `meanwhile` here, and waits for all.
+fn on_each<T: Send>(
+    pools: &[ThreadPool],
+    mut reporters: Vec<Reporter<T>>,
+    work: &(impl Fn(Reporter<T>) + Sync),
+    meanwhile: &mut dyn FnMut(),
+) {
+    let (Some((first, rest)), Some(reporter)) = (pools.split_first(), reporters.pop()) else {
+        return meanwhile();
+    };
+    first.in_place_scope(|scope| {
+        scope.spawn(move |_| work(reporter));
+        on_each(rest, reporters, work, meanwhile);
+    });
+}
+
+/// Computes `blocks` blocks and hands them to `take` in order; every worker calls `prepare` first. The first error
+/// ends the work: blocks that have begun are finished, no further ones are begun.
+pub(crate) fn in_order<T: Send>(
+    blocks: usize,
+    Workers { workers, threads }: Workers,
+    prepare: impl Fn() + Sync,
+    compute: impl Fn(usize, &Reporter<T>) -> Result<T, Error> + Sync,
+    advance: impl FnMut(u64),
+    take: impl FnMut(T) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let workers = workers.clamp(1, blocks.max(1));
+    Crew::new(Workers { workers, threads }).in_order(blocks, prepare, compute, advance, take)
 }
 
 #[cfg(test)]

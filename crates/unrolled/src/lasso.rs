@@ -4,6 +4,7 @@
 
 pub(crate) mod active_set;
 pub(crate) mod descent;
+pub(crate) mod single;
 
 use ndarray::{Array2, Axis};
 

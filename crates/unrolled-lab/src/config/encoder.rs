@@ -132,6 +132,11 @@ impl EncoderConfig {
         self.kind == "solved"
     }
 
+    /// Whether codes of a matrix are solved for by coordinates, on the CPU.
+    pub fn is_by_coordinates(&self) -> bool {
+        self.is_solved() && self.fit.is_squared() && self.prox.is_separable()
+    }
+
     /// Iterations that work is estimated by: a solver seldom makes as many as it may.
     pub fn usual_iterations(&self) -> usize {
         if self.is_solved() { self.iterations.min(ITERATIONS) } else { self.iterations }

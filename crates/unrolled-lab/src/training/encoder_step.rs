@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use unrolled::dictionary::AnyDictionary;
 use unrolled::encoder::{AnyEncoder, Encoder};
 use unrolled::metrics::frobenius;
-use unrolled::tensors::to_array;
+use unrolled::tensors::{is_on_cpu, to_array};
 
 use crate::config::{EncoderConfig, Step};
 
@@ -24,6 +24,12 @@ pub struct EncoderStep {
     warned_of_step: bool,
 }
 
+/// Whether α is taken anew as D moves. A matrix's codes that are solved for by coordinates have none.
+fn follows(config: &EncoderConfig, dictionary: &AnyDictionary) -> bool {
+    let on_cpu = matches!(dictionary, AnyDictionary::Dense(dense) if is_on_cpu(&dense.matrix.val().device()));
+    config.step == Step::Auto && !(on_cpu && config.is_by_coordinates())
+}
+
 impl EncoderStep {
     /// Before the first step of training.
     pub fn new(encoder_step: f64) -> Self {
@@ -38,7 +44,7 @@ impl EncoderStep {
         dictionary: &AnyDictionary,
         step: usize,
     ) {
-        if config.step != Step::Auto {
+        if !follows(config, dictionary) {
             return;
         }
         let bound = (self.norm_squared.sqrt() + self.moved).powi(2);
@@ -52,7 +58,7 @@ impl EncoderStep {
 
     /// Notes that D has moved.
     pub fn moved(&mut self, config: &EncoderConfig, before: &AnyDictionary, after: &AnyDictionary) {
-        if config.step == Step::Auto {
+        if follows(config, after) {
             let [before, now] = [before, after].map(|dictionary| to_array(&dictionary.columns()));
             self.moved_by(after.norm_growth(frobenius(&(now - before))));
         }

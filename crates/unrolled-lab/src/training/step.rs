@@ -18,7 +18,7 @@ use super::parameters::{Gradients, finite_parameters, gradients_of, update, valu
 use super::state::State;
 use crate::Error;
 use crate::config::{Config, OptimizerConfig, TrainConfig};
-use crate::workers::{Reporter, Workers, in_order};
+use crate::workers::{Crew, Reporter, Workers};
 
 const UPDATED: &str = "a parameter after the update";
 
@@ -101,9 +101,10 @@ pub(super) type StateOf<L> = State<<L as Lesson>::Network, <L as Lesson>::Memory
 /// Takes the steps of a training.
 pub(super) struct Trainer<'a, L> {
     training: &'a Training<'a, L>,
-    threads: usize,
     /// Where blocks that are spread over the threads are computed.
     pool: Option<rayon::ThreadPool>,
+    /// Where the others are, on the CPU.
+    crew: Option<Crew>,
     /// The precision of sums: float64 on the CPU.
     wide: DType,
 }
@@ -117,8 +118,8 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         };
         Self {
             training,
-            threads: if on_cpu { threads } else { 1 },
             pool: (on_cpu && training.spreads_blocks).then(pool),
+            crew: (on_cpu && !training.spreads_blocks).then(|| Crew::new(Workers::of(threads))),
             wide: if on_cpu { DType::F64 } else { training.config.precision.dtype() },
         }
     }
@@ -265,18 +266,16 @@ impl<'a, L: Lesson> Trainer<'a, L> {
                 Some(sum) => sum.add(pass),
             });
         };
-        match (&self.pool, self.threads.min(blocks)) {
+        match (&self.pool, &self.crew) {
             (Some(pool), _) => pool.install(|| (0..blocks).map(compute).for_each(take)),
-            (None, 1) if !self.training.config.is_on_cpu() => {
-                (0..blocks).map(compute).for_each(take);
-            }
-            (None, workers) => {
+            (None, None) => (0..blocks).map(compute).for_each(take),
+            (None, Some(crew)) => {
                 let compute = |index: usize, _: &Reporter<Pass>| Ok(compute(index));
                 let take = |pass| {
                     take(pass);
                     Ok(())
                 };
-                in_order(blocks, Workers::of(workers), || {}, compute, |_| {}, take)
+                crew.in_order(blocks, || {}, compute, |_| {}, take)
                     .expect("no block gives an error");
             }
         }

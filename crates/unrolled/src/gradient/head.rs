@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use super::Estimate;
 use crate::encoder::Encoder;
-use crate::loss::{Losses, Objective, residual_of};
+use crate::loss::{Loss, Losses, Objective, residual_of};
 use crate::network::{Batch, SparseCoder};
 use crate::operator::LinearOperator;
 
@@ -45,12 +45,14 @@ pub(crate) fn differentiate<N: SparseCoder, L: Objective<N>>(
     Head { estimate, of_codes }
 }
 
-/// [`differentiate`] for least squares and a matrix, without a graph: on a card a third of its launches.
-pub(crate) fn of_least_squares<N: SparseCoder>(
+/// The gradient of a known loss with the codes held fixed, by least squares and for a matrix, without a graph; and the
+/// residual over the number of examples.
+pub(crate) fn at_codes<N: SparseCoder>(
     network: &N,
     batch: &Batch,
+    loss: Loss,
     codes: Tensor<2>,
-) -> Head {
+) -> (Estimate, Tensor<2>) {
     let (plain, batch) = (network.valid(), batch.inner());
     let residual = residual_of(&plain, &batch, &codes);
     let scaled = residual.clone().mul_scalar(1.0 / codes.dims()[0] as f64);
@@ -58,10 +60,20 @@ pub(crate) fn of_least_squares<N: SparseCoder>(
     let losses = Losses::with_penalty(encoder.fit(), residual, encoder.penalty_value(&codes));
     let estimate = Estimate {
         gradients: plain.operator().weight_gradient(&scaled, &codes),
-        loss: losses.reconstruction.clone(),
+        loss: losses.get(loss).clone(),
         losses,
         codes,
         trouble: None,
     };
-    Head { estimate, of_codes: plain.operator().adjoint(scaled) }
+    (estimate, scaled)
+}
+
+/// [`differentiate`] for least squares and a matrix, without a graph: on a card a third of its launches.
+pub(crate) fn of_least_squares<N: SparseCoder>(
+    network: &N,
+    batch: &Batch,
+    codes: Tensor<2>,
+) -> Head {
+    let (estimate, scaled) = at_codes(network, batch, Loss::LeastSquares, codes);
+    Head { estimate, of_codes: network.valid().operator().adjoint(scaled) }
 }

@@ -7,9 +7,11 @@ use burn::tensor::Tensor;
 
 use super::{Estimate, head};
 use crate::encoder::Encoder;
+use crate::fit::DataFit;
 use crate::fused::{self, Direct};
 use crate::loss::{Losses, Objective};
 use crate::network::{Batch, SparseCoder};
+use crate::operator::LinearOperator;
 
 /// How far `q = ∂ loss / ∂ z_T` is pulled back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,8 +71,14 @@ fn at_fixed_codes<N: SparseCoder, L: Objective<N>>(
         None => None,
     };
     served.unwrap_or_else(|| {
-        let codes = network.valid().encode(&batch.x.clone().inner());
-        head::differentiate(network, batch, loss, codes).estimate
+        let plain = network.valid();
+        let codes = plain.encode(&batch.x.clone().inner());
+        let by_hand = plain.operator().as_matrix().is_some_and(|view| view.parameter.is_some())
+            && plain.encoder().fit().is_least_squares();
+        match loss.known().filter(|_| by_hand) {
+            Some(known) => head::at_codes(network, batch, known, codes).0,
+            None => head::differentiate(network, batch, loss, codes).estimate,
+        }
     })
 }
 

@@ -1,7 +1,7 @@
 //! How close codes are to the lasso's solution.
 
 use burn::tensor::Tensor;
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Axis, LinalgScalar};
 
 use crate::operator::LinearOperator;
 use crate::prox::Sided;
@@ -123,11 +123,11 @@ impl Judge {
 }
 
 /// `x − D z`, atom by atom, because most codes are 0: atoms are rows, `[p, m]`, x `[n, m]`, codes `[n, p]`.
-pub(crate) fn sparse_residual(
-    atoms: &Array2<f64>,
-    x: &Array2<f64>,
-    codes: &Array2<f64>,
-) -> Array2<f64> {
+pub(crate) fn sparse_residual<T: LinalgScalar>(
+    atoms: &Array2<T>,
+    x: &Array2<T>,
+    codes: &Array2<T>,
+) -> Array2<T> {
     let mut residual = x.as_standard_layout().into_owned();
     pulp::Arch::new().dispatch(
         #[inline(always)]
@@ -136,9 +136,9 @@ pub(crate) fn sparse_residual(
                 let row = row.as_slice_mut().expect("rows are contiguous");
                 for (code, atom) in codes.iter().zip(atoms.rows()) {
                     // What is not a number counts.
-                    if *code != 0.0 {
+                    if !code.is_zero() {
                         let atom = atom.to_slice().expect("rows are contiguous");
-                        row.iter_mut().zip(atom).for_each(|(r, a)| *r -= code * a);
+                        row.iter_mut().zip(atom).for_each(|(r, a)| *r = *r - *code * *a);
                     }
                 }
             }

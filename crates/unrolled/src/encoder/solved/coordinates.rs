@@ -1,11 +1,13 @@
 //! An active set and coordinate descent, for least squares with a matrix on the CPU.
 
+use burn::tensor::{Tensor, TensorData};
 use ndarray::{Array2, Axis};
 
 use super::{Solution, Solved, allowed};
 use crate::fit::DataFit;
 use crate::lasso::active_set::Scratch;
 use crate::lasso::descent::{Aim, End, Example};
+use crate::lasso::single;
 use crate::metrics::sparse_residual;
 use crate::operator::LinearOperator;
 use crate::prox::{ProximalOperator, Separable};
@@ -34,34 +36,102 @@ impl Default for Standing {
     }
 }
 
-/// In float64, whatever the precision of the codes; `None` where it does not serve.
+/// A tolerance of this or more is reached in float32, where that is the precision of the codes.
+const SINGLE: f64 = 1e-4;
+
+/// Codes, the residual of each, and the most passes that one took.
+struct Found {
+    codes: Array2<f64>,
+    residuals: Vec<f64>,
+    passes: usize,
+}
+
+/// `None` where it does not serve.
 pub(super) fn solve<O: LinearOperator, P: ProximalOperator, F: DataFit>(
     solved: &Solved<P, F>,
     operator: &O,
-    x: &burn::tensor::Tensor<2>,
-    start: Option<&burn::tensor::Tensor<2>>,
+    x: &Tensor<2>,
+    start: Option<&Tensor<2>>,
 ) -> Option<Solution> {
-    let Separable { penalty, ridge } = solved.prox.separable()?;
+    let penalty = solved.prox.separable()?;
     let matrix = operator.as_matrix().filter(|_| solved.fit.is_least_squares())?.matrix;
     let device = x.device();
     if !is_on_cpu(&device) {
         return None;
     }
     let precision = Precision::of(x);
-    let dictionary = to_array(&matrix);
-    let x = to_array(x);
-    let gram = dictionary.t().dot(&dictionary);
-    let norms = gram.diag().to_vec();
-    let at_zero = x.dot(&dictionary);
-    let atoms = dictionary.t().as_standard_layout().into_owned();
-    let mut codes = match start {
-        Some(start) => to_array(start),
-        None => Array2::zeros(at_zero.dim()),
+    if precision == Precision::Float32 && solved.tolerance >= SINGLE && start.is_none() {
+        return Some(in_single(solved, &matrix, x, penalty));
+    }
+    let start = start.map(to_array);
+    let found = in_double(solved, &to_array(&matrix), &to_array(x), penalty, start);
+    let codes = to_tensor(&found.codes, precision, &device);
+    Some(Solution::new(codes, found.residuals, found.passes, solved.tolerance))
+}
+
+/// In float32; examples that it does not bring to the tolerance go on in float64.
+fn in_single<P: ProximalOperator, F: DataFit>(
+    solved: &Solved<P, F>,
+    matrix: &Tensor<2>,
+    x: &Tensor<2>,
+    penalty: Separable,
+) -> Solution {
+    let single = |tensor: &Tensor<2>| {
+        let [rows, columns] = tensor.dims();
+        let values = tensor.to_data().convert::<f32>().try_to_vec::<f32>();
+        let values = values.expect("a converted tensor holds float32");
+        Array2::from_shape_vec((rows, columns), values).expect("a tensor has its shape")
     };
-    let mut correlations = match start {
-        Some(_) => sparse_residual(&atoms, &x, &codes).dot(&dictionary),
+    let atoms = single(&matrix.clone().transpose());
+    let x = single(x);
+    let problem = single::Problem {
+        atoms: &atoms,
+        sided: solved.prox.sided(),
+        penalty,
+        tolerance: (AIM * solved.tolerance) as f32,
+        most: solved.iterations,
+    };
+    let (mut codes, mut residuals, mut passes) = problem.solve(&x);
+    let tolerance = solved.tolerance;
+    let left: Vec<usize> = (0..x.nrows()).filter(|&i| !(residuals[i] <= tolerance)).collect();
+    if !left.is_empty() && passes < solved.iterations {
+        let double = |array: &Array2<f32>| array.select(Axis(0), &left).mapv(f64::from);
+        let dictionary = atoms.t().mapv(f64::from).as_standard_layout().into_owned();
+        let start = Some(double(&codes));
+        let found = in_double(solved, &dictionary, &double(&x), penalty, start);
+        for (&i, (of_one, residual)) in
+            left.iter().zip(found.codes.rows().into_iter().zip(found.residuals))
+        {
+            codes.row_mut(i).zip_mut_with(&of_one, |code, found| *code = *found as f32);
+            residuals[i] = residual;
+        }
+        passes += found.passes;
+    }
+    let shape = [codes.nrows(), codes.ncols()];
+    let (values, _) = codes.into_raw_vec_and_offset();
+    let device = matrix.device();
+    let target = (&device, Precision::Float32.dtype());
+    let codes = Tensor::from_data(TensorData::new(values, shape), target);
+    Solution::new(codes, residuals, passes, solved.tolerance)
+}
+
+/// In float64, from codes or from 0.
+fn in_double<P: ProximalOperator, F: DataFit>(
+    solved: &Solved<P, F>,
+    dictionary: &Array2<f64>,
+    x: &Array2<f64>,
+    Separable { penalty, ridge }: Separable,
+    start: Option<Array2<f64>>,
+) -> Found {
+    let gram = dictionary.t().dot(dictionary);
+    let norms = gram.diag().to_vec();
+    let at_zero = x.dot(dictionary);
+    let atoms = dictionary.t().as_standard_layout().into_owned();
+    let mut correlations = match &start {
+        Some(codes) => sparse_residual(&atoms, x, codes).dot(dictionary),
         None => at_zero.clone(),
     };
+    let mut codes = start.unwrap_or_else(|| Array2::zeros(at_zero.dim()));
     let mut standings = vec![Standing::default(); x.nrows()];
     let mut scratch = Scratch::default();
     let mut open: Vec<usize> = (0..x.nrows()).collect();
@@ -108,14 +178,13 @@ pub(super) fn solve<O: LinearOperator, P: ProximalOperator, F: DataFit>(
             break;
         }
         // Rounding adds up in what was kept up with the codes.
-        let [x, z] = [&x, &codes].map(|all| all.select(Axis(0), &open));
-        let fresh = sparse_residual(&atoms, &x, &z).dot(&dictionary);
+        let [x, z] = [x, &codes].map(|all| all.select(Axis(0), &open));
+        let fresh = sparse_residual(&atoms, &x, &z).dot(dictionary);
         for (&i, fresh) in open.iter().zip(fresh.rows()) {
             correlations.row_mut(i).assign(&fresh);
         }
     }
-    let most = standings.iter().map(|standing| standing.passes).max().unwrap_or(0);
+    let passes = standings.iter().map(|standing| standing.passes).max().unwrap_or(0);
     let residuals = standings.into_iter().map(|standing| standing.residual).collect();
-    let codes = to_tensor(&codes, precision, &device);
-    Some(Solution::new(codes, residuals, most, solved.tolerance))
+    Found { codes, residuals, passes }
 }
