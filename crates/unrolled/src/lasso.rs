@@ -3,8 +3,9 @@
 //! Not an encoder: nothing here is unrolled or differentiated. It is what trained dictionaries are applied with.
 
 pub(crate) mod active_set;
+pub(crate) mod coarse;
 pub(crate) mod descent;
-pub(crate) mod single;
+mod single;
 
 use ndarray::{Array2, Axis};
 

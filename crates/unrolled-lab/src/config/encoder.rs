@@ -3,7 +3,7 @@
 use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use unrolled::encoder::{AnyEncoder, AnyUnrolled, Form, Solved, Unrolled, automatic_step};
+use unrolled::encoder::{AnyEncoder, AnyUnrolled, COARSE, Form, Solved, Unrolled, automatic_step};
 use unrolled::fused::Engine;
 use unrolled::prelude::Precision;
 use unrolled::prox::AnyProx;
@@ -68,6 +68,9 @@ const FORMS: [&str; 3] = ["auto", "residual", "gram"];
 /// T where none is given: unrolled, and the most of a solver.
 const ITERATIONS: usize = 100;
 const MOST_OF_A_SOLVER: usize = 10_000;
+
+/// Multiplications of a Gram matrix that all blocks of a step share.
+const LARGE: usize = 1 << 24;
 
 /// What codes are solved to where nothing is said.
 const TOLERANCE: f64 = 1e-10;
@@ -135,6 +138,17 @@ impl EncoderConfig {
     /// Whether codes of a matrix are solved for by coordinates, on the CPU.
     pub fn is_by_coordinates(&self) -> bool {
         self.is_solved() && self.fit.is_squared() && self.prox.is_separable()
+    }
+
+    /// Whether a block of examples is spread over the threads by what codes it, for a dictionary `[m, p]` where it is a
+    /// matrix.
+    pub fn spreads_blocks(&self, config: &Config, matrix: Option<[usize; 2]>) -> bool {
+        let coarse = config.precision == Precision::Float32
+            && self.tolerance.is_some_and(|tolerance| tolerance >= COARSE);
+        // Else every block has a Gram matrix of its own, which costs less than waking threads.
+        let large = matrix.is_some_and(|[m, p]| m * p * p >= LARGE);
+        let by_coordinates = config.is_on_cpu() && large && coarse && self.is_by_coordinates();
+        by_coordinates || self.uses_kernels(config.device_kind())
     }
 
     /// Iterations that work is estimated by: a solver seldom makes as many as it may.

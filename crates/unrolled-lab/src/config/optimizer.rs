@@ -51,10 +51,17 @@ struct SgdConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct OnlineConfig {
+    /// w, where the past does not fade by `forgetting`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    learning_rate: Option<f64>,
     /// ρ.
-    forgetting: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forgetting: Option<f64>,
     /// Passes over all atoms in a step.
     sweeps: usize,
+    /// Steps of a linear rise at the start.
+    #[serde(skip_serializing_if = "is_zero")]
+    warm_up: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,7 +78,25 @@ struct PreconditionedConfig {
 impl Default for OnlineConfig {
     fn default() -> Self {
         let Online { forgetting, sweeps } = Online::default();
-        Self { forgetting, sweeps }
+        Self { learning_rate: None, forgetting, sweeps, warm_up: 0 }
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+impl OnlineConfig {
+    /// The weight of a batch where neither it nor ρ is given.
+    const WEIGHT: f64 = 0.5;
+
+    /// With the one or the other.
+    fn settled(mut self) -> Self {
+        if self.forgetting.is_none() {
+            self.learning_rate.get_or_insert(Self::WEIGHT);
+        }
+        self
     }
 }
 
@@ -144,20 +169,28 @@ impl OptimizerConfig {
     fn read_kinds(mut reader: Reader, kinds: &[&'static str]) -> Self {
         let problems = reader.problems();
         let kind = kinds[reader.choice("kind", kinds)];
-        if kind == "online" {
-            let method = Method::Online(reader.rest());
-            method.check(problems);
-            return Self { method, schedule: None };
+        if kind == "online" && reader.has("forgetting") {
+            reader.refuse(&["learning_rate", "warm_up", "schedule"], |key| {
+                format!(
+                    "`optimizer.{key}` says by what the past fades, and so does `optimizer.forgetting`; keep one of them"
+                )
+            });
+        } else if kind == "online" {
+            // A surrogate that weighs all batches alike to the end never settles.
+            let cosine = toml::Table::from_iter([("kind".to_owned(), "cosine".into())]);
+            reader.default_to("schedule", cosine);
         }
         let schedule = ScheduleConfig::read(reader.table("schedule"));
         let method = match kind {
             "adam" => Method::Adam(reader.rest()),
             "adamw" => Method::AdamW(reader.rest()),
             "sgd" => Method::Sgd(reader.rest()),
+            "online" => Method::Online(reader.rest::<OnlineConfig>().settled()),
             _ => Method::Preconditioned(reader.rest()),
         };
         method.check(problems);
-        Self { method, schedule: Some(schedule) }
+        let fades = matches!(method, Method::Online(OnlineConfig { forgetting: Some(_), .. }));
+        Self { method, schedule: (!fades).then_some(schedule) }
     }
 
     /// Whether it is told of atoms, and what it is called.
@@ -182,7 +215,7 @@ impl OptimizerConfig {
             Method::Sgd(SgdConfig { momentum, weight_decay, .. }) => {
                 AnyOptimizer::Sgd(Sgd { momentum: *momentum, weight_decay: *weight_decay })
             }
-            Method::Online(OnlineConfig { forgetting, sweeps }) => {
+            Method::Online(OnlineConfig { forgetting, sweeps, .. }) => {
                 AnyOptimizer::Online(Online { forgetting: *forgetting, sweeps: *sweeps })
             }
             Method::Preconditioned(PreconditionedConfig { decay, epsilon, .. }) => {
@@ -222,7 +255,9 @@ impl Method {
             Self::Preconditioned(PreconditionedConfig { learning_rate, warm_up, .. }) => {
                 (*learning_rate, 0.0, *warm_up)
             }
-            Self::Online(_) => return None,
+            Self::Online(OnlineConfig { learning_rate, warm_up, .. }) => {
+                ((*learning_rate)?, 0.0, *warm_up)
+            }
         };
         Some(Shared { rate, decay, warm_up })
     }
@@ -240,7 +275,14 @@ impl Method {
             }
             Self::Sgd(config) => finite(problems, "optimizer.momentum", config.momentum, 0.0),
             Self::Online(config) => {
-                finite(problems, "optimizer.forgetting", config.forgetting, 0.0);
+                finite(problems, "optimizer.forgetting", config.forgetting.unwrap_or(0.0), 0.0);
+                let rate = config.learning_rate.unwrap_or(1.0);
+                problems.require(rate <= 1.0, "optimizer.learning_rate", || {
+                    format!(
+                        "`optimizer.learning_rate` is {rate}, but of kind \"online\" it is the weight of a batch in the \
+                         statistics; write a number above 0, up to 1"
+                    )
+                });
                 problems.require(config.sweeps > 0, "optimizer.sweeps", || {
                     "`optimizer.sweeps` is 0; write 1 or more".to_owned()
                 });

@@ -86,6 +86,11 @@ impl<'a> Reader<'a> {
         self.table.get(key).and_then(Value::as_str) == Some(text)
     }
 
+    /// Whether there is anything under `key`.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     /// Puts a value under `key` where there is none.
     pub fn default_to(&mut self, key: &str, value: impl Into<Value>) {
         self.table.entry(key).or_insert_with(|| value.into());

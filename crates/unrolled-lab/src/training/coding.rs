@@ -128,7 +128,8 @@ impl<'a> Coding<'a> {
         };
         // Never a matter of threads. The fused kernels split a batch themselves, and need DᵀD but once for all
         // of it; elsewhere on the CPU two blocks keep two cores busy. A graphics card takes all that fits.
-        let block = match (config.is_on_cpu(), encoder.uses_kernels(config.device_kind())) {
+        let spreads = encoder.spreads_blocks(config, filters.is_none().then_some([m, q]));
+        let block = match (config.is_on_cpu(), spreads) {
             (true, true) if filters.is_some() => batch,
             (true, true) => ((16 << 20) / (m + q)).max(64).min(batch),
             (true, false) => batch.div_ceil(2).clamp(16, 512).min(batch),
@@ -174,7 +175,9 @@ impl<'a> Coding<'a> {
 
     /// Whether a block is spread over the threads by itself.
     pub fn spreads_blocks(&self) -> bool {
-        self.sections.encoder.uses_kernels(self.config.device_kind())
+        let [_, m, q] = self.sizes;
+        let matrix = self.filters.is_none().then_some([m, q]);
+        self.sections.encoder.spreads_blocks(self.config, matrix)
     }
 
     /// How a lesson is trained so.

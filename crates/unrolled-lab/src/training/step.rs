@@ -20,6 +20,9 @@ use crate::Error;
 use crate::config::{Config, OptimizerConfig, TrainConfig};
 use crate::workers::{Crew, Reporter, Workers};
 
+/// Products of atoms' codes from which on moving atoms is worth waking threads.
+const LARGE: usize = 1 << 16;
+
 const UPDATED: &str = "a parameter after the update";
 
 /// Steps between two looks at a graphics card, at most: an answer costs about what a small step does.
@@ -101,9 +104,9 @@ pub(super) type StateOf<L> = State<<L as Lesson>::Network, <L as Lesson>::Memory
 /// Takes the steps of a training.
 pub(super) struct Trainer<'a, L> {
     training: &'a Training<'a, L>,
-    /// Where blocks that are spread over the threads are computed.
+    /// All threads, on the CPU: where atoms are moved, and blocks that are spread over the threads are computed.
     pool: Option<rayon::ThreadPool>,
-    /// Where the others are, on the CPU.
+    /// Where other blocks are, on the CPU.
     crew: Option<Crew>,
     /// The precision of sums: float64 on the CPU.
     wide: DType,
@@ -118,7 +121,7 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         };
         Self {
             training,
-            pool: (on_cpu && training.spreads_blocks).then(pool),
+            pool: on_cpu.then(pool),
             crew: (on_cpu && !training.spreads_blocks).then(|| Crew::new(Workers::of(threads))),
             wide: if on_cpu { DType::F64 } else { training.config.precision.dtype() },
         }
@@ -210,9 +213,14 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             let gradients = verdicts.dims()[0];
             let rate = optimizer.rate(step, *steps);
             let clipped = self.clipped(pass.gradients);
+            let products = pass.curvature.as_ref().map_or(0, |curvature| curvature.dims()[0]);
             let atoms = pass.curvature.map(|curvature| (curvature, self.training.constraint));
             let rule = (&optimizer.build(), rate.unwrap_or(0.0));
-            let moved = update(network, &mut state.memories, (clipped, atoms), rule);
+            let update = || update(network, &mut state.memories, (clipped, atoms), rule);
+            let moved = match &self.pool {
+                Some(pool) if products >= LARGE => pool.install(update),
+                _ => update(),
+            };
             let moved = moved.project();
             lesson.moved(&mut state.lesson, &state.network, &moved);
             state.network = moved;
@@ -267,9 +275,9 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             });
         };
         match (&self.pool, &self.crew) {
-            (Some(pool), _) => pool.install(|| (0..blocks).map(compute).for_each(take)),
-            (None, None) => (0..blocks).map(compute).for_each(take),
-            (None, Some(crew)) => {
+            (Some(pool), None) => pool.install(|| (0..blocks).map(compute).for_each(take)),
+            (None, _) => (0..blocks).map(compute).for_each(take),
+            (Some(_), Some(crew)) => {
                 let compute = |index: usize, _: &Reporter<Pass>| Ok(compute(index));
                 let take = |pass| {
                     take(pass);

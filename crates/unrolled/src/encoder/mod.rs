@@ -12,7 +12,7 @@ mod unrolled;
 
 pub use any::AnyEncoder;
 pub use momentum::Momentum;
-pub use solved::{Method, Quality, Solution, Solved};
+pub use solved::{COARSE, Method, Quality, Solution, Solved};
 pub use step::{StepLimits, StepVerdict, automatic_step};
 pub use unrolled::Unrolled;
 pub use unrolled_kernels::Form;

@@ -232,7 +232,7 @@ impl Example<'_> {
 
     /// `Dᵀ(x − D z)` anew, from `Dᵀx`.
     #[inline(always)]
-    fn refresh(&mut self, atoms: &[usize]) {
+    pub(super) fn refresh(&mut self, atoms: &[usize]) {
         let at_zero = self.at_zero.as_slice().expect("rows are contiguous");
         self.correlations.copy_from_slice(at_zero);
         for &j in atoms {

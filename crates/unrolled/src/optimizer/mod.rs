@@ -138,11 +138,12 @@ impl AnyOptimizer {
                     Some([curvature, products]) => Surrogate {
                         curvature: to_array(&curvature.clone().reshape([p, p])),
                         products: to_array(&products.clone().reshape([m, p])),
+                        precision,
                     },
-                    _ => Surrogate::zeros([m, p]),
+                    _ => Surrogate::zeros([m, p], precision),
                 };
                 let (gradient, curvature) = (to_array(&gradient), to_array(&curvature));
-                surrogate.add(online.left(time), &before, &gradient, &curvature);
+                surrogate.add(online.weights(rate, time), &before, &gradient, &curvature);
                 let after = surrogate.minimised(&before, constraint, online.sweeps);
                 let flat = |array, entries| to_tensor(array, wide, &device).reshape([entries]);
                 let averages =
@@ -228,7 +229,7 @@ mod tests {
         let mut draw = |shape| Array2::from_shape_simple_fn(shape, || stream.normal());
         let (d, gradients, codes) = (draw([m, p]), [draw([m, p]), draw([m, p])], draw([30, p]));
         let tensor = |array: &Array2<f64>| to_tensor(array, Precision::Float64, &device);
-        let online = Online { forgetting: 1.0, sweeps: 1 };
+        let online = Online { forgetting: Some(1.0), sweeps: 1 };
         for optimizer in [
             AnyOptimizer::Adam(Adam::default()),
             AnyOptimizer::Online(online),

@@ -6,8 +6,8 @@ use ndarray::{Array2, Axis};
 use super::{Solution, Solved, allowed};
 use crate::fit::DataFit;
 use crate::lasso::active_set::Scratch;
+use crate::lasso::coarse::{Coarse, Codes};
 use crate::lasso::descent::{Aim, End, Example};
-use crate::lasso::single;
 use crate::metrics::sparse_residual;
 use crate::operator::LinearOperator;
 use crate::prox::{ProximalOperator, Separable};
@@ -36,8 +36,8 @@ impl Default for Standing {
     }
 }
 
-/// A tolerance of this or more is reached in float32, where that is the precision of the codes.
-const SINGLE: f64 = 1e-4;
+/// A tolerance of this or more is reached by products in float32, where that is the precision of the codes.
+pub const COARSE: f64 = 1e-4;
 
 /// Codes, the residual of each, and the most passes that one took.
 struct Found {
@@ -60,7 +60,7 @@ pub(super) fn solve<O: LinearOperator, P: ProximalOperator, F: DataFit>(
         return None;
     }
     let precision = Precision::of(x);
-    if precision == Precision::Float32 && solved.tolerance >= SINGLE && start.is_none() {
+    if precision == Precision::Float32 && solved.tolerance >= COARSE && start.is_none() {
         return Some(in_single(solved, &matrix, x, penalty));
     }
     let start = start.map(to_array);
@@ -69,7 +69,7 @@ pub(super) fn solve<O: LinearOperator, P: ProximalOperator, F: DataFit>(
     Some(Solution::new(codes, found.residuals, found.passes, solved.tolerance))
 }
 
-/// In float32; examples that it does not bring to the tolerance go on in float64.
+/// With products in float32; examples that those cannot tell enough of go in float64.
 fn in_single<P: ProximalOperator, F: DataFit>(
     solved: &Solved<P, F>,
     matrix: &Tensor<2>,
@@ -84,28 +84,22 @@ fn in_single<P: ProximalOperator, F: DataFit>(
     };
     let atoms = single(&matrix.clone().transpose());
     let x = single(x);
-    let problem = single::Problem {
-        atoms: &atoms,
-        sided: solved.prox.sided(),
-        penalty,
-        tolerance: (AIM * solved.tolerance) as f32,
-        most: solved.iterations,
-    };
-    let (mut codes, mut residuals, mut passes) = problem.solve(&x);
-    let tolerance = solved.tolerance;
-    let left: Vec<usize> = (0..x.nrows()).filter(|&i| !(residuals[i] <= tolerance)).collect();
-    if !left.is_empty() && passes < solved.iterations {
+    let sided = solved.prox.sided();
+    let (tolerance, most) = (AIM * solved.tolerance, solved.iterations);
+    let coarse = Coarse { atoms: &atoms, sided, penalty, tolerance, most };
+    let Codes { mut codes, mut residuals, rounds: mut passes } = coarse.solve(&x);
+    let left: Vec<usize> = (0..x.nrows()).filter(|&i| !residuals[i].is_finite()).collect();
+    if !left.is_empty() {
         let double = |array: &Array2<f32>| array.select(Axis(0), &left).mapv(f64::from);
         let dictionary = atoms.t().mapv(f64::from).as_standard_layout().into_owned();
-        let start = Some(double(&codes));
-        let found = in_double(solved, &dictionary, &double(&x), penalty, start);
+        let found = in_double(solved, &dictionary, &double(&x), penalty, None);
         for (&i, (of_one, residual)) in
             left.iter().zip(found.codes.rows().into_iter().zip(found.residuals))
         {
             codes.row_mut(i).zip_mut_with(&of_one, |code, found| *code = *found as f32);
             residuals[i] = residual;
         }
-        passes += found.passes;
+        passes = passes.max(found.passes);
     }
     let shape = [codes.nrows(), codes.ncols()];
     let (values, _) = codes.into_raw_vec_and_offset();

@@ -4,6 +4,7 @@ mod coordinates;
 mod proximal;
 mod quality;
 
+pub use coordinates::COARSE;
 pub use quality::Quality;
 
 use std::ops::ControlFlow;

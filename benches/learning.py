@@ -1,0 +1,291 @@
+#!/usr/bin/env python3
+"""Dictionaries of real data: the held-out lasso against time, of `unrolled run` beside SPAMS `trainDL` and scikit-learn's
+`MiniBatchDictionaryLearning`, on the same rows from the same start, with the same λ and threads.
+
+    PYTHON_WITH_PEERS benches/learning.py [--seeds 5] [--mnist FOLDER] [--size SIZE …] [--tune] [--out FILE.json]
+
+The Python that runs it has numpy, Pillow, safetensors, spams-bin and scikit-learn (whose photograph `china.jpg` the
+patches are of); `--mnist` is a folder with `train-images-idx3-ubyte.gz`. Sizes: patches, large-patches, mnist.
+
+Every dictionary is kept on a logarithmic grid of times with the clock stopped, its atoms are brought to norm 1, and all
+are judged by one solver in float64 on held-out rows: SPAMS' homotopy, whose duality gap is checked to be below 1e-6.
+scikit-learn does not stop early here. `--tune` tries for each the settings of TUNED and says the best.
+"""
+import argparse, csv, gzip, json, os, pathlib, resource, statistics, subprocess, sys, tempfile, time
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+UNROLLED = ROOT / "target" / "release" / "unrolled"
+THREADS = os.cpu_count()
+
+# Rows to learn from, held out, patch side, atoms, λ.
+SIZES = {
+    "patches": dict(train=5_000, held_out=2_000, side=8, atoms=128, penalty=1.0),
+    "large-patches": dict(train=200_000, held_out=2_000, side=12, atoms=256, penalty=1.0),
+    "mnist": dict(train=58_000, held_out=2_000, side=None, atoms=500, penalty=0.9),
+}
+# Batches, on a grid of about a factor √2.
+GRID = [round(10 * 2 ** (k / 2)) for k in range(22)]
+
+# Seconds that scikit-learn is given.
+LIMIT = 20
+
+CONFIG = """
+experiment = "learn-dictionary"
+precision = "float32"
+seed = {seed}
+[data]
+source = "file"
+path = "rows.safetensors"
+[dictionary]
+atoms = {atoms}
+init = {{ method = "file", path = "start.safetensors", key = "D" }}
+[encoder]
+kind = "solved"
+iterations = 100
+tolerance = 1e-2
+prox = {{ kind = "soft", penalty = {penalty} }}
+[train]
+estimator = "g_dec"
+steps = {steps}
+batch_size = {batch}
+measure_every = 1000000
+checkpoint_every = 1000000
+save_dictionary_at = {grid}
+[optimizer]
+{optimizer}
+"""
+OURS = {
+    "unrolled online": dict(batch=256, steps=200, optimizer='kind = "online"'),
+    "unrolled preconditioned": dict(
+        batch=256, steps=200, optimizer='kind = "preconditioned"\nlearning_rate = 0.3\nschedule = "cosine"'
+    ),
+}
+TUNED = {
+    "unrolled online": [
+        dict(batch=b, steps=s, optimizer=f'kind = "online"\nlearning_rate = {r}')
+        for b, s in ((256, 200), (256, 400), (512, 200))
+        for r in (0.3, 0.5)
+    ],
+    "unrolled preconditioned": [
+        dict(batch=b, steps=s, optimizer=f'kind = "preconditioned"\nlearning_rate = {r}\nschedule = "cosine"')
+        for b, s in ((256, 200), (256, 400), (512, 200))
+        for r in (0.3, 0.5)
+    ],
+    "SPAMS": [
+        dict(batch=b, mode=m, rho=r) for b in (256, 512) for m, r in ((0, 1.0), (1, 1.0), (1, 5.0), (1, 10.0))
+    ],
+    "scikit-learn": [dict(batch=b, algorithm=a) for b in (64, 256, 512) for a in ("cd", "lars")],
+}
+
+
+def rows(size, mnist, seed):
+    """Rows to learn from and held out, and the start."""
+    n, held_out, side = size["train"], size["held_out"], size["side"]
+    draw = np.random.default_rng(seed)
+    if side is None:
+        raw = gzip.open(pathlib.Path(mnist) / "train-images-idx3-ubyte.gz").read()[16:]
+        X = np.frombuffer(raw, np.uint8).reshape(-1, 784).astype(np.float32) / 255
+        X = X[draw.permutation(len(X))[: n + held_out]]
+    else:
+        from sklearn.datasets import load_sample_image
+
+        image = load_sample_image("china.jpg").astype(np.float32).mean(2) / 255
+        height, width = image.shape
+        top = draw.integers(0, height - side + 1, n + held_out)
+        left = draw.integers(0, width - side + 1, n + held_out)
+        X = np.stack([image[i : i + side, j : j + side].ravel() for i, j in zip(top, left)])
+        X -= X.mean(1, keepdims=True)
+        X /= X.std()
+    X, Y = X[:n], X[n:]
+    lengths = np.linalg.norm(X, axis=1)
+    first = draw.permutation(np.flatnonzero(lengths > 0.1 * lengths.mean()))[: size["atoms"]]
+    D = (X[first] / lengths[first, None]).T
+    return X, Y, D
+
+
+def judge(D, Y, penalty):
+    """The lasso on held-out rows, the worst duality gap, and how many atoms a code of theirs uses."""
+    import spams
+
+    D = np.asfortranarray(D.astype(np.float64) / np.maximum(np.linalg.norm(D, axis=0), 1e-12))
+    Y = np.asfortranarray(Y.T.astype(np.float64))
+    Z = spams.lasso(Y, D, lambda1=penalty, mode=2, numThreads=THREADS).toarray()
+    R = Y - D @ Z
+    primal = 0.5 * (R**2).sum(0) + penalty * np.abs(Z).sum(0)
+    scale = np.minimum(1, penalty / np.maximum(np.abs(D.T @ R).max(0), 1e-300))
+    dual = 0.5 * (Y**2).sum(0) - 0.5 * ((Y - scale * R) ** 2).sum(0)
+    gap = ((primal - dual) / np.maximum(primal, 1e-12)).max()
+    return primal.mean(), gap, int((np.abs(Z) > 0).any(1).sum())
+
+
+def save(path, **arrays):
+    from safetensors.numpy import save_file
+
+    save_file({name: np.ascontiguousarray(a.astype(np.float32)) for name, a in arrays.items()}, path)
+
+
+def ours(X, D, size, seed, steps, setting, folder):
+    """[seconds, dictionary] along one run, and its peak memory."""
+    from safetensors.numpy import load_file
+
+    save(folder / "rows.safetensors", X=X)
+    save(folder / "start.safetensors", D=D)
+    grid = [step for step in GRID if step < steps]
+    text = CONFIG.format(seed=seed, grid=grid, **{**setting, **size})
+    (folder / "run.toml").write_text(text)
+    command = [UNROLLED, "run", folder / "run.toml", "--out", folder / "run", "--overwrite", "--quiet"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    subprocess.run(["/usr/bin/env", *map(str, command), "--threads", str(THREADS)], check=True)
+    peak = max(before, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+    seconds = {int(row["step"]): float(row["seconds"]) for row in csv.DictReader(open(folder / "run/metrics.csv"))}
+    arrays = load_file(folder / "run/arrays.safetensors")
+    found = [(seconds[step], arrays[f"main/dictionary_at_{step}"]) for step in grid]
+    return found + [(seconds[steps], arrays["main/dictionary"])], peak
+
+
+def theirs_spams(X, D, size, seed, steps, setting, folder):
+    """SPAMS shows nothing on its way: each number of batches is a run of its own, from the start."""
+    import spams
+
+    x, d = np.asfortranarray(X.T.astype(np.float32)), np.asfortranarray(D.astype(np.float32))
+    found = []
+    for step in [step for step in GRID if 28 <= step < steps] + [steps]:
+        started = time.perf_counter()
+        learned = spams.trainDL(
+            x, D=d, lambda1=size["penalty"], mode=2, iter=step, batchsize=setting["batch"], numThreads=THREADS,
+            posAlpha=False, modeParam=setting["mode"], rho=setting["rho"], verbose=False,
+        )
+        found.append((time.perf_counter() - started, np.array(learned)))
+    return found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def theirs_scikit(X, D, size, seed, steps, setting, folder):
+    from sklearn.decomposition import MiniBatchDictionaryLearning
+
+    found, state = [], dict(stopped=0.0, count=0)
+    start = time.perf_counter()
+
+    def look(variables):
+        state["count"] += 1
+        if state["count"] in GRID or state["count"] == steps:
+            now = time.perf_counter()
+            dictionary = variables.get("dictionary", getattr(variables.get("self"), "_dictionary", None))
+            found.append((now - start - state["stopped"], np.array(dictionary).T.copy()))
+            state["stopped"] += time.perf_counter() - now
+        if state["count"] >= steps or time.perf_counter() - start - state["stopped"] > LIMIT:
+            raise StopIteration
+
+    model = MiniBatchDictionaryLearning(
+        n_components=size["atoms"], alpha=size["penalty"], batch_size=setting["batch"], max_iter=10**6, tol=0,
+        max_no_improvement=None, dict_init=np.ascontiguousarray(D.T), fit_algorithm=setting["algorithm"],
+        random_state=seed, n_jobs=None, callback=look,
+    )
+    try:
+        model.fit(X)
+    except StopIteration:
+        pass
+    return found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+RUNNERS = {"SPAMS": theirs_spams, "scikit-learn": theirs_scikit}
+USUAL = {
+    **OURS,
+    "SPAMS": dict(batch=256, mode=0, rho=1.0),
+    "scikit-learn": dict(batch=256, algorithm="lars"),
+}
+
+
+def curve(name, problem, size, seed, steps, setting, folder):
+    X, Y, D = problem
+    steps = setting.get("steps", steps)
+    found, peak = RUNNERS.get(name, ours)(X, D, size, seed, steps, setting, folder)
+    points = [(seconds, *judge(d, Y, size["penalty"])) for seconds, d in found]
+    assert max(gap for _, _, gap, _ in points) < 1e-6, "a judged code is not solved"
+    return dict(points=[(s, o, used) for s, o, _, used in points], peak_kilobytes=peak)
+
+
+def reach(points, goal):
+    """Seconds to the first point at or below a goal."""
+    return next((seconds for seconds, objective, _ in points if objective <= goal), None)
+
+
+def alone(job):
+    """One curve in a process of its own, so that peak memory is its own."""
+    text = subprocess.run(
+        [sys.executable, __file__, "--job", json.dumps(job)], check=True, capture_output=True, text=True
+    ).stdout
+    return json.loads(text.splitlines()[-1])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--mnist")
+    parser.add_argument("--size", action="append", choices=list(SIZES))
+    parser.add_argument("--batches", type=int, default=400)
+    parser.add_argument("--tune", action="store_true")
+    parser.add_argument("--out")
+    parser.add_argument("--only", action="append")
+    parser.add_argument("--job", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.job:
+        job = json.loads(options.job)
+        size = SIZES[job["size"]]
+        with tempfile.TemporaryDirectory() as folder:
+            problem = rows(size, job["mnist"], job["seed"])
+            found = curve(
+                job["name"], problem, size, job["seed"], job["batches"], job["setting"], pathlib.Path(folder)
+            )
+        print(json.dumps(found))
+        return
+    subprocess.run(["cargo", "build", "--release"], cwd=ROOT, check=True)
+    sizes = options.size or [name for name in SIZES if name != "mnist" or options.mnist]
+    everything = {}
+    for size in sizes:
+        settings = {name: [setting] for name, setting in USUAL.items()}
+        if options.tune:
+            settings = TUNED
+        for name, tried in settings.items():
+            if options.only and name not in options.only:
+                continue
+            for setting in tried:
+                curves = [
+                    alone(dict(name=name, size=size, mnist=options.mnist, seed=seed, batches=options.batches, setting=setting))
+                    for seed in range(options.seeds)
+                ]
+                everything.setdefault(size, []).append(dict(name=name, setting=setting, curves=curves))
+                last = [c["points"][-1] for c in curves]
+                memory = max(c["peak_kilobytes"] for c in curves) / 2**20
+                print(
+                    f"{size:14} {name:24} {statistics.mean(o for _, o, _ in last):9.4f} "
+                    f"({min(o for _, o, _ in last):.4f} to {max(o for _, o, _ in last):.4f}) in "
+                    f"{statistics.median(s for s, _, _ in last):7.2f} s, {min(u for *_, u in last)} atoms in use, {memory:.2f} GB, {setting}",
+                    flush=True,
+                )
+        summary(size, everything[size])
+    if options.out:
+        pathlib.Path(options.out).write_text(json.dumps(everything))
+
+
+def summary(size, entries):
+    """Times to SPAMS' last objective, and to within 1 % and 0.1 % of the best of all, by seed."""
+    seeds = range(len(entries[0]["curves"]))
+    best = [min(o for e in entries for _, o, _ in e["curves"][seed]["points"]) for seed in seeds]
+    spams = [e for e in entries if e["name"] == "SPAMS"]
+    goals = {"within 1 %": [1.01 * b for b in best], "within 0.1 %": [1.001 * b for b in best]}
+    if spams:
+        goals["SPAMS' last"] = [spams[0]["curves"][seed]["points"][-1][1] for seed in seeds]
+    for entry in entries:
+        told = []
+        for goal, values in goals.items():
+            times = [reach(entry["curves"][seed]["points"], values[seed]) for seed in seeds]
+            there = [t for t in times if t is not None]
+            middle = f"{statistics.median(there):.2f} s" if there else "never"
+            told.append(f"{goal}: {middle} ({len(there)} of {len(times)} seeds)")
+        print(f"{size:14} {entry['name']:24} {'; '.join(told)}  {entry['setting']}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
