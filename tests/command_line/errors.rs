@@ -57,6 +57,42 @@ fn cases() -> Vec<Case> {
     text("threshold of a soft prox", format!("{SMALL}\n[encoder.prox]\nthreshold = 0.1\n"));
     text("unknown side", format!("{SMALL}\n[encoder.prox]\nsided = \"both\"\n"));
     let prox = |keys: &str| format!("{SMALL}\n[encoder.prox]\n{keys}\n");
+    let online = |keys: &str| {
+        let learn = SMALL.replace("compare-gradients", "learn-dictionary");
+        let learn = &learn[..learn.find("[compare]").expect("it compares")];
+        format!("{learn}\n{keys}\n")
+    };
+    let with = |keys: &str| {
+        online(&format!("[train]\nestimator = \"g_dec\"\n[optimizer]\nkind = \"online\"\n{keys}"))
+    };
+    text("online through the codes", with("").replace("g_dec", "g_ae_ls"));
+    text(
+        "online in another experiment",
+        replaced("compare-gradients", "task-driven") + "\n[optimizer]\nkind = \"online\"\n",
+    );
+    text("online with a negative forgetting", with("forgetting = -1.0"));
+    text("online with two ways to forget", with("forgetting = 3.0\nlearning_rate = 0.1"));
+    text("online with a weight above 1", with("learning_rate = 3.0"));
+    text("online without sweeps", with("sweeps = 0"));
+    text(
+        "online with atoms tied together",
+        with("") + "[dictionary]\nconstraint = \"unit-frobenius\"\n",
+    );
+    text("online with another fit", with("") + "[encoder.fit]\nkind = \"huber\"\n");
+    text("online with gradients clipped", with("").replace("[train]", "[train]\nclip_norm = 1.0"));
+    text(
+        "online with filters",
+        with("") + "[dictionary]\nkind = \"convolutional\"\natoms = 3\nsize = [1, 3]\n",
+    );
+    text(
+        "a decay of preconditioning",
+        online("[optimizer]\nkind = \"preconditioned\"\ndecay = 1.0"),
+    );
+    text("an objective gap of 1", online("[train]\nobjective_gap = 1.0"));
+    text(
+        "an objective without a penalty",
+        online("[train]\nobjective_gap = 1e-4\n[encoder.prox]\npenalty = 0.0"),
+    );
     text("a ratio below 0", prox("kind = \"elastic-net\"\nratio = -0.5"));
     text("groups of nothing", prox("kind = \"group-soft\"\nsize = 0"));
     text("groups that do not divide the atoms", prox("kind = \"group-soft\"\nsize = 4"));

@@ -23,6 +23,7 @@ mod learning;
 mod learning_resumed;
 mod limits;
 mod one_layer;
+mod online;
 mod paths;
 mod readme;
 mod reports;

@@ -40,6 +40,9 @@ pub struct TrainConfig {
     pub clip_norm: Option<f64>,
     /// What to do with atoms that no code uses.
     pub dead_atoms: DeadAtoms,
+    /// The relative duality gap to which codes are solved for the objective, where that is measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objective_gap: Option<f64>,
 }
 
 impl Default for TrainConfig {
@@ -57,6 +60,7 @@ impl Default for TrainConfig {
             early_stop: None,
             clip_norm: None,
             dead_atoms: DeadAtoms::Keep,
+            objective_gap: None,
         }
     }
 }
@@ -112,7 +116,15 @@ impl TrainConfig {
     }
 
     /// As [`Self::read`], where so many steps are the least that make sense.
-    pub fn read_with_steps(reader: Reader, least: usize) -> Self {
+    pub fn read_with_steps(mut reader: Reader, least: usize) -> Self {
+        reader.refuse(&["objective_gap"], |key| {
+            format!("`train.{key}` is of learning a dictionary by a lasso; remove it")
+        });
+        Self::read_with_objective(reader, least)
+    }
+
+    /// As [`Self::read_with_steps`], where the lasso's objective can be measured.
+    pub fn read_with_objective(reader: Reader, least: usize) -> Self {
         let problems = reader.problems();
         let section: Self = reader.rest();
         section.check(problems, least);
@@ -167,6 +179,12 @@ impl TrainConfig {
         let clip = self.clip_norm.unwrap_or(1.0);
         problems.require(clip.is_finite() && clip > 0.0, "train.clip_norm", || {
             format!("`train.clip_norm` is {clip}; write a number above 0")
+        });
+        let gap = self.objective_gap.unwrap_or(0.5);
+        problems.require(gap > 0.0 && gap < 1.0, "train.objective_gap", || {
+            format!(
+                "`train.objective_gap` is {gap}; write a relative duality gap between 0 and 1, such as 1e-4"
+            )
         });
         for step in self.save_dictionary_at.iter().filter(|step| **step == 0) {
             problems.add(

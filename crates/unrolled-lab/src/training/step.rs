@@ -154,7 +154,11 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         if (last.is_multiple_of(train.measure_every) || last == *steps)
             && let Some(row) = rows.last_mut()
         {
-            let examined = lesson.examine(&state.network);
+            let examine = || lesson.examine(&state.network);
+            let examined = match &self.pool {
+                Some(pool) => pool.install(examine),
+                None => examine(),
+            };
             row.validation_loss = examined.validation_loss;
             if let Some(loss) = row.validation_loss {
                 match state.best.as_ref().is_none_or(|(least, _)| loss < *least) {

@@ -25,19 +25,32 @@ impl Sections {
 
     /// As [`Self::read`], where so many steps are the least that make sense.
     pub fn read_with_steps(reader: &mut Reader, least: usize) -> Self {
-        let sections = Self {
-            data: DataConfig::read(reader.table("data")),
-            dictionary: DictionaryConfig::read(reader.table("dictionary")),
-            encoder: EncoderConfig::read(reader.table("encoder")),
-            train: TrainConfig::read_with_steps(reader.table("train"), least),
-            optimizer: OptimizerConfig::read_with_those_of_atoms(reader.table("optimizer")),
-        };
+        let data = DataConfig::read(reader.table("data"));
+        let dictionary = DictionaryConfig::read(reader.table("dictionary"));
+        let encoder = EncoderConfig::read(reader.table("encoder"));
+        let mut train = reader.table("train");
+        let optimizer = OptimizerConfig::read_with_those_of_atoms(reader.table("optimizer"));
+        if optimizer.is_online() {
+            // The only one that it goes with.
+            train.default_to("estimator", "g_dec");
+        }
+        let train = TrainConfig::read_with_objective(train, least);
+        let sections = Self { data, dictionary, encoder, train, optimizer };
         sections.encoder.prox.check_without_noise(reader.problems());
         let resamples = !sections.train.keeps_dead_atoms();
         let filters = sections.dictionary.is_convolutional();
         reader.problems().require(!(filters && resamples), "train.dead_atoms", || {
             "`train.dead_atoms` replaces atoms by examples, which filters are not; remove it"
                 .to_owned()
+        });
+        let measured = sections.train.objective_gap.is_some();
+        reader.problems().require(!(filters && measured), "train.objective_gap", || {
+            "`train.objective_gap` solves for the codes of a matrix, which filters are not; remove it"
+                .to_owned()
+        });
+        let penalty = sections.encoder.prox.penalty();
+        reader.problems().require(!measured || penalty > 0.0, "train.objective_gap", || {
+            "`train.objective_gap` needs `encoder.prox.penalty` above 0; without λ there is no lasso".to_owned()
         });
         sections.check_atoms(reader.problems());
         sections.train.check_estimator::<Network>(&sections.encoder, reader.problems());

@@ -17,6 +17,7 @@ use unrolled::tensors::{to_array, to_scalar, to_tensor, vector_to_tensor};
 use super::Network;
 use super::data::Prepared;
 use super::measure;
+use super::objective;
 use super::plan::Plan;
 use crate::config::{Step, Unrolling};
 use crate::training::{Coding, EncoderStep, Examined, InMemory, Lesson, Rows, Source, State};
@@ -206,14 +207,18 @@ impl Lesson for Learning<'_> {
 
     fn examine(&self, network: &Network) -> Examined {
         let losses = self.losses_on_sample(network);
+        let objective = objective::of(self, network);
         let held_out = self.source.held_out() > 0;
         let descends = self.plan.estimator.descends().filter(|_| held_out);
         Examined {
-            validation_loss: descends.map(|loss| match loss {
-                Loss::LeastSquares => losses[0],
-                Loss::Lasso => losses[1],
-            }),
-            figures: losses.map(Some).to_vec(),
+            validation_loss: match objective.filter(|_| held_out) {
+                Some(objective) => Some(objective),
+                None => descends.map(|loss| match loss {
+                    Loss::LeastSquares => losses[0],
+                    Loss::Lasso => losses[1],
+                }),
+            },
+            figures: losses.map(Some).into_iter().chain([objective]).collect(),
         }
     }
 

@@ -16,11 +16,12 @@ use crate::config::DeadAtoms;
 use crate::training::{ATOMS, Rows, Source, State, unsolved};
 
 /// The columns of every measurement: first the losses on the sample, which are the same figures for every run, whatever
-/// it descends ([`Learning::losses_on_sample`]). Those of codes are taken on up to [`EXAMPLES`] examples of the step's batch, coded anew with the
+/// it descends ([`Learning::losses_on_sample`]), and the objective, where it is asked for ([`super::objective`]). Those of codes are taken on up to [`EXAMPLES`] examples of the step's batch, coded anew with the
 /// dictionary after the step.
 pub(in crate::experiments) const COLUMNS: &[&str] = &[
     "sample_reconstruction",
     "sample_lasso",
+    "objective",
     "dictionary_error_aligned",
     "sine_distance",
     "largest_atom_error",

@@ -4,6 +4,7 @@ mod config;
 mod data;
 mod lesson;
 mod measure;
+mod objective;
 mod plan;
 mod report;
 mod results;

@@ -8,6 +8,7 @@ use unrolled::tensors::to_array;
 use super::Network;
 use super::data::Prepared;
 use super::lesson::{Learning, Memory};
+use super::objective;
 use super::plan::Plan;
 use crate::arrays::{Arrays, Stored};
 use crate::config::{DictionaryConfig, name_of};
@@ -48,8 +49,12 @@ pub(in crate::experiments) fn figures(
     let (examples, held_out) = lesson.sample();
     let [reconstruction, lasso] = lesson.losses_on_sample(&state.network);
     let of = if held_out { "validation" } else { "training" };
-    let sample =
+    let mut sample =
         json!({ "examples": examples, "of": of, "reconstruction": reconstruction, "lasso": lasso });
+    if let Some(objective) = objective::of(lesson, &state.network) {
+        sample["objective"] = json!(objective);
+        sample["objective_gap"] = json!(sections.train.objective_gap);
+    }
     put("sample", sample);
     put("resampled_atoms", json!(state.lesson.resampled));
     fields.into()

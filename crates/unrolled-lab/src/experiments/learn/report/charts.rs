@@ -5,7 +5,7 @@ use crate::report::Figures;
 use crate::report::chart::{Chart, Series, thinned};
 
 /// Column, title, rest of the caption, axis, logarithmic. SAMPLE stands for which rows those are.
-const CHARTS: [(&str, &str, &str, &str, bool); 13] = [
+const CHARTS: [(&str, &str, &str, &str, bool); 14] = [
     (
         "dictionary_error",
         "Dictionary error.",
@@ -18,6 +18,14 @@ const CHARTS: [(&str, &str, &str, &str, bool); 13] = [
         "Reconstruction on the sample.",
         "½ mean ‖x − D z‖² over SAMPLE, whatever a run descends.",
         "reconstruction",
+        true,
+    ),
+    (
+        "objective",
+        "Objective on the sample.",
+        "The lasso over SAMPLE with atoms of norm 1 and every code solved for: what a dictionary is good for, whatever it \
+         was learned by; λ is that of the run.",
+        "objective",
         true,
     ),
     (

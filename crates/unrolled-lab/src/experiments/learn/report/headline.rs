@@ -10,7 +10,8 @@ type Judge = (&'static str, &'static str, &'static str, &'static str);
 /// What runs are judged by: the truth where there is one, else both losses on the same rows.
 const BY_TRUTH: [Judge; 1] =
     [("dictionary_error", "dictionary", "a relative error of ", "closest to the truth")];
-const BY_LOSS: [Judge; 2] = [
+const BY_LOSS: [Judge; 3] = [
+    ("objective", "objective on the sample", "", "lowest"),
     ("sample_reconstruction", "reconstruction on the sample", "", "lowest"),
     ("sample_lasso", "lasso on the sample", "", "lowest"),
 ];

@@ -14,6 +14,7 @@ pub(super) fn finals(runs: &[Learned]) -> String {
         ("sine_distance", "sine distance"),
         ("sample_reconstruction", "reconstruction<br>on the sample"),
         ("sample_lasso", "lasso<br>on the sample"),
+        ("objective", "objective<br>on the sample"),
         ("code_error", "code error<br>on the last batch"),
         ("shifted_cosine", "cosine up to<br>shift and sign"),
         ("filters_recovered", "filters<br>recovered"),
@@ -48,7 +49,9 @@ pub(super) fn finals(runs: &[Learned]) -> String {
         for (row, value) in cells.iter_mut().zip(values) {
             row.push((written(value), false));
         }
-        if ["dictionary_error", "sample_reconstruction", "sample_lasso"].contains(&column) {
+        if ["dictionary_error", "sample_reconstruction", "sample_lasso", "objective"]
+            .contains(&column)
+        {
             heads.push("its best<br>(at step)".to_owned());
             for (row, run) in cells.iter_mut().zip(runs) {
                 let course = Course::of(run, column);
@@ -83,6 +86,7 @@ pub(super) fn spread_over_seeds(runs: &[Learned]) -> String {
         ("dictionary_error", "dictionary error"),
         ("sample_reconstruction", "reconstruction<br>on the sample"),
         ("sample_lasso", "lasso<br>on the sample"),
+        ("objective", "objective<br>on the sample"),
     ];
     let rows: Vec<Vec<Cell>> = over_seeds(&pairs)
         .into_iter()

@@ -1,0 +1,51 @@
+//! What a dictionary is good for, whatever it was learned by: the lasso with solved codes.
+
+use ndarray::{Array2, Axis};
+use rayon::prelude::*;
+use unrolled::dictionary::Constraint;
+use unrolled::lasso::Lasso;
+use unrolled::tensors::to_array;
+
+use super::Network;
+use super::lesson::Learning;
+
+/// Examples that are solved for together.
+const BLOCK: usize = 64;
+
+/// Passes over all atoms at most: what is not solved by then is given with the gap that it has.
+const PASSES: usize = 100_000;
+
+/// `mean over the sample of min_z ½‖x − D z‖² + λ‖z‖₁`, with the atoms of D brought to norm 1 and every code solved for to
+/// `train.objective_gap`, so that it is above the minimum by that share at most; `None` where nothing is asked for.
+///
+/// The sample is [`Learning::sample`]: the rows held out, where there are any.
+pub(super) fn of(lesson: &Learning, network: &Network) -> Option<f64> {
+    let sections = lesson.plan.sections();
+    let gap = sections.train.objective_gap?;
+    let atoms = to_array(&network.dictionary.columns());
+    let prox = &sections.encoder.prox;
+    let unit = Constraint::UnitSphere.project(atoms);
+    let lasso = Lasso::new(&unit, prox.penalty(), prox.sided());
+    let (examples, held_out) = lesson.sample();
+    let blocks: Vec<usize> = (0..examples).step_by(BLOCK).collect();
+    let of_block = |from: &usize| {
+        let range = *from..(*from + BLOCK).min(examples);
+        let [x, _] = match held_out {
+            true => lesson.source.held_out_rows(range),
+            false => lesson.source.spread_rows(range, examples),
+        };
+        let x = x.expect("there are examples");
+        let codes = lasso.solve(&x, gap, PASSES, &|| true).codes;
+        values(&unit, &x, &codes, prox.penalty())
+    };
+    // Added up in their order, whatever the number of threads.
+    let sums: Vec<f64> = blocks.par_iter().map(of_block).collect();
+    Some(sums.iter().sum::<f64>() / examples as f64)
+}
+
+/// Σ ½‖x − D z‖² + λ‖z‖₁.
+fn values(dictionary: &Array2<f64>, x: &Array2<f64>, codes: &Array2<f64>, penalty: f64) -> f64 {
+    let residual = x - &codes.dot(&dictionary.t());
+    let squares = residual.map_axis(Axis(1), |row| row.dot(&row)).sum();
+    0.5 * squares + penalty * codes.iter().map(|z| z.abs()).sum::<f64>()
+}
