@@ -11,6 +11,9 @@ use crate::Error;
 /// Rows that are looked at.
 const LOOKED_AT: usize = 1000;
 
+/// Rows that are held out, at most: more cost time and tell little more.
+const HELD_OUT: usize = 2000;
+
 /// What is said of the values that are chosen here; the template has every other key.
 pub(super) fn for_rows(path: &Path, key: &str, rows: &mut Rows) -> Result<String, Error> {
     let data_error = |message: String| Error::Config(vec![message]);
@@ -23,11 +26,15 @@ pub(super) fn for_rows(path: &Path, key: &str, rows: &mut Rows) -> Result<String
     let x = &x - &x.mean_axis(Axis(0)).expect("there are rows");
     let norm = x.rows().into_iter().map(|row| row.dot(&row).sqrt()).sum::<f64>() / x.nrows() as f64;
     let penalty = rounded(0.1 * norm);
-    let held_out = n / 10;
+    let held_out = (n / 10).min(HELD_OUT);
     let training = n - held_out;
     let truth = |key: &str| read_matrix(path, key).ok().map(|matrix| matrix.ncols());
     let atoms = truth("D_star").or_else(|| truth("Z_star")).unwrap_or((2 * m).min(training));
     let batch = (training / 10).clamp(16, 256).min(training);
+    // Some four hundred batches are enough, and so are twenty passes.
+    let of_an_epoch = (training / batch).max(1);
+    let epochs = (400 / of_an_epoch).clamp(1, 20);
+    let measure_every = (epochs * of_an_epoch / 20).max(1);
     let side = m.isqrt();
     let shape = match side * side == m {
         true => format!("# feature_shape = [{side}, {side}]"),
@@ -58,21 +65,24 @@ atoms = {atoms}
 init = "data"                   # atoms are rows at the start; or "random", "svd"
 
 [encoder]
-iterations = 30
-step = "auto"
+kind = "solved"                 # or "ista" with `iterations`, for gradients through the encoder
+tolerance = {tolerance:?}                # a hundredth of λ
 prox = {{ kind = "soft", penalty = {penalty:?} }}   # λ: a tenth of the mean norm of a row; larger for sparser codes
 
 [train]
-estimator = "g_dec"             # or "g_ae_lasso", "g_ae_ls"
-epochs = 20
+estimator = "g_dec"             # codes held fixed; "g_ae_lasso", "g_ae_ls" go through an unrolled encoder
+epochs = {epochs}
 batch_size = {batch}
-validation = {validation}                # the fraction held out, on which runs are compared
+validation = {validation:?}                # the fraction held out, on which runs are compared
+measure_every = {measure_every}
+objective_gap = 1e-3            # measured: the lasso on those rows, its codes solved to that gap
 
 [optimizer]
-learning_rate = 1e-2
-schedule = "cosine"
+kind = "online"                 # statistics of the codes, and a minimum over one atom after the other
+learning_rate = 0.5             # the weight of a batch; it falls to 0 by a cosine
 "#,
-        validation = if held_out > 0 { "0.1" } else { "0.0" },
+        tolerance = rounded(0.01 * penalty),
+        validation = (1e6 * held_out as f64 / n as f64).round() / 1e6,
     ))
 }
 
