@@ -2,14 +2,15 @@
 """Dictionaries of real data: the held-out lasso against time, of `unrolled run` beside SPAMS `trainDL` and scikit-learn's
 `MiniBatchDictionaryLearning`, on the same rows from the same start, with the same λ and threads.
 
-    PYTHON_WITH_PEERS benches/learning.py [--seeds 5] [--mnist FOLDER] [--size SIZE …] [--tune] [--out FILE.json]
+    PYTHON_WITH_PEERS benches/learning.py [--seeds 5] [--mnist FOLDER] [--size SIZE …] [--tune | --why] [--out FILE.json]
 
 The Python that runs it has numpy, Pillow, safetensors, spams-bin and scikit-learn (whose photograph `china.jpg` the
 patches are of); `--mnist` is a folder with `train-images-idx3-ubyte.gz`. Sizes: patches, large-patches, mnist.
 
 Every dictionary is kept on a logarithmic grid of times with the clock stopped, its atoms are brought to norm 1, and all
 are judged by one solver in float64 on held-out rows: SPAMS' homotopy, whose duality gap is checked to be below 1e-6.
-scikit-learn does not stop early here. `--tune` tries for each the settings of TUNED and says the best.
+scikit-learn does not stop early here. `--tune` tries for each the settings of TUNED. `--why` changes one thing at a time between Adam on
+codes of 30 iterations and online learning on solved codes.
 """
 import argparse, csv, gzip, json, os, pathlib, resource, statistics, subprocess, sys, tempfile, time
 
@@ -40,11 +41,10 @@ source = "file"
 path = "rows.safetensors"
 [dictionary]
 atoms = {atoms}
-init = {{ method = "file", path = "start.safetensors", key = "D" }}
+init = {init}
+constraint = "{constraint}"
 [encoder]
-kind = "solved"
-iterations = 100
-tolerance = 1e-2
+{encoder}
 prox = {{ kind = "soft", penalty = {penalty} }}
 [train]
 estimator = "g_dec"
@@ -56,8 +56,13 @@ save_dictionary_at = {grid}
 [optimizer]
 {optimizer}
 """
+SOLVED = 'kind = "solved"\niterations = 100\ntolerance = 1e-2'
+SHARED = dict(
+    encoder=SOLVED, constraint="unit-sphere", init='{ method = "file", path = "start.safetensors", key = "D" }'
+)
 OURS = {
     "unrolled online": dict(batch=256, steps=200, optimizer='kind = "online"'),
+    "unrolled online, 400 batches": dict(batch=256, steps=400, optimizer='kind = "online"'),
     "unrolled preconditioned": dict(
         batch=256, steps=200, optimizer='kind = "preconditioned"\nlearning_rate = 0.3\nschedule = "cosine"'
     ),
@@ -133,7 +138,7 @@ def ours(X, D, size, seed, steps, setting, folder):
     save(folder / "rows.safetensors", X=X)
     save(folder / "start.safetensors", D=D)
     grid = [step for step in GRID if step < steps]
-    text = CONFIG.format(seed=seed, grid=grid, **{**setting, **size})
+    text = CONFIG.format(seed=seed, grid=grid, **{**SHARED, **setting, **size})
     (folder / "run.toml").write_text(text)
     command = [UNROLLED, "run", folder / "run.toml", "--out", folder / "run", "--overwrite", "--quiet"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -189,6 +194,25 @@ def theirs_scikit(X, D, size, seed, steps, setting, folder):
     return found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+UNROLLED_CODES = 'iterations = 30\nstep = "auto"'
+ADAM = 'learning_rate = 1e-2\nschedule = "cosine"'
+ONLINE = 'kind = "online"'
+WHY = {
+    "Adam, T = 30": dict(optimizer=ADAM, encoder=UNROLLED_CODES),
+    "Adam, T = 100": dict(optimizer=ADAM, encoder='iterations = 100\nstep = "auto"'),
+    "Adam, solved": dict(optimizer=ADAM),
+    "Adam 3e-2, solved": dict(optimizer=ADAM.replace("1e-2", "3e-2")),
+    "Adam, solved, 2000 batches": dict(optimizer=ADAM, steps=2000),
+    "online, T = 30": dict(optimizer=ONLINE, encoder=UNROLLED_CODES),
+    "online, solved": dict(optimizer=ONLINE),
+    "online, ball": dict(optimizer=ONLINE, constraint="unit-ball"),
+    "online, random start": dict(optimizer=ONLINE, init='"random"'),
+    "online, 3 sweeps": dict(optimizer=ONLINE + "\nsweeps = 3"),
+    "online, as Mairal et al., 1": dict(optimizer=ONLINE + "\nforgetting = 1.0"),
+    "online, as Mairal et al., 10": dict(optimizer=ONLINE + "\nforgetting = 10.0"),
+    "preconditioned": dict(optimizer='kind = "preconditioned"\nlearning_rate = 0.3\nschedule = "cosine"'),
+}
+
 RUNNERS = {"SPAMS": theirs_spams, "scikit-learn": theirs_scikit}
 USUAL = {
     **OURS,
@@ -226,6 +250,7 @@ def main():
     parser.add_argument("--size", action="append", choices=list(SIZES))
     parser.add_argument("--batches", type=int, default=400)
     parser.add_argument("--tune", action="store_true")
+    parser.add_argument("--why", action="store_true")
     parser.add_argument("--out")
     parser.add_argument("--only", action="append")
     parser.add_argument("--job", help=argparse.SUPPRESS)
@@ -247,6 +272,8 @@ def main():
         settings = {name: [setting] for name, setting in USUAL.items()}
         if options.tune:
             settings = TUNED
+        if options.why:
+            settings = {name: [dict(batch=256, steps=400) | setting] for name, setting in WHY.items()}
         for name, tried in settings.items():
             if options.only and name not in options.only:
                 continue
@@ -259,9 +286,9 @@ def main():
                 last = [c["points"][-1] for c in curves]
                 memory = max(c["peak_kilobytes"] for c in curves) / 2**20
                 print(
-                    f"{size:14} {name:24} {statistics.mean(o for _, o, _ in last):9.4f} "
+                    f"{size:14} {name:28} {statistics.mean(o for _, o, _ in last):9.4f} "
                     f"({min(o for _, o, _ in last):.4f} to {max(o for _, o, _ in last):.4f}) in "
-                    f"{statistics.median(s for s, _, _ in last):7.2f} s, {min(u for *_, u in last)} atoms in use, {memory:.2f} GB, {setting}",
+                    f"{statistics.median(s for s, _, _ in last):7.2f} s, {min(u for *_, u in last)} atoms in use, {memory:.2f} GB" + ("" if options.why else f", {setting}"),
                     flush=True,
                 )
         summary(size, everything[size])
@@ -284,7 +311,7 @@ def summary(size, entries):
             there = [t for t in times if t is not None]
             middle = f"{statistics.median(there):.2f} s" if there else "never"
             told.append(f"{goal}: {middle} ({len(there)} of {len(times)} seeds)")
-        print(f"{size:14} {entry['name']:24} {'; '.join(told)}  {entry['setting']}", flush=True)
+        print(f"{size:14} {entry['name']:28} {'; '.join(told)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -194,7 +194,6 @@ impl<'a> Coding<'a> {
             device: self.device.clone(),
             train: self.sections.train,
             optimizer: self.sections.optimizer,
-            constraint: self.sections.dictionary.constraint(),
             identity: run.identity(fingerprint),
             steps: self.steps,
             block: self.block,

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use burn::tensor::Tensor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use unrolled::dictionary::Constraint;
 use unrolled::gradient::{Estimate, Estimator};
 use unrolled::network::Network;
 
@@ -68,6 +69,11 @@ pub trait Lesson: Sync {
     /// [`Self::figures`] of the step.
     fn record(&self, _: &mut Self::Memory, _sums: &[f64], _figures: &[f64]) -> Vec<Option<f64>> {
         Vec::new()
+    }
+
+    /// Where an optimiser of atoms keeps each of them.
+    fn constraint(&self) -> Constraint {
+        Constraint::None
     }
 
     /// Called after every step with the network before and after it.

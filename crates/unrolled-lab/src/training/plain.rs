@@ -1,7 +1,6 @@
 //! What training a network without iterations comes to: a few products for each example.
 
 use burn::tensor::Device;
-use unrolled::dictionary::Constraint;
 
 use super::course::Course;
 use super::lesson::Lesson;
@@ -61,7 +60,6 @@ impl<'a> Plain<'a> {
             device: self.device.clone(),
             train: self.course.train,
             optimizer: self.course.optimizer,
-            constraint: Constraint::None,
             identity: run.identity(fingerprint),
             steps: self.course.steps,
             block: self.block,

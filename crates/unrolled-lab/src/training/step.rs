@@ -7,7 +7,6 @@
 use std::ops::Range;
 
 use burn::tensor::{Bool, DType, Device, Tensor};
-use unrolled::dictionary::Constraint;
 use unrolled::gradient::Estimate;
 use unrolled::network::{Batch, Network};
 use unrolled::optimizer::curvature;
@@ -42,8 +41,6 @@ pub struct Training<'a, L> {
     pub train: &'a TrainConfig,
     /// `[optimizer]`.
     pub optimizer: &'a OptimizerConfig,
-    /// Where an optimiser of atoms keeps them.
-    pub constraint: Constraint,
     /// What its checkpoints are known by, as [`crate::config::Run::identity`] gives it.
     pub identity: String,
     /// Steps in all.
@@ -218,7 +215,7 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             let rate = optimizer.rate(step, *steps);
             let clipped = self.clipped(pass.gradients);
             let products = pass.curvature.as_ref().map_or(0, |curvature| curvature.dims()[0]);
-            let atoms = pass.curvature.map(|curvature| (curvature, self.training.constraint));
+            let atoms = pass.curvature.map(|curvature| (curvature, lesson.constraint()));
             let rule = (&optimizer.build(), rate.unwrap_or(0.0));
             let update = || update(network, &mut state.memories, (clipped, atoms), rule);
             let moved = match &self.pool {

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use ndarray::Array2;
-use unrolled::dictionary::Constraint;
 use unrolled::encoder::{Encoder, StepVerdict};
 use unrolled::gradient::Estimator;
 use unrolled::operator::LinearOperator;
@@ -221,7 +220,6 @@ impl<'a> Plan<'a> {
             device: self.device.clone(),
             train: &sections.train.train,
             optimizer: &sections.optimizer,
-            constraint: Constraint::None,
             identity: self.run.identity(lesson.images.fingerprint),
             steps: self.steps,
             block: self.block(),

@@ -154,6 +154,10 @@ impl Lesson for Learning<'_> {
         auto.then_some(done + 1)
     }
 
+    fn constraint(&self) -> Constraint {
+        self.plan.sections().dictionary.constraint()
+    }
+
     fn moved(&self, memory: &mut Memory, before: &Network, after: &Network) {
         let config = &self.plan.sections().encoder;
         memory.step.moved(config, &before.dictionary, &after.dictionary);
