@@ -36,18 +36,23 @@ pub fn table(heads: &[String], rows: &[Vec<Cell>]) -> String {
 
 /// A number with three significant digits, in plain notation where that is short.
 pub fn number(value: f64) -> String {
+    number_to(value, 3)
+}
+
+/// A number with so many significant digits, in plain notation where that is short.
+pub fn number_to(value: f64, digits: usize) -> String {
     let size = value.abs();
     if !value.is_finite() {
         "–".to_owned()
     } else if value == 0.0 {
         "0".to_owned()
     } else if !(1e-3..1e5).contains(&size) {
-        let text = format!("{value:.2e}");
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        format!("{digits}·10<sup>{}</sup>", exponent.replace('-', "−"))
+        let text = format!("{value:.*e}", digits - 1);
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        format!("{mantissa}·10<sup>{}</sup>", exponent.replace('-', "−"))
     } else {
-        let digits = (2 - size.log10().floor() as i32).max(0) as usize;
-        format!("{value:.digits$}")
+        let places = (digits as i32 - 1 - size.log10().floor() as i32).max(0) as usize;
+        format!("{value:.places$}")
     }
 }
 
@@ -63,6 +68,8 @@ mod tests {
         assert_eq!(number(1234.5), "1234");
         assert_eq!(number(2.5e-7), "2.50·10<sup>−7</sup>");
         assert_eq!(number(0.0), "0");
+        assert_eq!(number_to(14.64951, 5), "14.650");
+        assert_eq!(number_to(2.5e-7, 5), "2.5000·10<sup>−7</sup>");
     }
 
     #[test]

@@ -26,7 +26,7 @@ const CHARTS: [(&str, &str, &str, &str, bool); 14] = [
         "The lasso over SAMPLE with atoms of norm 1 and every code solved for: what a dictionary is good for, whatever it \
          was learned by; λ is that of the run.",
         "objective",
-        true,
+        false,
     ),
     (
         "sample_lasso",

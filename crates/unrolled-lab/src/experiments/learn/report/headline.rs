@@ -1,7 +1,7 @@
 //! What came out, in a sentence or two.
 
 use super::Learned;
-use crate::report::table::{number, unbroken};
+use crate::report::table::{number_to, unbroken};
 use crate::report::{failures, finding};
 
 /// The column, what its last value is, what goes before a number, and what the best of several is.
@@ -22,6 +22,12 @@ pub(super) struct Course {
     pub last: f64,
     pub best: f64,
     pub step: f64,
+    digits: usize,
+}
+
+/// Significant digits of a column: dictionaries of real data differ in the objective by a few thousandths.
+pub(super) fn digits(column: &str) -> usize {
+    if column == "objective" { 5 } else { 3 }
 }
 
 impl Course {
@@ -29,12 +35,14 @@ impl Course {
         let curve = run.curve(column);
         let (_, last) = *curve.last()?;
         let (step, best) = curve.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))?;
-        Some(Self { last, best, step })
+        Some(Self { last, best, step, digits: digits(column) })
     }
 
     /// As in "0.012 (at best 0.011, at step 640)".
     fn words(self) -> String {
-        let Self { last, best, step } = self;
+        let Self { step, digits, .. } = self;
+        let [last, best] = [self.last, self.best];
+        let number = |value| number_to(value, digits);
         match best < last {
             true => format!(
                 "{} (at best {}, {})",
@@ -82,7 +90,7 @@ fn sentence((column, what, of, best_of): Judge, runs: &[&Learned]) -> String {
         text += &format!(
             " The best at any step is that of <b>{}</b>, {of}{} {}.",
             best.label(),
-            number(lowest.best),
+            number_to(lowest.best, lowest.digits),
             unbroken(&format!("at step {}", lowest.step))
         );
     }

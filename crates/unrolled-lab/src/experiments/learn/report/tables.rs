@@ -1,9 +1,9 @@
 //! The tables of learning runs.
 
-use super::headline::Course;
+use super::headline::{Course, digits};
 use super::{Learned, sample};
 use crate::report::over_seeds;
-use crate::report::table::{Cell, number, table};
+use crate::report::table::{Cell, number, number_to, table};
 use crate::statistics::mean_and_std;
 
 /// The last value of every column that has one, and the best of those that a run is judged by.
@@ -47,7 +47,11 @@ pub(super) fn finals(runs: &[Learned]) -> String {
         }
         heads.push(head.to_owned());
         for (row, value) in cells.iter_mut().zip(values) {
-            row.push((written(value), false));
+            let text = match (column, value) {
+                ("objective", Some(value)) => number_to(value, digits(column)),
+                _ => written(value),
+            };
+            row.push((text, false));
         }
         if ["dictionary_error", "sample_reconstruction", "sample_lasso", "objective"]
             .contains(&column)
@@ -55,8 +59,9 @@ pub(super) fn finals(runs: &[Learned]) -> String {
             heads.push("its best<br>(at step)".to_owned());
             for (row, run) in cells.iter_mut().zip(runs) {
                 let course = Course::of(run, column);
-                let text =
-                    course.map(|course| format!("{} ({})", number(course.best), course.step));
+                let text = course.map(|course| {
+                    format!("{} ({})", number_to(course.best, digits(column)), course.step)
+                });
                 row.push((text.unwrap_or_default(), false));
             }
         }
