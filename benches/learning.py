@@ -185,7 +185,7 @@ def theirs_scikit(X, D, size, seed, steps, setting, folder):
     model = MiniBatchDictionaryLearning(
         n_components=size["atoms"], alpha=size["penalty"], batch_size=setting["batch"], max_iter=10**6, tol=0,
         max_no_improvement=None, dict_init=np.ascontiguousarray(D.T), fit_algorithm=setting["algorithm"],
-        random_state=seed, n_jobs=None, callback=look,
+        random_state=seed, n_jobs=THREADS, callback=look,
     )
     try:
         model.fit(X)

@@ -93,6 +93,10 @@ fn cases() -> Vec<Case> {
         "an objective without a penalty",
         online("[train]\nobjective_gap = 1e-4\n[encoder.prox]\npenalty = 0.0"),
     );
+    text(
+        "an objective of another penalty",
+        online("[train]\nobjective_gap = 1e-4\n[encoder.prox]\nkind = \"elastic-net\""),
+    );
     text("a ratio below 0", prox("kind = \"elastic-net\"\nratio = -0.5"));
     text("groups of nothing", prox("kind = \"group-soft\"\nsize = 0"));
     text("groups that do not divide the atoms", prox("kind = \"group-soft\"\nsize = 4"));

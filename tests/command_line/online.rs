@@ -74,7 +74,7 @@ fn the_objective_is_the_lasso_with_solved_codes() {
     assert!((lasso - objective).abs() < 1e-6 * lasso, "{objective} and {lasso}");
     let sample = &results(&folder.path().join("long"))["runs"]["main"]["sample"];
     assert_eq!(sample["objective"].as_f64(), Some(objective));
-    assert_eq!(sample["objective_gap"].as_f64(), Some(1e-8));
+    assert!(sample["objective_gap"].as_f64().unwrap() <= 1e-8);
     assert_eq!(sample["of"], "validation");
     // It is what the best dictionary is chosen by, whatever is descended.
     let by_squares = ["train.estimator=\"g_ae_ls\"", "encoder={ iterations = 2, step = 0.1 }"];

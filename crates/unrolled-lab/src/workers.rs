@@ -44,6 +44,12 @@ impl Workers {
     }
 }
 
+/// Does some work with so many threads.
+pub(crate) fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.expect("a pool of threads can be made").install(work)
+}
+
 /// Threads that wait for work, a pool of their own for each worker: to be kept where work comes often.
 pub(crate) struct Crew(Vec<ThreadPool>);
 

@@ -141,7 +141,7 @@ impl EncoderConfig {
     }
 
     /// Whether a block of examples is spread over the threads by what codes it, for a dictionary `[m, p]` where it is a
-    /// matrix.
+    /// matrix and codes are held fixed.
     pub fn spreads_blocks(&self, config: &Config, matrix: Option<[usize; 2]>) -> bool {
         let coarse = config.precision == Precision::Float32
             && self.tolerance.is_some_and(|tolerance| tolerance >= COARSE);

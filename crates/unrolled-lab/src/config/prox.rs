@@ -317,6 +317,11 @@ impl ProxConfig {
         matches!(self, Self::Soft { .. } | Self::Hard { .. })
     }
 
+    /// Whether it is a soft threshold, whatever of it decays or is learned.
+    pub fn is_soft(&self) -> bool {
+        matches!(self, Self::Soft { .. })
+    }
+
     /// Whether it is that of a penalty `λ‖z‖₁ + ridge/2 ‖z‖²`, so that codes can be solved for by coordinates.
     pub fn is_separable(&self) -> bool {
         matches!(self, Self::Soft { .. } | Self::ElasticNet { .. }) && self.is_constant()

@@ -128,9 +128,11 @@ impl<'a> Coding<'a> {
         };
         // Never a matter of threads. The fused kernels split a batch themselves, and need DᵀD but once for all
         // of it; elsewhere on the CPU two blocks keep two cores busy. A graphics card takes all that fits.
-        let spreads = encoder.spreads_blocks(config, filters.is_none().then_some([m, q]));
+        let spreads =
+            encoder.spreads_blocks(config, (filters.is_none() && !through).then_some([m, q]));
         let block = match (config.is_on_cpu(), spreads) {
             (true, true) if filters.is_some() => batch,
+            (true, true) if encoder.is_solved() => ((2 << 20) / (m + q)).max(64).min(batch),
             (true, true) => ((16 << 20) / (m + q)).max(64).min(batch),
             (true, false) => batch.div_ceil(2).clamp(16, 512).min(batch),
             (false, _) => {
@@ -173,10 +175,15 @@ impl<'a> Coding<'a> {
         self.sizes[2]
     }
 
+    /// Whether the gradient goes through the encoder.
+    pub fn through(&self) -> bool {
+        self.through
+    }
+
     /// Whether a block is spread over the threads by itself.
     pub fn spreads_blocks(&self) -> bool {
         let [_, m, q] = self.sizes;
-        let matrix = self.filters.is_none().then_some([m, q]);
+        let matrix = (self.filters.is_none() && !self.through).then_some([m, q]);
         self.sections.encoder.spreads_blocks(self.config, matrix)
     }
 
@@ -227,6 +234,9 @@ impl<'a> Coding<'a> {
             Some(entries) => host_bytes([n, m, 0], entries),
             None => host_bytes(self.sizes, m * q),
         };
+        // z zᵀ of every block, and what an optimiser of atoms makes of it.
+        let products = if self.sections.optimizer.is_of_atoms() { (q * q) as u64 } else { 0 };
+        let data = data + products * (48 + 12 * workers);
         match (config.is_on_cpu(), uses_kernels) {
             (true, true) => {
                 let batch = (self.block * (m + 3 * q) * config.precision.bytes()) as u64;
@@ -234,7 +244,9 @@ impl<'a> Coding<'a> {
                 estimate.include(data + batch + kernels, None);
             }
             (true, false) => estimate.include(data + workers * demand.bytes(self.block), None),
-            (false, _) => estimate.include(data, Some(demand.bytes(self.block))),
+            (false, _) => {
+                estimate.include(data, Some(demand.bytes(self.block) + 12 * products));
+            }
         }
         estimate.batch = Some([self.batch, self.block]);
         let width = match (self.form, self.filters) {

@@ -24,10 +24,11 @@ pub struct EncoderStep {
     warned_of_step: bool,
 }
 
-/// Whether α is taken anew as D moves. A matrix's codes that are solved for by coordinates have none.
-fn follows(config: &EncoderConfig, dictionary: &AnyDictionary) -> bool {
+/// Whether α is taken anew as D moves. A matrix's codes that are solved for by coordinates have none, unless a gradient goes
+/// through iterations from there.
+fn follows(config: &EncoderConfig, dictionary: &AnyDictionary, through: bool) -> bool {
     let on_cpu = matches!(dictionary, AnyDictionary::Dense(dense) if is_on_cpu(&dense.matrix.val().device()));
-    config.step == Step::Auto && !(on_cpu && config.is_by_coordinates())
+    config.step == Step::Auto && (through || !(on_cpu && config.is_by_coordinates()))
 }
 
 impl EncoderStep {
@@ -36,15 +37,16 @@ impl EncoderStep {
         Self { encoder_step, norm_squared: 0.0, moved: 0.0, warned_of_step: false }
     }
 
-    /// Takes an automatic step anew where it is time to, before a step of training, counted from 1.
+    /// Takes an automatic step anew where it is time to, before a step of training, counted from 1; `through`: whether
+    /// gradients go through the encoder.
     pub fn follow(
         &mut self,
         config: &EncoderConfig,
         encoder: &AnyEncoder,
         dictionary: &AnyDictionary,
-        step: usize,
+        (step, through): (usize, bool),
     ) {
-        if !follows(config, dictionary) {
+        if !follows(config, dictionary, through) {
             return;
         }
         let bound = (self.norm_squared.sqrt() + self.moved).powi(2);
@@ -57,8 +59,13 @@ impl EncoderStep {
     }
 
     /// Notes that D has moved.
-    pub fn moved(&mut self, config: &EncoderConfig, before: &AnyDictionary, after: &AnyDictionary) {
-        if follows(config, after) {
+    pub fn moved(
+        &mut self,
+        config: &EncoderConfig,
+        [before, after]: [&AnyDictionary; 2],
+        through: bool,
+    ) {
+        if follows(config, after, through) {
             let [before, now] = [before, after].map(|dictionary| to_array(&dictionary.columns()));
             self.moved_by(after.norm_growth(frobenius(&(now - before))));
         }

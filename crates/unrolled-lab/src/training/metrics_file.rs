@@ -38,9 +38,15 @@ impl MetricsFile {
         keep(&head);
         let before = std::fs::read(&path).unwrap_or_default();
         let mut before = csv::Reader::from_reader(&before[..]);
-        // Of a file with other columns nothing can be kept.
-        let fits = before.headers().is_ok_and(|found| *found == head);
-        let rows: Vec<_> = before.records().flatten().filter(|_| fits).collect();
+        // Columns that came with a later version are empty; of a file with others nothing can be kept.
+        let found = before.headers().cloned().unwrap_or_default();
+        let fits = found.iter().all(|name| head.iter().any(|column| column == name));
+        let places: Vec<_> =
+            head.iter().map(|column| found.iter().position(|name| name == column)).collect();
+        let by_name = |row: csv::StringRecord| -> csv::StringRecord {
+            places.iter().map(|at| at.and_then(|at| row.get(at)).unwrap_or_default()).collect()
+        };
+        let rows: Vec<_> = before.records().flatten().filter(|_| fits).map(by_name).collect();
         let mut notes = Vec::new();
         for (run, done) in runs {
             let of_run = rows.iter().filter(|row| {

@@ -19,8 +19,8 @@ use crate::Error;
 use crate::config::{Config, OptimizerConfig, TrainConfig};
 use crate::workers::{Crew, Reporter, Workers};
 
-/// Products of atoms' codes from which on moving atoms is worth waking threads.
-const LARGE: usize = 1 << 16;
+/// Multiplications of a product with z zᵀ from which on moving atoms is worth waking threads.
+const LARGE: usize = 1 << 23;
 
 const UPDATED: &str = "a parameter after the update";
 
@@ -213,13 +213,15 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             }
             let gradients = verdicts.dims()[0];
             let rate = optimizer.rate(step, *steps);
+            let entries = pass.gradients.iter().map(|(_, gradient)| gradient.dims()[0]).max();
+            let atoms = pass.curvature.as_ref().map_or(0, |c| c.dims()[0].isqrt());
+            let work = atoms * entries.unwrap_or(0);
             let clipped = self.clipped(pass.gradients);
-            let products = pass.curvature.as_ref().map_or(0, |curvature| curvature.dims()[0]);
             let atoms = pass.curvature.map(|curvature| (curvature, lesson.constraint()));
             let rule = (&optimizer.build(), rate.unwrap_or(0.0));
             let update = || update(network, &mut state.memories, (clipped, atoms), rule);
             let moved = match &self.pool {
-                Some(pool) if products >= LARGE => pool.install(update),
+                Some(pool) if work >= LARGE => pool.install(update),
                 _ => update(),
             };
             let moved = moved.project();
@@ -348,6 +350,9 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         let source = self.training.lesson.source();
         let remedy = match (*what, why) {
             (_, Some(why)) => why.clone(),
+            (UPDATED, None) if self.training.optimizer.is_of_atoms() => {
+                "a smaller learning rate keeps it finite".to_owned()
+            }
             (UPDATED, None) => {
                 "a smaller learning rate, or an `optimizer.epsilon` above 0, keeps it finite"
                     .to_owned()

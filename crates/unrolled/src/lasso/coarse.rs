@@ -69,7 +69,7 @@ impl Coarse<'_> {
     }
 
     fn solve_chunk(&self, all: &All, scratch: &mut Scratch, ((mut codes, x), found): Chunk) {
-        let mut at_zero = x.dot(&self.atoms.t());
+        let mut at_zero = x.dot(&self.atoms.t()).as_standard_layout().into_owned();
         let mut correlations = at_zero.clone();
         // Where coordinate descent fails at once, it is not tried again in this chunk.
         let mut failures = 0;
@@ -153,7 +153,8 @@ type Chunk<'a> = ((ArrayViewMut2<'a, f32>, ArrayView2<'a, f32>), &'a mut [(f64, 
 fn gram(atoms: &Array2<f32>) -> Array2<f32> {
     let p = atoms.nrows();
     if p * atoms.len() < LEAST_WORK {
-        return atoms.dot(&atoms.t());
+        // Of one feature the product comes by columns.
+        return atoms.dot(&atoms.t()).as_standard_layout().into_owned();
     }
     let panels: Vec<usize> = (0..p).step_by(PANEL).collect();
     let panel = |from: &usize| {
@@ -192,7 +193,7 @@ mod tests {
     #[test]
     fn the_gram_is_the_product() {
         let mut stream = Stream::new(5, "gram", 0);
-        for (m, p) in [(30, 20), (600, 2 * PANEL + 5)] {
+        for (m, p) in [(1, 3), (30, 20), (600, 2 * PANEL + 5)] {
             let dictionary = initialisation::random(m, p, &mut stream);
             let atoms = dictionary.t().mapv(|v| v as f32).as_standard_layout().into_owned();
             let error = gram(&atoms).mapv(f64::from) - dictionary.t().dot(&dictionary);
@@ -216,6 +217,16 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
             assert_eq!(pool.install(|| coarse.solve(&single)).codes, found.codes);
         }
+    }
+
+    #[test]
+    fn one_feature_is_enough() {
+        let atoms = ndarray::array![[1.0], [-1.0]];
+        let penalty = Separable { penalty: 0.5, ridge: 0.0 };
+        let coarse =
+            Coarse { atoms: &atoms, sided: Sided::One, penalty, tolerance: 1e-3, most: 10 };
+        let found = coarse.solve(&ndarray::array![[2.0], [-1.0], [0.1]]);
+        assert_eq!(found.codes, ndarray::array![[1.5, 0.0], [0.0, 0.5], [0.0, 0.0]]);
     }
 
     #[test]

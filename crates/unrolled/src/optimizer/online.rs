@@ -179,7 +179,8 @@ impl Online {
         match self.forgetting {
             Some(forgetting) => [libm::pow(1.0 - 1.0 / step as f64, forgetting), 1.0],
             None if step == 1 => [0.0, 1.0],
-            None => [1.0 - rate, rate],
+            // A schedule may not make the past count against itself.
+            None => [1.0 - rate.min(1.0), rate.min(1.0)],
         }
     }
 }

@@ -2,17 +2,18 @@
 
 use burn::tensor::Tensor;
 
-/// `a ← β a + (1 − β) diag(mean over the batch of z zᵀ)`, then `D_j ← D_j − η g_j / (a_j / (1 − βᵏ) + ε)`: a step of an
-/// atom is measured in how much its codes carry, so that atoms of much and of little use learn at one rate η. With
-/// η = 1 a single atom goes to the minimiser of the surrogate of [`super::Online`] (equation 10 there); all at once go too
-/// far where codes are correlated, so that η is well below 1.
+/// With `b = diag(mean over the batch of z zᵀ)`: `a ← β a + (1 − β) b`, then
+/// `D_j ← D_j − η g_j / (max(a_j / (1 − βᵏ), b_j) + ε)`. A step of an atom is measured in how much its codes carry, so that atoms
+/// of much and of little use learn at one rate η. With η = 1 a single atom goes to the minimiser of the batch's surrogate
+/// ([`super::Online`], equation 10 there), and not beyond, however seldom it is used; all at once go too far where codes are
+/// correlated, so that η is well below 1.
 ///
 /// | | |
 /// |---|---|
 /// | takes | any estimator: what it descends keeps its name; a batch's codes give the curvature |
 /// | keeps | a, `[p]` |
 /// | other parameters | a learned bias or step, a task's weights: plain steps `θ ← θ − η g` |
-/// | atoms that no code uses | have no gradient either: they stay where they are |
+/// | atoms that no code of the batch uses | stay where they are, though codes on their way to 0 may give them a gradient |
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preconditioned {
     /// β.
@@ -37,14 +38,13 @@ impl Preconditioned {
         of_batch: Tensor<1>,
         (mean, time): (Tensor<1>, usize),
     ) -> (Tensor<2>, Tensor<1>) {
-        let mean = mean.mul_scalar(self.decay) + of_batch.mul_scalar(1.0 - self.decay);
+        let mean = mean.mul_scalar(self.decay) + of_batch.clone().mul_scalar(1.0 - self.decay);
         let corrected = mean.clone().div_scalar(1.0 - libm::pow(self.decay, time as f64));
         let least = corrected.clone().mean().mul_scalar(self.epsilon);
-        let curvature = (corrected + least).unsqueeze_dim::<2>(0);
-        // Without a code there is no gradient, and nothing to divide it by.
-        let unused = curvature.clone().lower_equal_elem(0.0);
-        let curvature = curvature.mask_fill(unused, 1.0);
-        (dictionary - gradient.div(curvature).mul_scalar(rate), mean)
+        let unused = of_batch.clone().lower_equal_elem(0.0);
+        let curvature = corrected.max_pair(of_batch) + least;
+        let scales = curvature.recip().mul_scalar(rate).mask_fill(unused, 0.0);
+        (dictionary - gradient.mul(scales.unsqueeze_dim::<2>(0)), mean)
     }
 }
 
@@ -64,9 +64,10 @@ mod tests {
         let rule = Preconditioned { decay: 0.5, epsilon: 0.1 };
         let mut d = array![[1.0, 2.0], [3.0, 4.0]];
         let gradient = array![[0.5, 0.0], [0.1, -1.0]];
-        let (mut mean, mut expected_mean) = (vector(vec![0.0, 0.0]), Array1::zeros(2));
+        let (mut mean, mut expected_mean) = (vector(vec![0.0, 0.0]), Array1::<f64>::zeros(2));
         for time in 1..=5 {
-            let of_batch = vec![2.0 * time as f64, 0.5];
+            // One whose use grows, and one that is used every other time.
+            let of_batch = vec![2.0 * time as f64, if time % 2 == 0 { 0.5 } else { 0.0 }];
             let (ours, after) = rule.step(
                 0.3,
                 matrix(&d),
@@ -75,10 +76,15 @@ mod tests {
                 (mean, time),
             );
             mean = after;
-            expected_mean = 0.5 * &expected_mean + 0.5 * &Array1::from(of_batch);
+            expected_mean = 0.5 * &expected_mean + 0.5 * &Array1::from(of_batch.clone());
             let corrected = &expected_mean / (1.0 - 0.5f64.powi(time as i32));
-            let divisor = &corrected + 0.1 * corrected.mean().unwrap();
-            d = &d - 0.3 * (&gradient / &divisor);
+            let of_batch = Array1::from(of_batch);
+            let larger = ndarray::Zip::from(&corrected)
+                .and(&of_batch)
+                .map_collect(|a: &f64, b: &f64| a.max(*b));
+            let mut scales = 0.3 / (&larger + 0.1 * corrected.mean().unwrap());
+            scales.zip_mut_with(&of_batch, |scale, b| *scale = if *b > 0.0 { *scale } else { 0.0 });
+            d = &d - &gradient * &scales;
             assert!((to_array(&ours) - &d).iter().all(|e| e.abs() < 1e-14), "step {time}");
             assert!(
                 (Array1::from(to_values(&mean)) - &expected_mean).iter().all(|e| e.abs() < 1e-14)

@@ -113,7 +113,7 @@ impl Lesson for Attributing<'_> {
     fn prepare(&self, network: Explainer, memory: &mut Memory, step: usize) -> Explainer {
         if let Explainer::Encoder(coder) = &network {
             let config = &self.plan.sections().encoder;
-            memory.step.follow(config, &coder.encoder, &coder.dictionary, step);
+            memory.step.follow(config, &coder.encoder, &coder.dictionary, (step, true));
         }
         self.at(network, memory.step.encoder_step, step)
     }
@@ -121,7 +121,7 @@ impl Lesson for Attributing<'_> {
     fn moved(&self, memory: &mut Memory, before: &Explainer, after: &Explainer) {
         if let (Explainer::Encoder(before), Explainer::Encoder(after)) = (before, after) {
             let config = &self.plan.sections().encoder;
-            memory.step.moved(config, &before.dictionary, &after.dictionary);
+            memory.step.moved(config, [&before.dictionary, &after.dictionary], true);
         }
     }
 

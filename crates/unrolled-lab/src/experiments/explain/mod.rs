@@ -23,6 +23,7 @@ use crate::experiment::{Experiment, Plan as Planned, Session};
 use crate::report::page::Section;
 use crate::report::{Figures, Subject};
 use crate::training::{MetricsFile, Saved};
+use crate::workers::on_threads;
 use crate::{Configuration, Error, RunDirectory};
 use plan::Plan;
 
@@ -124,13 +125,12 @@ impl Trains for Plan<'_> {
         session.observer.now(&format!("{}  codes and contributions", self.run().name));
         let config = self.learning.config();
         let stop = session.stop;
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(session.threads).build();
-        let pool = pool.expect("a pool of threads can be made");
         let explained = guarded(&config.device, || {
-            pool.install(|| explained::explain(self, &lesson, &state, stop))
+            on_threads(session.threads, || explained::explain(self, &lesson, &state, stop))
         })?;
         learn::put_arrays(&self.learning, &lesson, &state, arrays);
-        let figures = results::figures(self, &lesson, &state, &explained);
+        let figures =
+            on_threads(session.threads, || results::figures(self, &lesson, &state, &explained));
         let dictionary = &state.network.dictionary;
         results::put_arrays(self, &lesson, (&explained, &figures), dictionary, arrays);
         Ok((figures, state.seconds + started.elapsed().as_secs_f64()))

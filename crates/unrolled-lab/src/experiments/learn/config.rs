@@ -48,6 +48,12 @@ impl Sections {
             "`train.objective_gap` solves for the codes of a matrix, which filters are not; remove it"
                 .to_owned()
         });
+        let is_lasso = sections.encoder.fit.is_squared() && sections.encoder.prox.is_soft();
+        reader.problems().require(!measured || is_lasso, "train.objective_gap", || {
+            "`train.objective_gap` is of the lasso, least squares with the penalty of kind \"soft\", which `encoder.fit` \
+             and `encoder.prox` are not; remove it"
+                .to_owned()
+        });
         let penalty = sections.encoder.prox.penalty();
         reader.problems().require(!measured || penalty > 0.0, "train.objective_gap", || {
             "`train.objective_gap` needs `encoder.prox.penalty` above 0; without λ there is no lasso".to_owned()

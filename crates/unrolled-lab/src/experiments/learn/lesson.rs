@@ -144,7 +144,12 @@ impl Lesson for Learning<'_> {
 
     fn prepare(&self, mut network: Network, memory: &mut Memory, step: usize) -> Network {
         let config = &self.plan.sections().encoder;
-        memory.step.follow(config, &network.encoder, &network.dictionary, step);
+        memory.step.follow(
+            config,
+            &network.encoder,
+            &network.dictionary,
+            (step, self.plan.coding.through()),
+        );
         network.encoder = self.encoder(memory.step.encoder_step, step, Some(network.encoder));
         network
     }
@@ -160,7 +165,8 @@ impl Lesson for Learning<'_> {
 
     fn moved(&self, memory: &mut Memory, before: &Network, after: &Network) {
         let config = &self.plan.sections().encoder;
-        memory.step.moved(config, &before.dictionary, &after.dictionary);
+        let through = self.plan.coding.through();
+        memory.step.moved(config, [&before.dictionary, &after.dictionary], through);
     }
 
     fn describe(&self, figures: &[Option<f64>]) -> String {
@@ -211,7 +217,7 @@ impl Lesson for Learning<'_> {
 
     fn examine(&self, network: &Network) -> Examined {
         let losses = self.losses_on_sample(network);
-        let objective = objective::of(self, network);
+        let objective = objective::of(self, network).map(|found| found.value);
         let held_out = self.source.held_out() > 0;
         let descends = self.plan.estimator.descends().filter(|_| held_out);
         Examined {

@@ -27,6 +27,7 @@ use crate::experiment::{Experiment, Plan as Planned, Session};
 use crate::report::page::Section;
 use crate::report::{Figures, Subject};
 use crate::training::{MetricsFile, Saved};
+use crate::workers::on_threads;
 use crate::{Configuration, Error, RunDirectory};
 
 pub(super) use config::Sections;
@@ -102,6 +103,7 @@ impl Trains for Plan<'_> {
         let lesson = self.lesson()?;
         let state = self.training(&lesson).run(saved, directory, metrics, session)?;
         results::put_arrays(self, &lesson, &state, arrays);
-        Ok((results::figures(self, &lesson, &state), state.seconds))
+        let figures = on_threads(session.threads, || results::figures(self, &lesson, &state));
+        Ok((figures, state.seconds))
     }
 }

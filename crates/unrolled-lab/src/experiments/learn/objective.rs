@@ -15,11 +15,20 @@ const BLOCK: usize = 64;
 /// Passes over all atoms at most: what is not solved by then is given with the gap that it has.
 const PASSES: usize = 100_000;
 
+/// The objective, and how close it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Objective {
+    pub value: f64,
+    /// The largest relative duality gap of a code.
+    pub worst_gap: f64,
+}
+
 /// `mean over the sample of min_z ½‖x − D z‖² + λ‖z‖₁`, with the atoms of D brought to norm 1 and every code solved for to
-/// `train.objective_gap`, so that it is above the minimum by that share at most; `None` where nothing is asked for.
+/// `train.objective_gap`, so that it is above the minimum by that share at most, or by what rounding allows; `None` where
+/// nothing is asked for.
 ///
 /// The sample is [`Learning::sample`]: the rows held out, where there are any.
-pub(super) fn of(lesson: &Learning, network: &Network) -> Option<f64> {
+pub(super) fn of(lesson: &Learning, network: &Network) -> Option<Objective> {
     let sections = lesson.plan.sections();
     let gap = sections.train.objective_gap?;
     let atoms = to_array(&network.dictionary.columns());
@@ -35,12 +44,16 @@ pub(super) fn of(lesson: &Learning, network: &Network) -> Option<f64> {
             false => lesson.source.spread_rows(range, examples),
         };
         let x = x.expect("there are examples");
-        let codes = lasso.solve(&x, gap, PASSES, &|| true).codes;
-        values(&unit, &x, &codes, prox.penalty())
+        let solution = lasso.solve(&x, gap, PASSES, &|| true);
+        let worst = solution.gaps.iter().copied().fold(0.0, f64::max);
+        (values(&unit, &x, &solution.codes, prox.penalty()), worst)
     };
     // Added up in their order, whatever the number of threads.
-    let sums: Vec<f64> = blocks.par_iter().map(of_block).collect();
-    Some(sums.iter().sum::<f64>() / examples as f64)
+    let found: Vec<(f64, f64)> = blocks.par_iter().map(of_block).collect();
+    Some(Objective {
+        value: found.iter().map(|(sum, _)| sum).sum::<f64>() / examples as f64,
+        worst_gap: found.iter().map(|(_, gap)| *gap).fold(0.0, f64::max),
+    })
 }
 
 /// Σ ½‖x − D z‖² + λ‖z‖₁.

@@ -53,6 +53,11 @@ impl<'a> Plan<'a> {
             return Err(Error::at(at, message));
         }
         config.check_range(&data)?;
+        if train.objective_gap.is_some() && data.target.is_some() {
+            let message = "`train.objective_gap` reconstructs the examples, and these data have a target to \
+                           reconstruct instead; remove it";
+            return Err(Error::at("train.objective_gap", message));
+        }
         let estimator =
             train.estimator.build::<Network>().expect("the configuration names a known estimator");
         let start = dictionary.build(&start, data.image, Precision::Float64, &Device::flex());

@@ -52,8 +52,8 @@ pub(in crate::experiments) fn figures(
     let mut sample =
         json!({ "examples": examples, "of": of, "reconstruction": reconstruction, "lasso": lasso });
     if let Some(objective) = objective::of(lesson, &state.network) {
-        sample["objective"] = json!(objective);
-        sample["objective_gap"] = json!(sections.train.objective_gap);
+        sample["objective"] = json!(objective.value);
+        sample["objective_gap"] = json!(objective.worst_gap);
     }
     put("sample", sample);
     put("resampled_atoms", json!(state.lesson.resampled));

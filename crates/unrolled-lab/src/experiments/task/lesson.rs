@@ -92,7 +92,12 @@ impl Lesson for Driven<'_> {
 
     fn prepare(&self, mut network: Network, memory: &mut Memory, step: usize) -> Network {
         let config = &self.plan.sections().encoder;
-        memory.step.follow(config, &network.encoder, &network.dictionary, step);
+        memory.step.follow(
+            config,
+            &network.encoder,
+            &network.dictionary,
+            (step, self.plan.coding.through()),
+        );
         network.encoder = self.encoder(memory.step.encoder_step, step, Some(network.encoder));
         network
     }
@@ -104,7 +109,8 @@ impl Lesson for Driven<'_> {
 
     fn moved(&self, memory: &mut Memory, before: &Network, after: &Network) {
         let config = &self.plan.sections().encoder;
-        memory.step.moved(config, &before.dictionary, &after.dictionary);
+        let through = self.plan.coding.through();
+        memory.step.moved(config, [&before.dictionary, &after.dictionary], through);
     }
 
     fn describe(&self, figures: &[Option<f64>]) -> String {

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 use ndarray::{Array2, Axis};
+use rayon::prelude::*;
 
 use super::{Solution, Solved, allowed};
 use crate::fit::DataFit;
@@ -10,7 +11,7 @@ use crate::lasso::coarse::{Coarse, Codes};
 use crate::lasso::descent::{Aim, End, Example};
 use crate::metrics::sparse_residual;
 use crate::operator::LinearOperator;
-use crate::prox::{ProximalOperator, Separable};
+use crate::prox::{ProximalOperator, Separable, Sided};
 use crate::tensors::{Precision, is_on_cpu, to_array, to_tensor};
 
 /// Passes over all atoms until `Dᵀ(x − D z)` is computed anew: rounding adds up in it.
@@ -39,6 +40,9 @@ impl Default for Standing {
 /// A tolerance of this or more is reached by products in float32, where that is the precision of the codes.
 pub const COARSE: f64 = 1e-4;
 
+/// Examples that one thread takes at a time, of those that float32 cannot tell enough of.
+const CHUNK: usize = 32;
+
 /// Codes, the residual of each, and the most passes that one took.
 struct Found {
     codes: Array2<f64>,
@@ -64,7 +68,9 @@ pub(super) fn solve<O: LinearOperator, P: ProximalOperator, F: DataFit>(
         return Some(in_single(solved, &matrix, x, penalty));
     }
     let start = start.map(to_array);
-    let found = in_double(solved, &to_array(&matrix), &to_array(x), penalty, start);
+    let (dictionary, goal) = (to_array(&matrix), Goal::of(solved, penalty));
+    let gram = dictionary.t().dot(&dictionary);
+    let found = in_double(&goal, (&dictionary, &gram), &to_array(x), start);
     let codes = to_tensor(&found.codes, precision, &device);
     Some(Solution::new(codes, found.residuals, found.passes, solved.tolerance))
 }
@@ -90,16 +96,21 @@ fn in_single<P: ProximalOperator, F: DataFit>(
     let Codes { mut codes, mut residuals, rounds: mut passes } = coarse.solve(&x);
     let left: Vec<usize> = (0..x.nrows()).filter(|&i| !residuals[i].is_finite()).collect();
     if !left.is_empty() {
-        let double = |array: &Array2<f32>| array.select(Axis(0), &left).mapv(f64::from);
         let dictionary = atoms.t().mapv(f64::from).as_standard_layout().into_owned();
-        let found = in_double(solved, &dictionary, &double(&x), penalty, None);
-        for (&i, (of_one, residual)) in
-            left.iter().zip(found.codes.rows().into_iter().zip(found.residuals))
-        {
-            codes.row_mut(i).zip_mut_with(&of_one, |code, found| *code = *found as f32);
-            residuals[i] = residual;
+        let (gram, goal) = (dictionary.t().dot(&dictionary), Goal::of(solved, penalty));
+        let of_chunk = |chunk: &[usize]| {
+            let x = x.select(Axis(0), chunk).mapv(f64::from);
+            in_double(&goal, (&dictionary, &gram), &x, None)
+        };
+        let found: Vec<Found> = left.par_chunks(CHUNK).map(of_chunk).collect();
+        for (chunk, found) in left.chunks(CHUNK).zip(found) {
+            let of_each = found.codes.rows().into_iter().zip(found.residuals);
+            for (&i, (of_one, residual)) in chunk.iter().zip(of_each) {
+                codes.row_mut(i).zip_mut_with(&of_one, |code, found| *code = *found as f32);
+                residuals[i] = residual;
+            }
+            passes = passes.max(found.passes);
         }
-        passes = passes.max(found.passes);
     }
     let shape = [codes.nrows(), codes.ncols()];
     let (values, _) = codes.into_raw_vec_and_offset();
@@ -109,15 +120,29 @@ fn in_single<P: ProximalOperator, F: DataFit>(
     Solution::new(codes, residuals, passes, solved.tolerance)
 }
 
-/// In float64, from codes or from 0.
-fn in_double<P: ProximalOperator, F: DataFit>(
-    solved: &Solved<P, F>,
-    dictionary: &Array2<f64>,
+/// What codes are solved to.
+struct Goal {
+    sided: Sided,
+    penalty: Separable,
+    tolerance: f64,
+    iterations: usize,
+}
+
+impl Goal {
+    fn of<P: ProximalOperator, F: DataFit>(solved: &Solved<P, F>, penalty: Separable) -> Self {
+        let Solved { tolerance, iterations, .. } = *solved;
+        Self { sided: solved.prox.sided(), penalty, tolerance, iterations }
+    }
+}
+
+/// In float64, from codes or from 0, with DᵀD.
+fn in_double(
+    goal: &Goal,
+    (dictionary, gram): (&Array2<f64>, &Array2<f64>),
     x: &Array2<f64>,
-    Separable { penalty, ridge }: Separable,
     start: Option<Array2<f64>>,
 ) -> Found {
-    let gram = dictionary.t().dot(dictionary);
+    let Separable { penalty, ridge } = goal.penalty;
     let norms = gram.diag().to_vec();
     let at_zero = x.dot(dictionary);
     let atoms = dictionary.t().as_standard_layout().into_owned();
@@ -134,9 +159,9 @@ fn in_double<P: ProximalOperator, F: DataFit>(
             let mut z = codes.row_mut(i);
             let mut correlations = correlations.row_mut(i);
             let mut example = Example {
-                gram: &gram,
+                gram,
                 norms: &norms,
-                sided: solved.prox.sided(),
+                sided: goal.sided,
                 penalty,
                 ridge,
                 squares: x.row(i).dot(&x.row(i)),
@@ -155,8 +180,8 @@ fn in_double<P: ProximalOperator, F: DataFit>(
             standing.in_vain = if found < standing.residual { 0 } else { standing.in_vain + 1 };
             standing.residual = found;
             let size = example.codes.iter().fold(0.0f64, |size, z| size.max(z.abs()));
-            let tolerance = allowed(solved.tolerance, size, Precision::Float64);
-            let left = solved.iterations - standing.passes;
+            let tolerance = allowed(goal.tolerance, size, Precision::Float64);
+            let left = goal.iterations - standing.passes;
             if found.is_nan() || found <= tolerance || left == 0 || standing.in_vain > PATIENCE {
                 return false;
             }
