@@ -141,9 +141,8 @@ def ours(X, D, size, seed, steps, setting, folder):
     text = CONFIG.format(seed=seed, grid=grid, **{**SHARED, **setting, **size})
     (folder / "run.toml").write_text(text)
     command = [UNROLLED, "run", folder / "run.toml", "--out", folder / "run", "--overwrite", "--quiet"]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     subprocess.run(["/usr/bin/env", *map(str, command), "--threads", str(THREADS)], check=True)
-    peak = max(before, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     seconds = {int(row["step"]): float(row["seconds"]) for row in csv.DictReader(open(folder / "run/metrics.csv"))}
     arrays = load_file(folder / "run/arrays.safetensors")
     found = [(seconds[step], arrays[f"main/dictionary_at_{step}"]) for step in grid]

@@ -30,7 +30,7 @@ fn finish(folder: &Path, out: &str, more: &[&str]) -> String {
 }
 
 /// Everything but times: arrays, metrics, results, and the newest checkpoint.
-fn expect_same_run(a: &Path, b: &Path) {
+pub fn expect_same_run(a: &Path, b: &Path) {
     let read = |folder: &Path, name: &str| std::fs::read(folder.join(name)).unwrap();
     assert!(read(a, "arrays.safetensors") == read(b, "arrays.safetensors"), "arrays differ");
     expect_same(&timeless(results(a)), &timeless(results(b)));

@@ -1,14 +1,16 @@
 //! The optimisers that know the curvature of their atoms, and the objective that dictionaries are judged by.
+#![cfg(unix)]
 
 use std::path::Path;
 
-use safetensors::SafeTensors;
+use assert_cmd::Command;
 
 use crate::learning::{SMALL, column};
+use crate::learning_resumed::expect_same_run;
 use crate::support::{folder, results, unrolled, write};
 
-/// SMALL with solved codes, an optimiser, and whatever else.
-fn run(folder: &Path, out: &str, optimizer: &str, more: &[&str]) {
+/// SMALL with an optimiser, and whatever else.
+fn command(folder: &Path, out: &str, optimizer: &str, more: &[&str]) -> Command {
     let mut command = unrolled(folder);
     command.args(["run", "small.toml", "-q", "--out", out]);
     let optimizer = format!("optimizer={optimizer}");
@@ -23,7 +25,11 @@ fn run(folder: &Path, out: &str, optimizer: &str, more: &[&str]) {
     shared.iter().chain(more).for_each(|option| {
         command.args(["--set", option]);
     });
-    command.assert().success();
+    command
+}
+
+fn run(folder: &Path, out: &str, optimizer: &str, more: &[&str]) {
+    command(folder, out, optimizer, more).assert().success();
 }
 
 const SOLVED: &str = "encoder={ kind = \"solved\", tolerance = 1e-3 }";
@@ -113,42 +119,50 @@ fn threads_change_nothing() {
     }
 }
 
-/// Stopped after some steps and resumed, the statistics go on in the precision that they have.
+/// Resumed after some steps, the statistics go on in the precision that they have, and without what was forgotten of atoms
+/// that were replaced.
 #[test]
-fn resumed_it_ends_in_the_same_bytes() {
+fn resumed_it_is_the_same_run() {
     let folder = folder();
     write(folder.path(), "small.toml", SMALL);
+    // So sparse that a batch leaves atoms unused.
+    let sparse = "encoder={ kind = \"solved\", tolerance = 1e-3, prox = { kind = \"soft\", penalty = 1.0 } }";
+    let more = [sparse, "train.dead_atoms=\"resample\"", "train.measure_every=1"];
     for (name, optimizer) in [
         // Schedules that do not depend on how many steps there are to be.
         ("online", "{ kind = \"online\", schedule = \"constant\", learning_rate = 0.2 }"),
         ("fading", "{ kind = \"online\", forgetting = 3.0 }"),
         ("preconditioned", "{ kind = \"preconditioned\" }"),
     ] {
-        let more = [SOLVED, "train.dead_atoms=\"resample\"", "train.measure_every=5"];
-        run(folder.path(), &format!("{name}-whole"), optimizer, &more);
-        let stopped = format!("{name}-stopped");
-        run(folder.path(), &stopped, optimizer, &[&more[..], &["train.steps=23"]].concat());
-        let mut command = unrolled(folder.path());
-        command.args(["run", "small.toml", "-q", "--out", &stopped, "--resume"]);
-        let optimizer = format!("optimizer={optimizer}");
-        let all = [
-            "train.estimator=\"g_dec\"",
-            "train.steps=60",
-            "train.objective_gap=1e-8",
-            "dictionary.init=\"random\"",
-            "data.examples=500",
-            &optimizer,
-        ];
-        all.iter().chain(&more).for_each(|option| {
-            command.args(["--set", option]);
-        });
-        command.assert().success();
-        let bytes = |out: &str| {
-            let path = folder.path().join(out).join("arrays.safetensors");
-            let bytes = std::fs::read(path).unwrap();
-            let arrays = SafeTensors::deserialize(&bytes).unwrap();
-            arrays.tensor("main/dictionary").unwrap().data().to_vec()
-        };
-        assert!(bytes(&stopped) == bytes(&format!("{name}-whole")), "{name}");
+        let [whole, stopped] = ["whole", "stopped"].map(|end| format!("{name}-{end}"));
+        run(folder.path(), &whole, optimizer, &more);
+        run(folder.path(), &stopped, optimizer, &[&more[..], &["train.steps=25"]].concat());
+        let mut resumed = command(folder.path(), &stopped, optimizer, &more);
+        resumed.arg("--resume").assert().success();
+        let [whole, stopped] = [whole, stopped].map(|out| folder.path().join(out));
+        let replaced = &column(&whole, "resampled_atoms")["main"];
+        assert!(replaced[24] > 0.0 && replaced[59] > replaced[24], "{name}: {replaced:?}");
+        expect_same_run(&stopped, &whole);
     }
+}
+
+/// Rows written before there was a column go on with it empty.
+#[test]
+fn rows_of_an_earlier_version_are_kept() {
+    let folder = folder();
+    write(folder.path(), "small.toml", SMALL);
+    run(folder.path(), "out", ONLINE, &[SOLVED, "train.steps=10"]);
+    let path = folder.path().join("out/metrics.csv");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let at = text.lines().next().unwrap().split(',').position(|name| name == "objective").unwrap();
+    let without = |line: &str| {
+        let fields = line.split(',').enumerate().filter(|(index, _)| *index != at);
+        fields.map(|(_, field)| field).collect::<Vec<_>>().join(",") + "\n"
+    };
+    std::fs::write(&path, text.lines().map(without).collect::<String>()).unwrap();
+    let mut resumed = command(folder.path(), "out", ONLINE, &[SOLVED, "train.steps=20"]);
+    resumed.arg("--resume").assert().success();
+    let out = folder.path().join("out");
+    assert_eq!(column(&out, "loss")["main"].len(), 20);
+    assert_eq!(column(&out, "objective")["main"].len(), 2, "of steps 15 and 20");
 }

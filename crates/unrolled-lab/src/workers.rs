@@ -46,8 +46,13 @@ impl Workers {
 
 /// Does some work with so many threads.
 pub(crate) fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    pool(threads).install(work)
+}
+
+/// So many threads that wait for work.
+pub(crate) fn pool(threads: usize) -> ThreadPool {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    pool.expect("a pool of threads can be made").install(work)
+    pool.expect("a pool of threads can be made")
 }
 
 /// Threads that wait for work, a pool of their own for each worker: to be kept where work comes often.
@@ -56,11 +61,7 @@ pub(crate) struct Crew(Vec<ThreadPool>);
 impl Crew {
     /// Starts them.
     pub fn new(Workers { workers, threads }: Workers) -> Self {
-        let pool = |_| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.expect("a pool of threads can be made")
-        };
-        Self((0..workers.max(1)).map(pool).collect())
+        Self((0..workers.max(1)).map(|_| pool(threads)).collect())
     }
 
     /// As [`in_order`].

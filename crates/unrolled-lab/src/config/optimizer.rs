@@ -193,7 +193,7 @@ impl OptimizerConfig {
         Self { method, schedule: (!fades).then_some(schedule) }
     }
 
-    /// Whether it is told of atoms, and what it is called.
+    /// Whether it is told the curvature of the atoms that it moves.
     pub fn is_of_atoms(&self) -> bool {
         matches!(self.method, Method::Online(_) | Method::Preconditioned(_))
     }

@@ -54,13 +54,15 @@ pub struct Reader<'a> {
     table: Table,
     path: String,
     known: Vec<String>,
+    /// Keys that a section shares with others and that do not belong in this one: no message offers them.
+    refused: Vec<String>,
     problems: &'a Problems,
 }
 
 impl<'a> Reader<'a> {
     /// The whole document.
     pub fn new(table: Table, problems: &'a Problems) -> Self {
-        Self { table, path: String::new(), known: Vec::new(), problems }
+        Self { table, path: String::new(), known: Vec::new(), refused: Vec::new(), problems }
     }
 
     /// Where what is wrong is noted.
@@ -98,6 +100,7 @@ impl<'a> Reader<'a> {
 
     /// Takes out keys that do not belong here, and notes each.
     pub fn refuse(&mut self, keys: &[&str], message: impl Fn(&str) -> String) {
+        self.refused.extend(keys.iter().map(|key| (*key).to_owned()));
         for key in keys {
             if self.table.remove(*key).is_some() {
                 self.problems.add(self.path_of(key), message(key));
@@ -118,7 +121,7 @@ impl<'a> Reader<'a> {
                 Table::new()
             }
         };
-        Reader { table, path, known: Vec::new(), problems: self.problems }
+        Reader { table, path, known: Vec::new(), refused: Vec::new(), problems: self.problems }
     }
 
     /// The choice under `key`, as an index into `choices`; the first where there is none.
@@ -174,7 +177,10 @@ impl<'a> Reader<'a> {
         if let Some(rest) = message.strip_prefix("unknown field ") {
             let mut names = rest.split('`').skip(1).step_by(2);
             let unknown = names.next().unwrap_or_default();
-            let expected: Vec<&str> = names.chain(self.known.iter().map(String::as_str)).collect();
+            let expected: Vec<&str> = names
+                .chain(self.known.iter().map(String::as_str))
+                .filter(|name| !self.refused.iter().any(|refused| refused == name))
+                .collect();
             let parent = inner.strip_suffix(unknown).unwrap_or(&inner).trim_end_matches('.');
             let parent = if parent == "." { "" } else { parent };
             let path = match parent {

@@ -45,6 +45,8 @@ pub struct Coding<'a> {
     pub course: Course<'a>,
     /// Whether the gradient goes through the iterations.
     through: bool,
+    /// Whether a block is spread over the threads by itself.
+    spreads: bool,
     /// α at the start.
     pub step: f64,
     /// How an iteration is computed.
@@ -161,6 +163,7 @@ impl<'a> Coding<'a> {
             filters,
             course,
             through,
+            spreads,
             step,
             form,
             batch,
@@ -182,9 +185,7 @@ impl<'a> Coding<'a> {
 
     /// Whether a block is spread over the threads by itself.
     pub fn spreads_blocks(&self) -> bool {
-        let [_, m, q] = self.sizes;
-        let matrix = (self.filters.is_none() && !self.through).then_some([m, q]);
-        self.sections.encoder.spreads_blocks(self.config, matrix)
+        self.spreads
     }
 
     /// How a lesson is trained so.

@@ -9,7 +9,7 @@ use std::ops::Range;
 use burn::tensor::{Bool, DType, Device, Tensor};
 use unrolled::gradient::Estimate;
 use unrolled::network::{Batch, Network};
-use unrolled::optimizer::curvature;
+use unrolled::optimizer::{LEAST_WORK, curvature};
 use unrolled::tensors::{all_finite, to_tensor, to_values};
 
 use super::lesson::Lesson;
@@ -17,10 +17,7 @@ use super::parameters::{Gradients, finite_parameters, gradients_of, update, valu
 use super::state::State;
 use crate::Error;
 use crate::config::{Config, OptimizerConfig, TrainConfig};
-use crate::workers::{Crew, Reporter, Workers};
-
-/// Multiplications of a product with z zᵀ from which on moving atoms is worth waking threads.
-const LARGE: usize = 1 << 23;
+use crate::workers::{Crew, Reporter, Workers, pool};
 
 const UPDATED: &str = "a parameter after the update";
 
@@ -112,13 +109,9 @@ pub(super) struct Trainer<'a, L> {
 impl<'a, L: Lesson> Trainer<'a, L> {
     pub fn new(training: &'a Training<'a, L>, threads: usize) -> Self {
         let on_cpu = training.config.is_on_cpu();
-        let pool = || {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.expect("a pool of threads can be made")
-        };
         Self {
             training,
-            pool: on_cpu.then(pool),
+            pool: on_cpu.then(|| pool(threads)),
             crew: (on_cpu && !training.spreads_blocks).then(|| Crew::new(Workers::of(threads))),
             wide: if on_cpu { DType::F64 } else { training.config.precision.dtype() },
         }
@@ -221,7 +214,7 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             let rule = (&optimizer.build(), rate.unwrap_or(0.0));
             let update = || update(network, &mut state.memories, (clipped, atoms), rule);
             let moved = match &self.pool {
-                Some(pool) if work >= LARGE => pool.install(update),
+                Some(pool) if work >= LEAST_WORK => pool.install(update),
                 _ => update(),
             };
             let moved = moved.project();

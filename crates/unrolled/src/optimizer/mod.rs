@@ -15,7 +15,7 @@ mod schedule;
 mod sgd;
 
 pub use adam::Adam;
-pub use online::{Online, Surrogate};
+pub use online::{LEAST_WORK, Online, Surrogate};
 pub use preconditioned::Preconditioned;
 pub use schedule::Schedule;
 pub use sgd::Sgd;

@@ -156,8 +156,8 @@ impl Surrogate {
     }
 }
 
-/// Fewer multiplications than this are not worth waking a thread for.
-const LEAST_WORK: usize = 1 << 24;
+/// A product of matrices of fewer multiplications than this is not worth waking a thread for.
+pub const LEAST_WORK: usize = 1 << 24;
 
 /// `a b`, on all threads: each takes some columns.
 fn product<T: NdFloat>(a: ArrayView2<T>, b: &Array2<T>) -> Array2<T> {

@@ -130,8 +130,7 @@ impl Plan<'_> {
             seconds / (iterations * examples) as f64
         };
         // Blocks are worked on by one thread each.
-        let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-        let one = one.expect("a pool of one thread can be made");
+        let one = crate::workers::pool(1);
         let forward = || drop(network.encoder.encode(&dictionary, &x));
         // A solver is not gone back through.
         let unrolls = network.encoder.unrolls();

@@ -13,7 +13,7 @@ use unrolled::tensors::{to_array, to_values};
 use super::Network;
 use super::lesson::{Learning, Memory};
 use crate::config::DeadAtoms;
-use crate::training::{ATOMS, Rows, Source, State, unsolved};
+use crate::training::{ATOMS, Rows, Source, State, unsolved, values, with_values};
 
 /// The columns of every measurement: first the losses on the sample, which are the same figures for every run, whatever
 /// it descends ([`Learning::losses_on_sample`]), and the objective, where it is asked for ([`super::objective`]). Those of codes are taken on up to [`EXAMPLES`] examples of the step's batch, coded anew with the
@@ -156,4 +156,8 @@ fn resample(
     state.lesson.step.moved_by(frobenius(&(&dictionary - before)));
     let moved = state.network.dictionary.clone();
     state.network.dictionary = moved.with_atom_rows(plan.tensor(&dictionary.t().to_owned()));
+    // Laid out as a checkpoint gives it back: products round by the layout of what they are of.
+    let laid_out = values(&state.network);
+    let network = with_values(state.network.clone(), &laid_out);
+    state.network = network.expect("a network takes its own values");
 }
