@@ -8,6 +8,7 @@ use ndarray::Array2;
 
 use crate::DataError;
 use crate::fault::Fault;
+use crate::npy_file::NpyFile;
 use crate::npz::NpzFile;
 use crate::numbers::Number;
 use crate::pytorch::PytorchFile;
@@ -22,14 +23,17 @@ pub type Arrays = BTreeMap<String, Array>;
 pub struct Array {
     /// Its shape.
     pub shape: Vec<usize>,
-    /// Its values, or what it holds instead of float32 or float64.
+    /// Its values, or what it holds instead of floats.
     pub values: Result<Vec<f64>, String>,
 }
+
+/// What the array of an .npy file, which has no name, is called; it answers to any.
+const NPY_KEY: &str = "X";
 
 /// Which types of numbers an array may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kinds {
-    /// float32 and float64.
+    /// Floats.
     Floats,
     /// Integers too.
     Numbers,
@@ -43,7 +47,7 @@ impl Kinds {
     }
 }
 
-/// Reads every array of a .safetensors, .npz, .pt or .pth file.
+/// Reads every array of a .safetensors, .npy, .npz, .pt or .pth file.
 pub fn read_arrays(path: &Path) -> Result<Arrays, DataError> {
     let mut file = ArrayFile::open(path)?;
     file.names().into_iter().map(|name| Ok((name.clone(), file.array(&name)?))).collect()
@@ -54,13 +58,14 @@ pub fn read_arrays(path: &Path) -> Result<Arrays, DataError> {
 pub(crate) struct ArrayFile {
     path: PathBuf,
     /// The format's.
-    name: &'static str,
+    pub name: &'static str,
     pub format: Format,
 }
 
 #[derive(Debug)]
 pub(crate) enum Format {
     Safetensors(SafetensorsFile),
+    Npy(NpyFile),
     Npz(NpzFile),
     Pytorch(PytorchFile),
 }
@@ -73,6 +78,7 @@ impl Format {
             "safetensors" => {
                 Some(("safetensors", SafetensorsFile::open(file).map(Self::Safetensors)))
             }
+            "npy" => Some(("npy", NpyFile::open(file).map(Self::Npy))),
             "npz" => Some(("npz", NpzFile::open(file).map(Self::Npz))),
             "pt" | "pth" => Some(("PyTorch", PytorchFile::open(path, file).map(Self::Pytorch))),
             _ => None,
@@ -98,6 +104,7 @@ impl ArrayFile {
     pub fn names(&self) -> Vec<String> {
         match &self.format {
             Format::Safetensors(file) => file.names(),
+            Format::Npy(_) => vec![NPY_KEY.to_owned()],
             Format::Npz(file) => file.names(),
             Format::Pytorch(file) => file.names(),
         }
@@ -112,6 +119,7 @@ impl ArrayFile {
     fn array_of(&mut self, key: &str, kinds: Kinds) -> Result<Array, DataError> {
         let array = match &mut self.format {
             Format::Safetensors(file) => file.read(key, kinds),
+            Format::Npy(file) => file.read(kinds).map(Some),
             Format::Npz(file) => file.read(key, kinds),
             Format::Pytorch(file) => file.read(key, kinds),
         };

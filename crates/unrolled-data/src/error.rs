@@ -91,7 +91,7 @@ pub enum DataError {
     },
     /// The name has neither of the endings that are understood.
     #[error(
-        "{0}: only .safetensors, .npz, .pt and .pth files are read; convert the data to one of them"
+        "{0}: only .safetensors, .npy, .npz, .pt and .pth files are read; convert the data to one of them"
     )]
     UnknownFormat(PathBuf),
     /// The file is not what its ending says.
@@ -99,7 +99,7 @@ pub enum DataError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// "safetensors", "npz", "PyTorch", "IDX", "PNG" or "JPEG".
+        /// "safetensors", "npy", "npz", "PyTorch", "IDX", "PNG" or "JPEG".
         format: &'static str,
         /// What is wrong.
         reason: String,
@@ -117,6 +117,32 @@ pub enum DataError {
         what: String,
         /// Bytes.
         needed: u64,
+    },
+    /// A folder or a pattern without rows.
+    #[error(
+        "{path}: {what}; name a file, a folder or a pattern of .npy, .safetensors or IDX files"
+    )]
+    NoShards {
+        /// The folder or the pattern.
+        path: PathBuf,
+        /// What of it.
+        what: String,
+    },
+    /// Files that do not go together.
+    #[error("{path}: `{key}` {found}, but that of {other} {expected}; {remedy}")]
+    Shards {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        key: String,
+        /// "has 3 columns".
+        found: String,
+        /// The first of the files.
+        other: PathBuf,
+        /// "has 4".
+        expected: String,
+        /// What to do.
+        remedy: &'static str,
     },
     /// An array is missing.
     #[error("{path}: has no array `{key}`; it holds {held}; name the right one")]
@@ -141,7 +167,7 @@ pub enum DataError {
         expected: String,
     },
     /// An array has numbers of a kind that is not read.
-    #[error("{path}: `{key}` holds {dtype}; save it as float32 or float64")]
+    #[error("{path}: `{key}` holds {dtype}; save it as float16, bfloat16, float32 or float64")]
     Dtype {
         /// The file.
         path: PathBuf,

@@ -53,23 +53,33 @@ impl<const R: usize> Idx<R> {
 /// Bytes for which room is made before they are there.
 const BELIEVED: usize = 1 << 24;
 
-/// The dimensions and the bytes behind them, of which there can be `most`: a header of two zeros, the
-/// type 8 (unsigned byte), the number of dimensions, and each dimension as a big-endian 32-bit number.
-fn parse<const R: usize>(mut source: impl Read, most: u64) -> Result<([usize; R], Vec<u8>), Fault> {
+fn not_of(rank: usize) -> Fault {
+    format!("the header is not that of {rank}-dimensional unsigned bytes").into()
+}
+
+/// The dimensions, none of them 0, that the header says: two zeros, the type 8 (unsigned byte), the number of dimensions,
+/// and each dimension as a big-endian 32-bit number.
+pub(crate) fn header(source: &mut impl Read) -> Result<Vec<usize>, Fault> {
     let mut magic = [0; 4];
     source.read_exact(&mut magic)?;
-    if magic != [0, 0, 8, R as u8] {
-        return Err(format!("the header is not that of {R}-dimensional unsigned bytes").into());
-    }
-    let mut shape = [0; R];
+    let [0, 0, 8, rank @ 1..=4] = magic else {
+        return Err("the header is not that of unsigned bytes in 1 to 4 dimensions".into());
+    };
+    let mut shape = vec![0; usize::from(rank)];
     for dimension in &mut shape {
         let mut field = [0; 4];
         source.read_exact(&mut field)?;
         *dimension = u32::from_be_bytes(field) as usize;
     }
-    if shape.contains(&0) {
-        return Err(format!("a dimension of its shape {shape:?} is 0").into());
+    match shape.contains(&0) {
+        true => Err(format!("a dimension of its shape {shape:?} is 0").into()),
+        false => Ok(shape),
     }
+}
+
+/// The dimensions and the bytes behind them, of which there can be `most`.
+fn parse<const R: usize>(mut source: impl Read, most: u64) -> Result<([usize; R], Vec<u8>), Fault> {
+    let shape: [usize; R] = header(&mut source)?.try_into().map_err(|_| not_of(R))?;
     let wrong = || format!("it has too few or too many bytes for the shape {shape:?}");
     let (count, _) = extent(&shape, 1).filter(|(_, bytes)| *bytes <= most).ok_or_else(wrong)?;
     affordable(count as u64)?;

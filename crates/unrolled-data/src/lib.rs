@@ -13,6 +13,7 @@ mod images;
 mod memory;
 mod mnist;
 mod npy;
+mod npy_file;
 mod npz;
 mod numbers;
 mod patches;
@@ -32,7 +33,7 @@ pub use images::{
 pub use memory::available;
 pub use mnist::{Images, Split, load_images};
 pub use patches::Patches;
-pub use rows::Rows;
+pub use rows::{Rows, Survey};
 pub use shifts::Shifts;
 pub use synthetic::{Amplitude, Sign, Synthetic, Truth};
 

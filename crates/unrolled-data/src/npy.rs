@@ -5,6 +5,7 @@ use std::io::Read;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use crate::fault::Fault;
+use crate::memory::reserve;
 use crate::numbers::Number;
 
 /// NumPy refuses longer headers too.
@@ -98,6 +99,7 @@ fn is_plain(text: &[u8]) -> bool {
 fn number(dtype: &DType) -> Result<Number, String> {
     let found = match dtype {
         DType::Plain(kind) => match (kind.type_char(), kind.size_field(), kind.endianness()) {
+            (TypeChar::Float, 2, Endianness::Little) => Some(Number::F16),
             (TypeChar::Float, 4, Endianness::Little) => Some(Number::F32),
             (TypeChar::Float, 8, Endianness::Little) => Some(Number::F64),
             (TypeChar::Float, 4, Endianness::Big) => Some(Number::BigEndianF32),
@@ -116,6 +118,15 @@ fn number(dtype: &DType) -> Result<Number, String> {
 
 fn name(dtype: &DType) -> String {
     dtype.descr().trim_matches('\'').to_owned()
+}
+
+/// Values in Fortran order (first index fastest) to row-major order.
+pub(crate) fn row_major(shape: &[usize], values: Vec<f64>) -> Result<Vec<f64>, Fault> {
+    use ndarray::{ArrayD, ShapeBuilder};
+    let mut ordered = reserve(values.len())?;
+    let array = ArrayD::from_shape_vec(shape.to_vec().f(), values).map_err(|e| e.to_string())?;
+    ordered.extend(array.iter());
+    Ok(ordered)
 }
 
 #[cfg(test)]

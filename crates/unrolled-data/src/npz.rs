@@ -9,8 +9,8 @@ use zip::{CompressionMethod, ZipArchive};
 use crate::Array;
 use crate::arrays::Kinds;
 use crate::fault::Fault;
-use crate::memory::{MOST_INFLATED, reserve};
-use crate::npy::Header;
+use crate::memory::MOST_INFLATED;
+use crate::npy::{Header, row_major};
 use crate::numbers::extent;
 
 /// The library's own words name its types.
@@ -71,15 +71,6 @@ impl NpzFile {
         };
         Ok(Some(Array { shape, values: Ok(values) }))
     }
-}
-
-/// Values in Fortran order (first index fastest) to row-major order.
-fn row_major(shape: &[usize], values: Vec<f64>) -> Result<Vec<f64>, Fault> {
-    use ndarray::{ArrayD, ShapeBuilder};
-    let mut ordered = reserve(values.len())?;
-    let array = ArrayD::from_shape_vec(shape.to_vec().f(), values).map_err(|e| e.to_string())?;
-    ordered.extend(array.iter());
-    Ok(ordered)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Numbers as files keep them: floats of 4 or 8 bytes, of either byte order, and little-endian integers.
+//! Numbers as files keep them: floats of 2, 4 or 8 bytes, those of 4 and 8 of either byte order, and little-endian integers.
 
 use std::io::Read;
 
@@ -8,6 +8,8 @@ use crate::memory::reserve;
 /// How a file writes a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Number {
+    F16,
+    BF16,
     F32,
     F64,
     BigEndianF32,
@@ -28,9 +30,27 @@ impl Number {
     pub fn width(self) -> usize {
         match self {
             Self::U8 | Self::I8 => 1,
-            Self::U16 | Self::I16 => 2,
+            Self::F16 | Self::BF16 | Self::U16 | Self::I16 => 2,
             Self::F32 | Self::BigEndianF32 | Self::U32 | Self::I32 => 4,
             Self::F64 | Self::BigEndianF64 | Self::U64 | Self::I64 => 8,
+        }
+    }
+
+    /// As a person calls it, whatever its byte order.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "float16",
+            Self::BF16 => "bfloat16",
+            Self::F32 | Self::BigEndianF32 => "float32",
+            Self::F64 | Self::BigEndianF64 => "float64",
+            Self::U8 => "uint8",
+            Self::I8 => "int8",
+            Self::U16 => "uint16",
+            Self::I16 => "int16",
+            Self::U32 => "uint32",
+            Self::I32 => "int32",
+            Self::U64 => "uint64",
+            Self::I64 => "int64",
         }
     }
 
@@ -51,12 +71,15 @@ impl Number {
 
     /// Whether it is a float.
     pub fn is_float(self) -> bool {
-        matches!(self, Self::F32 | Self::F64 | Self::BigEndianF32 | Self::BigEndianF64)
+        use Number::{BF16, BigEndianF32, BigEndianF64, F16, F32, F64};
+        matches!(self, F16 | BF16 | F32 | F64 | BigEndianF32 | BigEndianF64)
     }
 
     /// Appends the numbers that lie in `bytes`.
     pub fn append(self, bytes: &[u8], values: &mut Vec<f64>) {
         match self {
+            Self::F16 => values.extend(numbers(bytes, |b| half::f16::from_le_bytes(b).to_f64())),
+            Self::BF16 => values.extend(numbers(bytes, |b| half::bf16::from_le_bytes(b).to_f64())),
             Self::F32 => values.extend(numbers(bytes, |b| f32::from_le_bytes(b).into())),
             Self::F64 => values.extend(numbers(bytes, f64::from_le_bytes)),
             Self::BigEndianF32 => values.extend(numbers(bytes, |b| f32::from_be_bytes(b).into())),

@@ -73,13 +73,13 @@ impl SafetensorsFile {
         Ok(Some(Array { shape: info.shape, values }))
     }
 
+    /// The file itself, and where the arrays begin in it.
+    pub fn into_parts(self) -> (File, u64) {
+        (self.file, self.start)
+    }
+
     /// `count` numbers, the first at `offset` from where the arrays begin.
-    pub fn numbers(
-        &mut self,
-        offset: u64,
-        number: Number,
-        count: usize,
-    ) -> Result<Vec<f64>, Fault> {
+    fn numbers(&mut self, offset: u64, number: Number, count: usize) -> Result<Vec<f64>, Fault> {
         self.file.seek(SeekFrom::Start(self.start + offset))?;
         number.read(&mut self.file, count)
     }
@@ -89,6 +89,8 @@ impl SafetensorsFile {
 pub(crate) fn number(dtype: Dtype, kinds: Kinds) -> Result<Number, String> {
     let name = || format!("{dtype:?}");
     let number = match dtype {
+        Dtype::F16 => Number::F16,
+        Dtype::BF16 => Number::BF16,
         Dtype::F32 => Number::F32,
         Dtype::F64 => Number::F64,
         Dtype::BOOL | Dtype::U8 => Number::U8,

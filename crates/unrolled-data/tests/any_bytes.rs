@@ -113,7 +113,7 @@ fn read_all(path: &Path) -> bool {
     if let Ok(data) = load(path, &Keys::default()) {
         assert!(data.examples() > 0 && data.features() > 0);
     }
-    let rows = Rows::open(path, "X").and_then(|mut rows| {
+    let rows = Rows::open(path, "X").and_then(|rows| {
         let [n, _] = rows.shape();
         rows.read(0, n)
     });
