@@ -38,6 +38,9 @@ pub enum Error {
     /// A computation left the range of finite numbers.
     #[error("{0}")]
     NotFinite(String),
+    /// Data that could not be read any more while a run was at work.
+    #[error("{0}")]
+    Data(String),
     /// A check of the device failed.
     #[error("{0}")]
     SelfTest(String),
@@ -90,6 +93,7 @@ impl Error {
             Self::Config(_) | Self::At { .. } => 2,
             Self::Device(_) | Self::RunDirectory(_) => 2,
             Self::Io { .. } | Self::NotFinite(_) | Self::SelfTest(_) | Self::DeviceLost(_) => 1,
+            Self::Data(_) => 1,
             Self::GapNotReached(_) => 3,
             Self::Interrupted(_) => 130,
         }

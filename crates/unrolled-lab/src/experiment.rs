@@ -38,7 +38,7 @@ pub trait Experiment: Kind {
     fn template(&self) -> &'static str;
 
     /// One that is made for the rows of a file, where the kind has such a thing.
-    fn template_for(&self, _path: &Path, _key: &str, _rows: &mut Rows) -> Result<String, Error> {
+    fn template_for(&self, _path: &Path, _key: &str, _rows: &Rows) -> Result<String, Error> {
         Err(Error::Config(vec![format!(
             "there is no configuration of \"{}\" for a file of rows; leave --data out, and set `[data]` in the \
              configuration that is printed",
@@ -119,9 +119,9 @@ impl<'a> Experiments<'a> {
     pub fn template_for(&self, experiment: &str, path: &Path, key: &str) -> Result<String, Error> {
         let experiment = self.known(experiment)?;
         let rows = Rows::open(path, key);
-        let mut rows = rows.map_err(|error| Error::Config(vec![error.to_string()]))?;
+        let rows = rows.map_err(|error| Error::Config(vec![error.to_string()]))?;
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        experiment.template_for(&path, key, &mut rows)
+        experiment.template_for(&path, key, &rows)
     }
 
     fn known(&self, experiment: &str) -> Result<&'static dyn Experiment, Error> {

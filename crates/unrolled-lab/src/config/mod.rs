@@ -21,7 +21,9 @@ mod train;
 mod values;
 mod variants;
 
-pub use data::{DataConfig, FileConfig, Loaded, Preprocessing, Standardise, SyntheticConfig};
+pub use data::{
+    DataConfig, FileConfig, Loaded, Preprocessing, ShardsConfig, Standardise, SyntheticConfig,
+};
 pub use dictionary::{DenseConfig, DictionaryConfig, Init};
 pub(crate) use effective::fixed_lines;
 pub use encoder::{EncoderConfig, Unrolling};
@@ -180,19 +182,36 @@ impl Config {
 
     /// Refuses examples whose squares are beyond the precision: every loss of theirs would be infinite.
     pub fn check_range(&self, data: &DataSet) -> Result<(), Error> {
-        let (most, wider) = match self.precision {
-            Precision::Float32 => (f64::from(f32::MAX), ", or set `precision = \"float64\"`"),
-            Precision::Float64 => (f64::MAX, ""),
+        let norms_squared = data.x.rows().into_iter().map(|row| row.dot(&row));
+        match norms_squared.fold(0.0, f64::max) < self.most() {
+            true => Ok(()),
+            false => Err(self.beyond(data.x.iter().fold(0.0, |most: f64, v| most.max(v.abs())))),
+        }
+    }
+
+    /// The same, for examples of norms up to this.
+    pub fn check_norm(&self, largest: f64) -> Result<(), Error> {
+        if largest * largest < self.most() { Ok(()) } else { Err(self.beyond(largest)) }
+    }
+
+    /// The largest number of the precision.
+    fn most(&self) -> f64 {
+        match self.precision {
+            Precision::Float32 => f64::from(f32::MAX),
+            Precision::Float64 => f64::MAX,
+        }
+    }
+
+    fn beyond(&self, largest: f64) -> Error {
+        let wider = match self.precision {
+            Precision::Float32 => ", or set `precision = \"float64\"`",
+            Precision::Float64 => "",
         };
-        let fits = data.x.rows().into_iter().all(|row| row.dot(&row) < most);
-        fits.then_some(()).ok_or_else(|| {
-            let largest = data.x.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
-            let message = format!(
-                "the data have entries up to {largest:.1e}, whose squares are beyond {}; scale the data{wider}",
-                name_of(self.precision)
-            );
-            Error::at("data", message)
-        })
+        let message = format!(
+            "the data have entries up to {largest:.1e}, whose squares are beyond {}; scale the data{wider}",
+            name_of(self.precision)
+        );
+        Error::at("data", message)
     }
 
     fn check_precision(&self, limits: &devices::Limits) -> Result<(), Error> {

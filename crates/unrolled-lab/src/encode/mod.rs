@@ -40,7 +40,7 @@ pub fn run(request: &Encode, session: &mut Session) -> Result<Summary, Error> {
     }
     let file = request.begin_file()?;
     let dictionary = Dictionary::read(request)?;
-    let mut rows = Rows::open(&request.data, &request.data_key).map_err(data_error)?;
+    let rows = Rows::open(&request.data, &request.data_key).map_err(data_error)?;
     let ([n, m], (features, atoms)) = (rows.shape(), dictionary.matrix.dim());
     if m != features {
         return wrong(format!(

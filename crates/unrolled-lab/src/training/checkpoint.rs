@@ -193,7 +193,11 @@ impl Saved {
             ))
         };
         if identity != expected {
-            let reason = "its name, its configuration or its data were others";
+            let of_run = |identity: &str| identity.split('-').next().map(str::to_owned);
+            let reason = match of_run(&identity) == of_run(expected) {
+                true => "its data were others: they have changed since it was written",
+                false => "its name or its configuration were others",
+            };
             return Err(foreign(reason.to_owned()));
         }
         let names: Vec<String> = values(&network).into_keys().collect();

@@ -11,6 +11,7 @@ use unrolled::network::Network;
 
 use super::source::{Rows, Source};
 use super::state::State;
+use crate::Error;
 
 /// Figures on examples that do not change.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +21,9 @@ pub struct Examined {
     /// The first of the lesson's columns that are measured.
     pub figures: Vec<Option<f64>>,
 }
+
+/// The values of a lesson's columns, and what the user should know.
+pub type Measurement = (Vec<Option<f64>>, Option<String>);
 
 /// A network to be trained: where it starts, which gradient it descends, where its batches come from; and the
 /// figures of its steps, beside loss and reconstruction.
@@ -80,8 +84,8 @@ pub trait Lesson: Sync {
     fn moved(&self, _: &mut Self::Memory, _before: &Self::Network, _after: &Self::Network) {}
 
     /// The figures of the network on examples that do not change, every `measure_every` steps.
-    fn examine(&self, _network: &Self::Network) -> Examined {
-        Examined::default()
+    fn examine(&self, _network: &Self::Network) -> Result<Examined, Error> {
+        Ok(Examined::default())
     }
 
     /// The values of its columns of metrics.csv that are taken every `measure_every` steps, behind those of
@@ -91,7 +95,7 @@ pub trait Lesson: Sync {
         &self,
         _state: &mut State<Self::Network, Self::Memory>,
         _codes: &[Tensor<2>],
-    ) -> (Vec<Option<f64>>, Option<String>) {
-        (Vec::new(), None)
+    ) -> Result<Measurement, Error> {
+        Ok((Vec::new(), None))
     }
 }

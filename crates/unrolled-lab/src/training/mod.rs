@@ -16,19 +16,21 @@ mod plain;
 mod source;
 mod state;
 mod step;
+mod streamed;
 mod unsolved;
 
 pub use checkpoint::Saved;
 pub use coding::{Coding, CodingSections, check_start, host_bytes, judge_step};
 pub use course::Course;
 pub use encoder_step::EncoderStep;
-pub use lesson::{Examined, Lesson};
+pub use lesson::{Examined, Lesson, Measurement};
 pub use metrics_file::MetricsFile;
 pub use parameters::{ATOMS, Memories, Values, values, with_values};
 pub use plain::Plain;
-pub use source::{InMemory, Rows, Source};
+pub use source::{Examples, InMemory, Pair, Rows, Source};
 pub use state::State;
 pub use step::{Row, Training};
+pub use streamed::{Shuffling, Streamed, window_and_stretch};
 pub use unsolved::unsolved;
 
 use std::path::Path;

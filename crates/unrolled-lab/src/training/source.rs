@@ -7,6 +7,7 @@ use ndarray::{Array2, Axis, s};
 use unrolled::random::Stream;
 use unrolled_data::DataSet;
 
+use crate::Error;
 use crate::config::steps_of_an_epoch;
 
 /// Some examples, and what is known of them; a row each.
@@ -31,8 +32,8 @@ pub trait Source: Sync {
     /// Steps in which every example comes once.
     fn steps_of_an_epoch(&self) -> usize;
 
-    /// Some of the examples of a step, which is counted from 1.
-    fn rows(&self, step: usize, range: Range<usize>) -> Rows;
+    /// Some of the examples of a step, which is counted from 1. An error where they cannot be read.
+    fn rows(&self, step: usize, range: Range<usize>) -> Result<Rows, Error>;
 
     /// How a person finds the batch of a step again.
     fn describe(&self, step: usize) -> String;
@@ -42,6 +43,25 @@ pub trait Source: Sync {
         1 + (step - 1) / self.steps_of_an_epoch()
     }
 }
+
+/// Examples of which some are held out, and on which all runs can be measured.
+pub trait Examples: Source {
+    /// How many examples there are to train on.
+    fn training(&self) -> usize;
+
+    /// How many examples are held out.
+    fn held_out(&self) -> usize;
+
+    /// Some of `count` examples to train on that are evenly spread over them, and their targets where there are any, each
+    /// `[n, m]`.
+    fn spread_rows(&self, range: Range<usize>, count: usize) -> Result<Pair, Error>;
+
+    /// Some of the examples that are held out, and their targets where there are any, each `[n, m]`.
+    fn held_out_rows(&self, range: Range<usize>) -> Result<Pair, Error>;
+}
+
+/// Examples, and what reconstructions of them are held against, where that is something else.
+pub type Pair = (Array2<f64>, Option<Array2<f64>>);
 
 /// Examples that are arrays in memory.
 #[derive(Debug)]
@@ -96,30 +116,27 @@ impl InMemory {
             }
         }
     }
+}
 
-    /// How many examples there are to train on.
-    pub fn training(&self) -> usize {
+impl Examples for InMemory {
+    fn training(&self) -> usize {
         self.training
     }
 
-    /// Some of `count` examples to train on that are evenly spread over them, and their targets where there are any, each
-    /// `[n, m]`.
-    pub fn spread_rows(&self, range: Range<usize>, count: usize) -> [Option<Array2<f64>>; 2] {
-        let indices: Vec<usize> = range.map(|index| index * self.training / count).collect();
-        let select = |array: &Array2<f64>| array.select(Axis(0), &indices);
-        [Some(select(&self.data.x)), self.data.target.as_ref().map(select)]
-    }
-
-    /// How many examples are held out.
-    pub fn held_out(&self) -> usize {
+    fn held_out(&self) -> usize {
         self.data.examples() - self.training
     }
 
-    /// Some of the examples that are held out, and their targets where there are any, each `[n, m]`.
-    pub fn held_out_rows(&self, range: Range<usize>) -> [Option<Array2<f64>>; 2] {
+    fn spread_rows(&self, range: Range<usize>, count: usize) -> Result<Pair, Error> {
+        let indices: Vec<usize> = range.map(|index| index * self.training / count).collect();
+        let select = |array: &Array2<f64>| array.select(Axis(0), &indices);
+        Ok((select(&self.data.x), self.data.target.as_ref().map(select)))
+    }
+
+    fn held_out_rows(&self, range: Range<usize>) -> Result<Pair, Error> {
         let range = self.training + range.start..self.training + range.end;
         let some = |array: &Array2<f64>| array.slice(s![range.clone(), ..]).to_owned();
-        [Some(some(&self.data.x)), self.data.target.as_ref().map(some)]
+        Ok((some(&self.data.x), self.data.target.as_ref().map(some)))
     }
 }
 
@@ -132,13 +149,13 @@ impl Source for InMemory {
         steps_of_an_epoch(self.training, self.batch)
     }
 
-    fn rows(&self, step: usize, range: Range<usize>) -> Rows {
+    fn rows(&self, step: usize, range: Range<usize>) -> Result<Rows, Error> {
         let indices = &self.indices(step)[range];
         let select = |array: &Array2<f64>| array.select(Axis(0), indices);
         let true_codes = self.data.true_codes.as_ref().map(select);
         let target = self.data.target.as_ref().map(select);
         let label = self.labels.as_deref().map(select);
-        Rows { x: select(&self.data.x), target, label, true_codes }
+        Ok(Rows { x: select(&self.data.x), target, label, true_codes })
     }
 
     fn describe(&self, step: usize) -> String {

@@ -92,6 +92,24 @@ struct Bad {
     why: Option<String>,
 }
 
+/// Why steps could not be taken.
+enum Halt {
+    NotFinite(Bad),
+    Failed(Error),
+}
+
+impl From<Bad> for Halt {
+    fn from(bad: Bad) -> Self {
+        Self::NotFinite(bad)
+    }
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// What a network and its memory are, together.
 pub(super) type StateOf<L> = State<<L as Lesson>::Network, <L as Lesson>::Memory>;
 
@@ -123,19 +141,22 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         // Not the parameters that are kept: those would be copied.
         let State { step, network, memories, lesson, .. } = &*state;
         let before = (*step, network.clone(), memories.clone(), lesson.clone());
-        let codes = self.window(state, last, rows).map_err(|mut bad| {
+        let codes = self.window(state, last, rows).map_err(|mut halt| {
             // The good steps are taken again; the last of them may turn out to be the one at fault.
             loop {
                 (state.step, state.network, state.memories, state.lesson) = before.clone();
+                let bad = match halt {
+                    Halt::Failed(error) => return error,
+                    Halt::NotFinite(bad) => bad,
+                };
                 if bad.step == state.step + 1 {
-                    break;
+                    return self.not_finite(&bad);
                 }
                 match self.window(state, bad.step - 1, rows) {
-                    Ok(_) => break,
-                    Err(earlier) => bad = earlier,
+                    Ok(_) => return self.not_finite(&bad),
+                    Err(earlier) => halt = earlier,
                 }
             }
-            self.not_finite(&bad)
         })?;
         let Training { lesson, train, steps, .. } = self.training;
         if train.save_dictionary_at.contains(&last) {
@@ -148,7 +169,7 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             let examined = match &self.pool {
                 Some(pool) => pool.install(examine),
                 None => examine(),
-            };
+            }?;
             row.validation_loss = examined.validation_loss;
             if let Some(loss) = row.validation_loss {
                 match state.best.as_ref().is_none_or(|(least, _)| loss < *least) {
@@ -161,7 +182,7 @@ impl<'a, L: Lesson> Trainer<'a, L> {
                 let most = train.early_stop.unwrap_or(usize::MAX);
                 state.stopped_early = state.since_best >= most;
             }
-            let (measured, warning) = lesson.measure(state, &codes);
+            let (measured, warning) = lesson.measure(state, &codes)?;
             row.measured = examined.figures.into_iter().chain(measured).collect();
             row.warning = warning;
         }
@@ -191,13 +212,13 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         state: &mut StateOf<L>,
         last: usize,
         rows: &mut Vec<Row>,
-    ) -> Result<Vec<Tensor<2>>, Bad> {
+    ) -> Result<Vec<Tensor<2>>, Halt> {
         let Training { lesson, optimizer, steps, .. } = self.training;
-        let first = state.step + 1;
+        let (first, from) = (state.step + 1, rows.len());
         let (mut figures, mut sums, mut codes) = (Vec::new(), 0, Vec::new());
         for step in first..=last {
             let network = lesson.prepare(state.network.clone(), &mut state.lesson, step);
-            let pass = self.pass(&network, step);
+            let pass = self.pass(&network, step).inspect_err(|_| rows.truncate(from))?;
             let mut verdicts = vec![all_finite(&pass.loss)];
             verdicts.extend(pass.gradients.iter().map(|(_, gradient)| all_finite(gradient)));
             let mut verdicts = self.numbers(verdicts);
@@ -235,7 +256,6 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         }
         let all = Tensor::cat(figures.iter().map(|(.., figures, _)| figures.clone()).collect(), 0);
         let mut all = &to_values(&all)[..];
-        let from = rows.len();
         for (step, learning_rate, [gradients, verdicts], figures, trouble) in &figures {
             let (own, rest) = all.split_at(figures.dims()[0]);
             all = rest;
@@ -256,7 +276,7 @@ impl<'a, L: Lesson> Trainer<'a, L> {
     }
 
     /// Means over the batch of a step: blocks are added up in order.
-    fn pass(&self, network: &L::Network, step: usize) -> Pass {
+    fn pass(&self, network: &L::Network, step: usize) -> Result<Pass, Error> {
         let batch = self.training.lesson.source().batch();
         let block = self.training.block;
         let blocks = batch.div_ceil(block);
@@ -269,28 +289,26 @@ impl<'a, L: Lesson> Trainer<'a, L> {
                 None => pass,
                 Some(sum) => sum.add(pass),
             });
+            Ok(())
         };
         match (&self.pool, &self.crew) {
-            (Some(pool), None) => pool.install(|| (0..blocks).map(compute).for_each(take)),
-            (None, _) => (0..blocks).map(compute).for_each(take),
-            (Some(_), Some(crew)) => {
-                let compute = |index: usize, _: &Reporter<Pass>| Ok(compute(index));
-                let take = |pass| {
-                    take(pass);
-                    Ok(())
-                };
-                crew.in_order(blocks, || {}, compute, |_| {}, take)
-                    .expect("no block gives an error");
+            (Some(pool), None) => {
+                pool.install(|| (0..blocks).map(compute).try_for_each(|pass| take(pass?)))
             }
-        }
-        all.expect("every batch has a block").mean()
+            (None, _) => (0..blocks).map(compute).try_for_each(|pass| take(pass?)),
+            (Some(_), Some(crew)) => {
+                let compute = |index: usize, _: &Reporter<Pass>| compute(index);
+                crew.in_order(blocks, || {}, compute, |_| {}, take)
+            }
+        }?;
+        Ok(all.expect("every batch has a block").mean())
     }
 
     /// Sums over some examples of a step.
-    fn block(&self, network: &L::Network, step: usize, range: Range<usize>) -> Pass {
+    fn block(&self, network: &L::Network, step: usize, range: Range<usize>) -> Result<Pass, Error> {
         let Training { lesson, config, device, .. } = self.training;
         let examples = range.len() as f64;
-        let rows = lesson.source().rows(step, range);
+        let rows = lesson.source().rows(step, range)?;
         let tensor = |array| to_tensor(array, config.precision, device);
         let batch = Batch::new(tensor(&rows.x))
             .with_target(rows.target.as_ref().map(tensor))
@@ -304,7 +322,7 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             let entries = curvature.shape().num_elements();
             curvature.reshape([entries])
         });
-        Pass {
+        Ok(Pass {
             curvature,
             examples,
             sums: lesson.sums(network, &estimate, &rows).map(|sums| sums.cast(self.wide)),
@@ -313,7 +331,7 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             gradients: gradients.map(|(name, gradient)| (name, sum(gradient))).collect(),
             codes: vec![estimate.codes],
             trouble: estimate.trouble,
-        }
+        })
     }
 
     /// 1 for yes and 0 for no, where sums are.

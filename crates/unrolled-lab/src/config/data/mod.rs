@@ -2,11 +2,13 @@
 
 mod gaussians;
 mod patches;
+mod shards;
 mod shifts;
 mod synthetic;
 
 pub use gaussians::GaussiansConfig;
 pub use patches::PatchesConfig;
+pub use shards::ShardsConfig;
 pub use shifts::ShiftsConfig;
 pub use synthetic::SyntheticConfig;
 
@@ -35,10 +37,13 @@ pub enum DataConfig {
     Patches(PatchesConfig),
     /// Shifted copies of filters.
     Shifts(ShiftsConfig),
+    /// Rows of files that need not fit into memory.
+    Shards(ShardsConfig),
 }
 
 /// What `source` may be.
-const SOURCES: [&str; 6] = ["synthetic", "file", "mnist", "gaussians", "patches", "shifts"];
+const SOURCES: [&str; 7] =
+    ["synthetic", "file", "mnist", "gaussians", "patches", "shifts", "shards"];
 
 /// `source = "file"`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -111,12 +116,22 @@ impl Preprocessing {
     /// From examples `[n, m]`.
     pub fn fit(x: &Array2<f64>, standardise: Standardise) -> Option<Self> {
         let mean = x.mean_axis(Axis(0))?;
+        let variance = match standardise {
+            Standardise::CenterAndScale => {
+                let centered = x - &mean;
+                centered.iter().map(|v| v * v).sum::<f64>() / x.len() as f64
+            }
+            _ => 0.0,
+        };
+        Self::of(mean, variance, standardise)
+    }
+
+    /// From the mean of every feature, and the mean square of all entries after it is taken off.
+    pub fn of(mean: Array1<f64>, variance: f64, standardise: Standardise) -> Option<Self> {
         match standardise {
             Standardise::None => None,
             Standardise::Center => Some(Self { mean, scale: 1.0 }),
             Standardise::CenterAndScale => {
-                let centered = x - &mean;
-                let variance = centered.iter().map(|v| v * v).sum::<f64>() / x.len() as f64;
                 let scale = if variance > 0.0 { variance.sqrt() } else { 1.0 };
                 Some(Self { mean, scale })
             }
@@ -180,7 +195,7 @@ impl DataConfig {
         let has_path = reader.has_text("path");
         // Of what is drawn, sources share some keys.
         let shared: &[&str] = match source {
-            1 => &[],
+            1 | 6 => &[],
             3 => &["examples", "features"],
             5 => &["examples", "noise"],
             _ => &["examples"],
@@ -205,6 +220,7 @@ impl DataConfig {
             3 => Self::Gaussians(GaussiansConfig::read(reader)),
             4 => Self::Patches(PatchesConfig::read(reader)),
             5 => Self::Shifts(ShiftsConfig::read(reader)),
+            6 => Self::Shards(ShardsConfig::read(reader)),
             _ => {
                 let standardise = Standardise::read(&mut reader);
                 let split = ["train", "test"][reader.choice("split", &["train", "test"])];
@@ -250,6 +266,7 @@ impl DataConfig {
         match self {
             Self::Synthetic(_) | Self::Gaussians(_) | Self::Shifts(_) => Standardise::None,
             Self::Patches(patches) => patches.standardise,
+            Self::Shards(shards) => shards.standardise,
             Self::File(file) => file.standardise,
             Self::Mnist(mnist) => mnist.standardise,
         }
@@ -271,7 +288,8 @@ impl DataConfig {
 
     /// As [`Self::load_with_shape`], with nothing done to the examples.
     pub fn load_as_is(&self, seed: u64, repeat: u64) -> Result<Loaded, Error> {
-        let (mut data, feature_shape) = match self {
+        let (data, feature_shape) = match self {
+            Self::Shards(shards) => return shards.load(),
             Self::Synthetic(synthetic) => (synthetic.checked().draw(seed, repeat), None),
             Self::Gaussians(gaussians) => (gaussians.checked().draw(seed, repeat), None),
             Self::Patches(patches) => (patches.load(seed, repeat)?, None),
@@ -300,21 +318,26 @@ impl DataConfig {
                 (data, file.feature_shape)
             }
         };
-        let features = data.features();
-        if let Some([height, width]) = feature_shape
-            && height.checked_mul(width) != Some(features)
-        {
-            return Err(Error::at(
-                "data.feature_shape",
-                format!(
-                    "`data.feature_shape` is [{height}, {width}], but an example has {features} \
-                     features; write two numbers whose product is {features}"
-                ),
-            ));
-        }
-        data.image = data.image.or(feature_shape.map(|[height, width]| [1, height, width]));
-        let of_image = data.image.filter(|image| image[0] == 1);
-        let feature_shape = feature_shape.or(of_image.map(|[_, height, width]| [height, width]));
-        Ok(Loaded { data, preprocessing: None, feature_shape })
+        shaped(data, feature_shape)
     }
+}
+
+/// Examples that are pictures of this height and width, where they are.
+fn shaped(mut data: DataSet, feature_shape: Option<[usize; 2]>) -> Result<Loaded, Error> {
+    let features = data.features();
+    if let Some([height, width]) = feature_shape
+        && height.checked_mul(width) != Some(features)
+    {
+        return Err(Error::at(
+            "data.feature_shape",
+            format!(
+                "`data.feature_shape` is [{height}, {width}], but an example has {features} \
+                     features; write two numbers whose product is {features}"
+            ),
+        ));
+    }
+    data.image = data.image.or(feature_shape.map(|[height, width]| [1, height, width]));
+    let of_image = data.image.filter(|image| image[0] == 1);
+    let feature_shape = feature_shape.or(of_image.map(|[_, height, width]| [height, width]));
+    Ok(Loaded { data, preprocessing: None, feature_shape })
 }

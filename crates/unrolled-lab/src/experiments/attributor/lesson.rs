@@ -12,8 +12,9 @@ use super::data::Prepared;
 use super::measure;
 use super::network::{Explainer, Squares};
 use super::plan::Plan;
+use crate::Error;
 use crate::config::{DictionaryConfig, Unrolling};
-use crate::training::{EncoderStep, Examined, InMemory, Lesson, Source, State};
+use crate::training::{EncoderStep, Examined, InMemory, Lesson, Measurement, Source, State};
 
 /// A run with the data of its plan.
 pub(super) struct Attributing<'a> {
@@ -125,16 +126,16 @@ impl Lesson for Attributing<'_> {
         }
     }
 
-    fn examine(&self, network: &Explainer) -> Examined {
+    fn examine(&self, network: &Explainer) -> Result<Examined, Error> {
         let figures = measure::examine(self, network).columns();
-        Examined { validation_loss: None, figures }
+        Ok(Examined { validation_loss: None, figures })
     }
 
     fn measure(
         &self,
         state: &mut State<Explainer, Memory>,
         _: &[Tensor<2>],
-    ) -> (Vec<Option<f64>>, Option<String>) {
+    ) -> Result<Measurement, Error> {
         let course = &self.plan.plain.course;
         let measured = course.steps / course.train.measure_every;
         let every = measured.div_ceil(MOST_PLACES).max(1) * course.train.measure_every;
@@ -142,6 +143,6 @@ impl Lesson for Attributing<'_> {
             let places = self.prepared.plane.places(&state.network.dictionary());
             state.lesson.path.push((state.step, places));
         }
-        (Vec::new(), None)
+        Ok((Vec::new(), None))
     }
 }

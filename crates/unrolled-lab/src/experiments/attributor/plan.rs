@@ -82,7 +82,7 @@ impl<'a> Plan<'a> {
     pub fn estimate(&self, threads: usize, estimate: &mut Estimate) -> Result<(), Error> {
         let lesson = self.lesson()?;
         let network = lesson.start().0;
-        let rows = lesson.source().rows(1, 0..self.plain.block);
+        let rows = lesson.source().rows(1, 0..self.plain.block)?;
         let batch = Batch::new(self.tensor(&rows.x));
         let (examples, terms) = (lesson.prepared.data.examples(), self.sections().attributor.terms);
         let features = lesson.prepared.data.features();

@@ -17,8 +17,9 @@ use super::evaluate::{Evaluation, means};
 use super::images::Images;
 use super::network::Blueprint;
 use super::source::Crops;
+use crate::Error;
 use crate::config::Step;
-use crate::training::{Examined, Lesson, Source, State};
+use crate::training::{Examined, Lesson, Measurement, Source, State};
 
 /// The figures of every step, beside loss and reconstruction.
 pub(super) const COLUMNS: &[&str] = &["noise"];
@@ -112,7 +113,7 @@ impl Lesson for Restoring<'_> {
         vec![Some(memory.noise)]
     }
 
-    fn examine(&self, network: &Denoiser) -> Examined {
+    fn examine(&self, network: &Denoiser) -> Result<Examined, Error> {
         let images = &self.images.validation;
         let evaluation = Evaluation {
             blueprint: &self.blueprint,
@@ -128,21 +129,21 @@ impl Lesson for Restoring<'_> {
             false => evaluation.of(network, images, |_| {}).unwrap_or_default(),
         };
         if restored.is_empty() {
-            return Examined { validation_loss: None, figures: vec![None, None] };
+            return Ok(Examined { validation_loss: None, figures: vec![None, None] });
         }
         let [psnr, _, _, ssim] = means(&restored);
         let square = restored.iter().map(|image| 10f64.powf(-image.psnr / 10.0)).sum::<f64>();
-        Examined {
+        Ok(Examined {
             validation_loss: Some(square / restored.len() as f64),
             figures: vec![Some(psnr), Some(ssim)],
-        }
+        })
     }
 
     fn measure(
         &self,
         state: &mut State<Denoiser, Memory>,
         codes: &[Tensor<2>],
-    ) -> (Vec<Option<f64>>, Option<String>) {
+    ) -> Result<Measurement, Error> {
         let Blueprint { precision, device, .. } = &self.blueprint;
         let [active, all] = codes.iter().fold([0.0, 0.0], |[active, all], codes| {
             let nonzero = codes.clone().not_equal_elem(0.0).float().sum();
@@ -161,7 +162,7 @@ impl Lesson for Restoring<'_> {
             bias.map(|bias| bias.iter().sum::<f64>() / bias.len() as f64),
             Some(norm),
         ];
-        (figures, warning)
+        Ok((figures, warning))
     }
 
     fn describe(&self, _: &[Option<f64>]) -> String {

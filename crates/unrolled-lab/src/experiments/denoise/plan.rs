@@ -252,7 +252,7 @@ impl<'a> Plan<'a> {
         let convolutions = (if through { 6.0 } else { 2.0 }) * encoder.encoder.iterations as f64;
         estimate.operations += convolution * convolutions * self.batch as f64 * self.steps as f64;
         if self.steps > 0 {
-            let rows = lesson.source().rows(1, 0..self.batch);
+            let rows = lesson.source().rows(1, 0..self.batch)?;
             let tensor =
                 |array: &Array2<f64>| to_tensor(array, self.run.config.precision, &self.device);
             let batch = unrolled::prelude::Batch::new(tensor(&rows.x));

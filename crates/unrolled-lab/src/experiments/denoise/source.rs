@@ -14,6 +14,7 @@ use unrolled::tensors::{to_tensor, to_values};
 use super::config::{ImagesConfig, Noise, Remove};
 use super::images::Images;
 use super::noise::add_noise;
+use crate::Error;
 use crate::training::{Rows, Source};
 
 /// Random crops, turned and flipped.
@@ -107,7 +108,7 @@ impl Source for Crops {
         self.images.train.len().div_ceil(self.batch).max(1)
     }
 
-    fn rows(&self, step: usize, range: Range<usize>) -> Rows {
+    fn rows(&self, step: usize, range: Range<usize>) -> Result<Rows, Error> {
         let count = range.len();
         let pairs: Vec<[Vec<f64>; 2]> =
             range.into_par_iter().map(|index| self.pair(step, index)).collect();
@@ -121,7 +122,7 @@ impl Source for Crops {
             Array2::from_shape_vec((count, width), values).expect("crops are of one size")
         };
         let target = self.against_clean.then(|| rows(target));
-        Rows { x: rows(x), target, label: None, true_codes: None }
+        Ok(Rows { x: rows(x), target, label: None, true_codes: None })
     }
 
     fn describe(&self, step: usize) -> String {

@@ -43,7 +43,7 @@ impl Kind for Explain {
 
 impl Experiment for Explain {
     fn plan<'a>(&self, configuration: &'a Configuration) -> Result<Box<dyn Planned + 'a>, Error> {
-        let shelf = Arc::new(learn::Shelf::default());
+        let shelf = Arc::new(learn::Shelf::of_whole_data());
         let plan = |run| Plan::new(run, shelf.clone());
         let columns = [learn::COLUMNS, learn::MEASURED];
         Ok(Box::new(Tabled(Sequence::new(&Explain, configuration, columns, plan)?)))
@@ -130,7 +130,7 @@ impl Trains for Plan<'_> {
         })?;
         learn::put_arrays(&self.learning, &lesson, &state, arrays);
         let figures =
-            on_threads(session.threads, || results::figures(self, &lesson, &state, &explained));
+            on_threads(session.threads, || results::figures(self, &lesson, &state, &explained))?;
         let dictionary = &state.network.dictionary;
         results::put_arrays(self, &lesson, (&explained, &figures), dictionary, arrays);
         Ok((figures, state.seconds + started.elapsed().as_secs_f64()))

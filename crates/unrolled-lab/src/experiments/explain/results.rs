@@ -8,6 +8,7 @@ use unrolled::dictionary::AnyDictionary;
 
 use super::explained::{AtomOf, Explained, Parts, Patch, extremes};
 use super::plan::Plan;
+use crate::Error;
 use crate::arrays::{Arrays, Stored};
 use crate::experiments::learn;
 use crate::training::State;
@@ -21,9 +22,9 @@ pub(super) fn figures(
     lesson: &learn::Learning,
     state: &State<learn::Network, learn::Memory>,
     explained: &Explained,
-) -> Value {
-    let learned = learn::figures(&plan.learning, lesson, state);
-    let Value::Object(mut fields) = learned else { return learned };
+) -> Result<Value, Error> {
+    let learned = learn::figures(&plan.learning, lesson, state)?;
+    let Value::Object(mut fields) = learned else { return Ok(learned) };
     let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     let data = &lesson.prepared.data;
     put("examples", json!(data.examples()));
@@ -45,7 +46,7 @@ pub(super) fn figures(
     put("atoms", atoms.collect());
     let tests = plan.explain.examples.iter().enumerate();
     put("tests", tests.map(|(at, example)| listing.test(explained, at, *example)).collect());
-    fields.into()
+    Ok(fields.into())
 }
 
 /// How training examples are listed.

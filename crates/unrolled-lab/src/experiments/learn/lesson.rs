@@ -1,5 +1,7 @@
 //! Dictionary learning as a lesson: the network, its constants at each step, the figures of a step.
 
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
@@ -15,12 +17,16 @@ use unrolled::prelude::Precision;
 use unrolled::tensors::{to_array, to_scalar, to_tensor, vector_to_tensor};
 
 use super::Network;
-use super::data::Prepared;
+use super::data::{Prepared, Streaming};
 use super::measure;
 use super::objective;
 use super::plan::Plan;
+use crate::Error;
 use crate::config::{Step, Unrolling};
-use crate::training::{Coding, EncoderStep, Examined, InMemory, Lesson, Rows, Source, State};
+use crate::training::{
+    Coding, EncoderStep, Examined, Examples, InMemory, Lesson, Measurement, Pair, Rows, Shuffling,
+    Source, State, Streamed,
+};
 
 /// The figures of every step, beside loss and reconstruction.
 pub(in crate::experiments) const COLUMNS: &[&str] = &["code_error", "dictionary_error"];
@@ -32,7 +38,7 @@ const SAMPLE: usize = 256;
 pub(in crate::experiments) struct Learning<'a> {
     pub plan: &'a Plan<'a>,
     pub prepared: Prepared,
-    pub source: InMemory,
+    pub source: Box<dyn Examples>,
     /// D* with atoms of norm 1, where the network is; for the CPU, the array serves.
     truth: Option<Tensor<2>>,
 }
@@ -53,9 +59,18 @@ pub(in crate::experiments) struct Memory {
 impl<'a> Learning<'a> {
     pub fn new(plan: &'a Plan<'a>, prepared: Prepared) -> Self {
         let shuffle = plan.sections().train.shuffle;
-        let (data, seed) = (prepared.data.clone(), plan.config().seed);
-        let source =
-            InMemory::new(data, seed, plan.coding.course.examples, plan.coding.batch, shuffle);
+        let (seed, sizes) = (plan.config().seed, [plan.coding.course.examples, plan.coding.batch]);
+        let source: Box<dyn Examples> = match &prepared.stream {
+            None => {
+                let [training, batch] = sizes;
+                Box::new(InMemory::new(prepared.data.clone(), seed, training, batch, shuffle))
+            }
+            Some(Streaming { files, window, .. }) => {
+                let shuffling = Shuffling { seed, shuffle, window: *window };
+                let preprocessing = prepared.preprocessing.clone();
+                Box::new(Streamed::new(files.clone(), preprocessing, sizes, shuffling))
+            }
+        };
         let truth = prepared.data.true_dictionary.as_ref().filter(|_| !plan.config().is_on_cpu());
         let truth = truth.map(|d| Constraint::UnitSphere.project_tensor(plan.tensor(d)));
         Self { plan, prepared, source, truth }
@@ -98,25 +113,30 @@ impl Learning<'_> {
         }
     }
 
+    /// Some of the [`Self::sample`].
+    pub fn rows_of_sample(&self, range: Range<usize>) -> Result<Pair, Error> {
+        match self.sample() {
+            (_, true) => self.source.held_out_rows(range),
+            (examples, false) => self.source.spread_rows(range, examples),
+        }
+    }
+
     /// Reconstruction and lasso on the [`Self::sample`], means over its examples.
-    pub fn losses_on_sample(&self, network: &Network) -> [f64; 2] {
-        let (examples, held_out) = self.sample();
+    pub fn losses_on_sample(&self, network: &Network) -> Result<[f64; 2], Error> {
+        let (examples, _) = self.sample();
         let mut sums = [0.0; 2];
         for from in (0..examples).step_by(512) {
             let range = from..(from + 512).min(examples);
             let count = range.len() as f64;
-            let [x, target] = match held_out {
-                true => self.source.held_out_rows(range),
-                false => self.source.spread_rows(range, examples),
-            };
-            let x = self.plan.tensor(&x.expect("there are examples"));
+            let (x, target) = self.rows_of_sample(range)?;
+            let x = self.plan.tensor(&x);
             let batch = Batch::new(x.clone()).with_target(target.map(|t| self.plan.tensor(&t)));
             let losses = Losses::of(network, &batch, &SparseCoder::encode(network, &x));
             for (sum, loss) in sums.iter_mut().zip([losses.reconstruction, losses.lasso]) {
                 *sum += to_scalar(&loss) * count;
             }
         }
-        sums.map(|sum| sum / examples as f64)
+        Ok(sums.map(|sum| sum / examples as f64))
     }
 }
 
@@ -139,7 +159,7 @@ impl Lesson for Learning<'_> {
     }
 
     fn source(&self) -> &dyn Source {
-        &self.source
+        &*self.source
     }
 
     fn prepare(&self, mut network: Network, memory: &mut Memory, step: usize) -> Network {
@@ -215,12 +235,12 @@ impl Lesson for Learning<'_> {
         vec![code_error, figures.first().copied()]
     }
 
-    fn examine(&self, network: &Network) -> Examined {
-        let losses = self.losses_on_sample(network);
-        let objective = objective::of(self, network).map(|found| found.value);
+    fn examine(&self, network: &Network) -> Result<Examined, Error> {
+        let losses = self.losses_on_sample(network)?;
+        let objective = objective::of(self, network)?.map(|found| found.value);
         let held_out = self.source.held_out() > 0;
         let descends = self.plan.estimator.descends().filter(|_| held_out);
-        Examined {
+        Ok(Examined {
             validation_loss: match objective.filter(|_| held_out) {
                 Some(objective) => Some(objective),
                 None => descends.map(|loss| match loss {
@@ -229,14 +249,14 @@ impl Lesson for Learning<'_> {
                 }),
             },
             figures: losses.map(Some).into_iter().chain([objective]).collect(),
-        }
+        })
     }
 
     fn measure(
         &self,
         state: &mut State<Network, Memory>,
         codes: &[Tensor<2>],
-    ) -> (Vec<Option<f64>>, Option<String>) {
+    ) -> Result<Measurement, Error> {
         measure::take(self, state, codes)
     }
 }

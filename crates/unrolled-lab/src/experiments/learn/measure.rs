@@ -12,8 +12,9 @@ use unrolled::tensors::{to_array, to_values};
 
 use super::Network;
 use super::lesson::{Learning, Memory};
+use crate::Error;
 use crate::config::DeadAtoms;
-use crate::training::{ATOMS, Rows, Source, State, unsolved, values, with_values};
+use crate::training::{ATOMS, Measurement, Rows, State, unsolved, values, with_values};
 
 /// The columns of every measurement: first the losses on the sample, which are the same figures for every run, whatever
 /// it descends ([`Learning::losses_on_sample`]), and the objective, where it is asked for ([`super::objective`]). Those of codes are taken on up to [`EXAMPLES`] examples of the step's batch, coded anew with the
@@ -51,11 +52,11 @@ pub(super) fn take(
     lesson: &Learning,
     state: &mut State<Network, Memory>,
     codes: &[Tensor<2>],
-) -> (Vec<Option<f64>>, Option<String>) {
+) -> Result<Measurement, Error> {
     let plan = lesson.plan;
     let dictionary = to_array(&state.network.dictionary.columns());
     let examples = lesson.source.batch().min(EXAMPLES);
-    let Rows { x, true_codes, .. } = lesson.source.rows(state.step, 0..examples);
+    let Rows { x, true_codes, .. } = lesson.source.rows(state.step, 0..examples)?;
     let x_now = plan.tensor(&x);
     let codes_now = state.network.encode(&x_now).inner();
     let Network { dictionary: atoms, encoder } = &state.network;
@@ -84,7 +85,7 @@ pub(super) fn take(
     let dead = state.lesson.used.iter().filter(|used| !**used).count();
     let norm_squared = state.network.dictionary.norm_squared(false);
     if plan.sections().train.dead_atoms == DeadAtoms::Resample && dead > 0 {
-        resample(lesson, state, codes, dictionary.clone());
+        resample(lesson, state, codes, dictionary.clone())?;
     }
     let figures = vec![
         aligned.map(|a| a.error),
@@ -118,7 +119,7 @@ pub(super) fn take(
             plan.sections().encoder.iterations
         )
     });
-    (figures, of_step.or(of_codes))
+    Ok((figures, of_step.or(of_codes)))
 }
 
 /// Replaces every atom that no code has used since the last measurement by one of the worst
@@ -128,9 +129,9 @@ fn resample(
     state: &mut State<Network, Memory>,
     codes: &[Tensor<2>],
     mut dictionary: Array2<f64>,
-) {
+) -> Result<(), Error> {
     let (plan, source) = (lesson.plan, &lesson.source);
-    let x = source.rows(state.step, 0..source.batch()).x;
+    let x = source.rows(state.step, 0..source.batch())?.x;
     let codes: Vec<_> = codes.iter().map(to_array).collect();
     let views: Vec<_> = codes.iter().map(|codes| codes.view()).collect();
     let codes = ndarray::concatenate(Axis(0), &views).expect("codes have p columns");
@@ -160,4 +161,5 @@ fn resample(
     let laid_out = values(&state.network);
     let network = with_values(state.network.clone(), &laid_out);
     state.network = network.expect("a network takes its own values");
+    Ok(())
 }

@@ -70,7 +70,7 @@ impl Experiment for LearnDictionary {
         include_str!("template.toml")
     }
 
-    fn template_for(&self, path: &Path, key: &str, rows: &mut Rows) -> Result<String, Error> {
+    fn template_for(&self, path: &Path, key: &str, rows: &Rows) -> Result<String, Error> {
         template::for_rows(path, key, rows)
     }
 }
@@ -103,7 +103,7 @@ impl Trains for Plan<'_> {
         let lesson = self.lesson()?;
         let state = self.training(&lesson).run(saved, directory, metrics, session)?;
         results::put_arrays(self, &lesson, &state, arrays);
-        let figures = on_threads(session.threads, || results::figures(self, &lesson, &state));
+        let figures = on_threads(session.threads, || results::figures(self, &lesson, &state))?;
         Ok((figures, state.seconds))
     }
 }

@@ -8,6 +8,7 @@ use unrolled::tensors::to_array;
 
 use super::Network;
 use super::lesson::Learning;
+use crate::Error;
 
 /// Examples that are solved for together.
 const BLOCK: usize = 64;
@@ -28,32 +29,29 @@ pub(super) struct Objective {
 /// nothing is asked for.
 ///
 /// The sample is [`Learning::sample`]: the rows held out, where there are any.
-pub(super) fn of(lesson: &Learning, network: &Network) -> Option<Objective> {
+pub(super) fn of(lesson: &Learning, network: &Network) -> Result<Option<Objective>, Error> {
     let sections = lesson.plan.sections();
-    let gap = sections.train.objective_gap?;
+    let Some(gap) = sections.train.objective_gap else { return Ok(None) };
     let atoms = to_array(&network.dictionary.columns());
     let prox = &sections.encoder.prox;
     let unit = Constraint::UnitSphere.project(atoms);
     let lasso = Lasso::new(&unit, prox.penalty(), prox.sided());
-    let (examples, held_out) = lesson.sample();
+    let (examples, _) = lesson.sample();
     let blocks: Vec<usize> = (0..examples).step_by(BLOCK).collect();
     let of_block = |from: &usize| {
         let range = *from..(*from + BLOCK).min(examples);
-        let [x, _] = match held_out {
-            true => lesson.source.held_out_rows(range),
-            false => lesson.source.spread_rows(range, examples),
-        };
-        let x = x.expect("there are examples");
+        let (x, _) = lesson.rows_of_sample(range)?;
         let solution = lasso.solve(&x, gap, PASSES, &|| true);
         let worst = solution.gaps.iter().copied().fold(0.0, f64::max);
-        (values(&unit, &x, &solution.codes, prox.penalty()), worst)
+        Ok((values(&unit, &x, &solution.codes, prox.penalty()), worst))
     };
     // Added up in their order, whatever the number of threads.
-    let found: Vec<(f64, f64)> = blocks.par_iter().map(of_block).collect();
-    Some(Objective {
+    let found: Vec<Result<_, Error>> = blocks.par_iter().map(of_block).collect();
+    let found: Vec<(f64, f64)> = found.into_iter().collect::<Result<_, _>>()?;
+    Ok(Some(Objective {
         value: found.iter().map(|(sum, _)| sum).sum::<f64>() / examples as f64,
         worst_gap: found.iter().map(|(_, gap)| *gap).fold(0.0, f64::max),
-    })
+    }))
 }
 
 /// Σ ½‖x − D z‖² + λ‖z‖₁.

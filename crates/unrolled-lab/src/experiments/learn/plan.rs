@@ -36,11 +36,12 @@ impl<'a> Plan<'a> {
             let bytes = host_bytes(sizes, sizes[1] * sizes[2]);
             Estimate { bytes, ..Estimate::default() }.affordable()?;
         }
-        let Prepared { data, start, .. } = shelf.prepared(config, sections)?;
-        let held_out = (train.validation * data.examples() as f64).round() as usize;
-        let training = data.examples() - held_out;
+        let prepared = shelf.prepared(config, sections)?;
+        let examples = prepared.examples();
+        let Prepared { data, start, .. } = &prepared;
+        let held_out = (train.validation * examples as f64).round() as usize;
+        let training = examples - held_out;
         if training == 0 {
-            let examples = data.examples();
             let message = match examples {
                 0 => "the data have no examples; give some".to_owned(),
                 _ => format!(
@@ -52,7 +53,7 @@ impl<'a> Plan<'a> {
             let at = if examples == 0 { "data" } else { "train.validation" };
             return Err(Error::at(at, message));
         }
-        config.check_range(&data)?;
+        prepared.check_range(config)?;
         if train.objective_gap.is_some() && data.target.is_some() {
             let message = "`train.objective_gap` reconstructs the examples, and these data have a target to \
                            reconstruct instead; remove it";
@@ -60,12 +61,12 @@ impl<'a> Plan<'a> {
         }
         let estimator =
             train.estimator.build::<Network>().expect("the configuration names a known estimator");
-        let start = dictionary.build(&start, data.image, Precision::Float64, &Device::flex());
+        let start = dictionary.build(start, data.image, Precision::Float64, &Device::flex());
         let coding = Coding::new(
             config,
             CodingSections { dictionary, encoder, train, optimizer },
             &start,
-            [data.examples(), training],
+            [prepared.held(), training],
             estimator.differentiates_encoder(),
         )?;
         Ok(Self { run, sections, shelf, coding, estimator })
@@ -93,7 +94,7 @@ impl<'a> Plan<'a> {
     pub fn estimate(&self, threads: usize, estimate: &mut Estimate) -> Result<(), Error> {
         let lesson = self.lesson()?;
         let network = lesson.start().0;
-        let rows = lesson.source().rows(1, 0..self.coding.block);
+        let rows = lesson.source().rows(1, 0..self.coding.block)?;
         let target = rows.target.as_ref().map(|target| self.tensor(target));
         let batch = Batch::new(self.tensor(&rows.x)).with_target(target);
         self.coding.estimate(&self.run.name, threads, estimate, &mut || {

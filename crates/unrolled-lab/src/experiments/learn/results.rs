@@ -6,20 +6,21 @@ use unrolled::metrics::{aligned, dictionary_error};
 use unrolled::tensors::to_array;
 
 use super::Network;
-use super::data::Prepared;
+use super::data::{Prepared, Streaming};
 use super::lesson::{Learning, Memory};
 use super::objective;
 use super::plan::Plan;
+use crate::Error;
 use crate::arrays::{Arrays, Stored};
 use crate::config::{DictionaryConfig, name_of};
-use crate::training::State;
+use crate::training::{State, window_and_stretch};
 
 /// Its part of results.json.
 pub(in crate::experiments) fn figures(
     plan: &Plan,
     lesson: &Learning,
     state: &State<Network, Memory>,
-) -> Value {
+) -> Result<Value, Error> {
     let (config, sections) = (plan.config(), plan.sections());
     let Prepared { data, feature_shape, start, .. } = &lesson.prepared;
     let engine = sections.encoder.engine(config.device_kind());
@@ -37,6 +38,14 @@ pub(in crate::experiments) fn figures(
     if let Some(shape) = feature_shape {
         put("feature_shape", json!(shape));
     }
+    if let Some(Streaming { files, window, .. }) = &lesson.prepared.stream {
+        let [window, stretch] = window_and_stretch(files, *window);
+        let [rows, _] = files.shape();
+        put(
+            "stream",
+            json!({ "files": files.files(), "rows": rows, "window": window, "stretch": stretch }),
+        );
+    }
     if let Some(truth) = &data.true_dictionary {
         let end = to_array(&state.network.dictionary.columns());
         let pair = |error: &dyn Fn(&Array2<f64>) -> Option<f64>| json!({ "initial": error(start), "final": error(&end) });
@@ -47,17 +56,17 @@ pub(in crate::experiments) fn figures(
         put("best_validation_loss", json!(loss));
     }
     let (examples, held_out) = lesson.sample();
-    let [reconstruction, lasso] = lesson.losses_on_sample(&state.network);
+    let [reconstruction, lasso] = lesson.losses_on_sample(&state.network)?;
     let of = if held_out { "validation" } else { "training" };
     let mut sample =
         json!({ "examples": examples, "of": of, "reconstruction": reconstruction, "lasso": lasso });
-    if let Some(objective) = objective::of(lesson, &state.network) {
+    if let Some(objective) = objective::of(lesson, &state.network)? {
         sample["objective"] = json!(objective.value);
         sample["objective_gap"] = json!(objective.worst_gap);
     }
     put("sample", sample);
     put("resampled_atoms", json!(state.lesson.resampled));
-    fields.into()
+    Ok(fields.into())
 }
 
 /// Its arrays.

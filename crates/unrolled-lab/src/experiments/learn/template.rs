@@ -15,7 +15,7 @@ const LOOKED_AT: usize = 1000;
 const HELD_OUT: usize = 2000;
 
 /// What is said of the values that are chosen here; the template has every other key.
-pub(super) fn for_rows(path: &Path, key: &str, rows: &mut Rows) -> Result<String, Error> {
+pub(super) fn for_rows(path: &Path, key: &str, rows: &Rows) -> Result<String, Error> {
     let data_error = |message: String| Error::Config(vec![message]);
     let [n, m] = rows.shape();
     if n < 2 || m == 0 {

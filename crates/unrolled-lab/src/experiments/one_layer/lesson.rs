@@ -10,7 +10,8 @@ use super::data::Prepared;
 use super::measure;
 use super::plan::Plan;
 use super::source::Fresh;
-use crate::training::{InMemory, Lesson, Source, State};
+use crate::Error;
+use crate::training::{InMemory, Lesson, Measurement, Source, State};
 
 /// A run with the data of its plan.
 pub(super) struct Learning<'a> {
@@ -72,7 +73,7 @@ impl Lesson for Learning<'_> {
         &self,
         state: &mut State<OneLayer, ()>,
         _: &[Tensor<2>],
-    ) -> (Vec<Option<f64>>, Option<String>) {
-        (measure::columns(self, &state.network, state.step), None)
+    ) -> Result<Measurement, Error> {
+        Ok((measure::columns(self, &state.network, state.step)?, None))
     }
 }

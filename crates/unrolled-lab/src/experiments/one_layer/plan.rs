@@ -87,8 +87,8 @@ impl<'a> Plan<'a> {
         let network = lesson.start().0;
         let (units, features) = lesson.prepared.weight.dim();
         let data = host_bytes([lesson.prepared.data.examples(), features, units], features * units);
+        let rows = lesson.source().rows(1, 0..self.plain.block)?;
         self.plain.estimate(threads, data, estimate, &mut || {
-            let rows = lesson.source().rows(1, 0..self.plain.block);
             let _ = lesson.estimator().estimate_batch(&network, &Batch::new(self.tensor(&rows.x)));
         });
         Ok(())

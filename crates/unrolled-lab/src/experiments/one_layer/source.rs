@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ndarray::Array2;
 use unrolled_data::Synthetic;
 
+use crate::Error;
 use crate::training::{Rows, Source};
 
 /// New examples of a dictionary in every step.
@@ -32,11 +33,11 @@ impl Source for Fresh {
         (self.of.examples / self.batch).max(1)
     }
 
-    fn rows(&self, step: usize, range: Range<usize>) -> Rows {
+    fn rows(&self, step: usize, range: Range<usize>) -> Result<Rows, Error> {
         let first = self.first(step);
         let range = first + range.start as u64..first + range.end as u64;
         let [x, codes] = self.of.draw_rows(&self.truth, self.seed, 0, range);
-        Rows { x, target: None, label: None, true_codes: Some(codes) }
+        Ok(Rows { x, target: None, label: None, true_codes: Some(codes) })
     }
 
     fn describe(&self, step: usize) -> String {
@@ -63,11 +64,11 @@ mod tests {
         };
         let truth = Arc::new(of.draw_dictionary(3, 0));
         let fresh = Fresh { of, truth, seed: 3, batch: 5 };
-        let steps: Vec<_> = (1..=4).map(|step| fresh.rows(step, 0..5).x).collect();
+        let steps: Vec<_> = (1..=4).map(|step| fresh.rows(step, 0..5).unwrap().x).collect();
         let rows: Vec<_> = steps.iter().flat_map(|x| x.rows()).collect();
         let alike = |i: usize| rows[..i].iter().any(|other| *other == rows[i]);
         assert!(!(1..rows.len()).any(alike));
-        assert_eq!(fresh.rows(3, 2..4).x, steps[2].slice(ndarray::s![2..4, ..]));
+        assert_eq!(fresh.rows(3, 2..4).unwrap().x, steps[2].slice(ndarray::s![2..4, ..]));
         assert_eq!((fresh.epoch_of(2), fresh.epoch_of(3)), (1, 2));
     }
 }

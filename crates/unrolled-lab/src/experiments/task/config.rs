@@ -155,7 +155,7 @@ impl Sections {
             DataConfig::File(file) => {
                 file.keys.label.get_or_insert_with(|| "label".to_owned());
             }
-            DataConfig::Patches(_) | DataConfig::Shifts(_) => problems.add(
+            DataConfig::Patches(_) | DataConfig::Shifts(_) | DataConfig::Shards(_) => problems.add(
                 "data.source",
                 "`data.source` says where examples without labels come from; choose \"file\" or \"mnist\"",
             ),

@@ -9,8 +9,9 @@ use unrolled::task::LinearTask;
 use super::data::Prepared;
 use super::plan::Plan;
 use super::{Network, measure};
+use crate::Error;
 use crate::config::Unrolling;
-use crate::training::{EncoderStep, Examined, InMemory, Lesson, Rows, Source, State};
+use crate::training::{EncoderStep, Examined, InMemory, Lesson, Measurement, Rows, Source, State};
 
 /// Task-driven learning with the data of a plan.
 pub(super) struct Driven<'a> {
@@ -126,15 +127,15 @@ impl Lesson for Driven<'_> {
         measure::record(self, memory, sums)
     }
 
-    fn examine(&self, network: &Network) -> Examined {
-        Examined { validation_loss: None, figures: measure::examine(self, network) }
+    fn examine(&self, network: &Network) -> Result<Examined, Error> {
+        Ok(Examined { validation_loss: None, figures: measure::examine(self, network) })
     }
 
     fn measure(
         &self,
         state: &mut State<Network, Memory>,
         _: &[Tensor<2>],
-    ) -> (Vec<Option<f64>>, Option<String>) {
-        measure::take(self, state)
+    ) -> Result<Measurement, Error> {
+        Ok(measure::take(self, state))
     }
 }

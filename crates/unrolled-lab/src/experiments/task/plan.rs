@@ -86,7 +86,7 @@ impl<'a> Plan<'a> {
     pub fn estimate(&self, threads: usize, estimate: &mut Estimate) -> Result<(), Error> {
         let lesson = self.lesson(threads)?;
         let network = lesson.start().0;
-        let rows = lesson.source().rows(1, 0..self.coding.block);
+        let rows = lesson.source().rows(1, 0..self.coding.block)?;
         let label = rows.label.as_ref().expect("every example has a label");
         let batch = self.batch(&rows.x, rows.target.as_ref(), label);
         self.coding.estimate(&self.run.name, threads, estimate, &mut || {

@@ -7,6 +7,7 @@ use unrolled::one_layer::OneLayer;
 use unrolled::tensors::to_array;
 
 use super::{median, weight};
+use crate::Error;
 use crate::experiments::one_layer::lesson::Learning;
 use crate::training::Lesson;
 
@@ -29,9 +30,9 @@ pub fn direction(
     network: &OneLayer,
     truth: &Array2<f64>,
     step: usize,
-) -> Direction {
+) -> Result<Direction, Error> {
     let source = lesson.source();
-    let rows = source.rows(step + 1, 0..source.batch().min(4096));
+    let rows = source.rows(step + 1, 0..source.batch().min(4096))?;
     let estimate =
         lesson.plan.rule.estimate_batch(network, &Batch::new(lesson.plan.tensor(&rows.x)));
     let weight = weight(network);
@@ -53,10 +54,10 @@ pub fn direction(
     let cosine = |[both, down, way]: [f64; 3]| both / (down * way).sqrt().max(f64::MIN_POSITIVE);
     let cosines: Vec<f64> = parts.iter().copied().map(cosine).collect();
     let sum = |at: usize| parts.iter().map(|part| part[at]).sum();
-    Direction {
+    Ok(Direction {
         whole: cosine([sum(0), sum(1), sum(2)]),
         median: median(&cosines),
         least: cosines.iter().copied().fold(f64::INFINITY, f64::min),
         astray: cosines.iter().filter(|cosine| **cosine <= 0.0).count(),
-    }
+    })
 }

@@ -20,6 +20,7 @@ use unrolled::one_layer::OneLayer;
 use unrolled::tensors::to_array;
 
 use super::lesson::Learning;
+use crate::Error;
 use direction::direction;
 
 /// The columns of every measurement, after the step; those of the gradient are of the next step's batch.
@@ -48,19 +49,23 @@ pub(super) fn weight(network: &OneLayer) -> Array2<f64> {
 const EXAMPLES: usize = 2000;
 
 /// The values of the columns.
-pub(super) fn columns(lesson: &Learning, network: &OneLayer, step: usize) -> Vec<Option<f64>> {
+pub(super) fn columns(
+    lesson: &Learning,
+    network: &OneLayer,
+    step: usize,
+) -> Result<Vec<Option<f64>>, Error> {
     let prepared = &lesson.prepared;
-    let Some(truth) = &prepared.truth else { return vec![None; MEASURED.len()] };
+    let Some(truth) = &prepared.truth else { return Ok(vec![None; MEASURED.len()]) };
     let weight = weight(network);
     let pairing = Pairing::of(lesson, &weight);
     let apart = pairing.as_ref().map(|pairing| distances(&pairing.rows(&weight), truth));
     // Where rows find atoms of their own choice, no way is the right one.
     let led = pairing.filter(|_| Pairing::is_given(lesson));
-    let led = led.map(|_| direction(lesson, network, truth, step));
+    let led = led.map(|_| direction(lesson, network, truth, step)).transpose()?;
     let decoded = decoded(lesson, network, network.activation, EXAMPLES);
     let found = fates(lesson, network).map(|fates| fates.found as f64);
     let led = led.as_ref();
-    vec![
+    Ok(vec![
         apart.as_ref().map(|d| d.least),
         apart.as_ref().map(|d| d.median),
         apart.as_ref().map(|d| d.worst),
@@ -74,7 +79,7 @@ pub(super) fn columns(lesson: &Learning, network: &OneLayer, step: usize) -> Vec
         decoded.as_ref().map(|d| d.signs),
         decoded.as_ref().map(|d| d.exact),
         found,
-    ]
+    ])
 }
 
 /// The median; of an even count the mean of the two in the middle.
