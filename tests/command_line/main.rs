@@ -31,6 +31,7 @@ mod reproducibility;
 #[path = "../same_run.rs"]
 mod same_run;
 mod signals;
+mod streaming;
 mod support;
 mod task;
 mod theory;

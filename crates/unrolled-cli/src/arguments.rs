@@ -63,8 +63,9 @@ pub enum Command {
     Init {
         /// The kind of experiment, as in compare-gradients
         experiment: String,
-        /// A .safetensors, .npz or .pt file with examples as rows: the configuration is made for it
-        #[arg(long, value_name = "FILE")]
+        /// A .safetensors, .npy, .npz or .pt file with examples as rows, a folder of .npy, .safetensors or IDX files, or
+        /// a pattern of their names in quotes: the configuration is made for it
+        #[arg(long, value_name = "FILE|FOLDER|PATTERN")]
         data: Option<PathBuf>,
         /// The array of the examples
         #[arg(long, value_name = "NAME", default_value = "X", requires = "data")]
@@ -80,8 +81,9 @@ pub struct EncodeArguments {
     /// The run in the folder [default: main], or the array in the file [default: dictionary]
     #[arg(long, value_name = "NAME")]
     pub key: Option<String>,
-    /// A .safetensors, .npz or .pt file with examples as rows
-    #[arg(long, value_name = "FILE")]
+    /// A .safetensors, .npy, .npz or .pt file with examples as rows, a folder of .npy, .safetensors or IDX files, or a
+    /// pattern of their names in quotes
+    #[arg(long, value_name = "FILE|FOLDER|PATTERN")]
     pub data: PathBuf,
     /// The array of the examples
     #[arg(long, value_name = "NAME", default_value = "X")]
@@ -101,10 +103,13 @@ pub struct EncodeArguments {
     /// Write index lists (indptr, indices, values) instead of a dense array
     #[arg(long)]
     pub sparse: bool,
-    /// The .safetensors file to write
-    #[arg(long, value_name = "FILE")]
+    /// The .safetensors file to write; with --shard-rows a folder
+    #[arg(long, value_name = "FILE|FOLDER")]
     pub out: PathBuf,
-    /// Replace the file if it is there
+    /// Write files of so many rows each, codes-00000.safetensors and so on, into a folder
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub shard_rows: Option<u32>,
+    /// Replace the file, or the shards, if they are there
     #[arg(long)]
     pub overwrite: bool,
     /// Threads of the CPU [default: all]; results do not depend on it

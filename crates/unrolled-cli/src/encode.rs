@@ -20,6 +20,7 @@ pub fn execute(arguments: EncodeArguments) -> Result<(), Error> {
         one_sided: arguments.one_sided,
         until,
         sparse: arguments.sparse,
+        shard_rows: arguments.shard_rows.map(|rows| rows as usize),
         out: arguments.out,
         overwrite: arguments.overwrite,
         device: arguments.device,

@@ -104,7 +104,11 @@ impl<'a> Coder<'a> {
             By::Fista(fista) => self.unroll(fista, x, self.request.until),
         };
         if self.stop.is_requested() {
-            return Err(Error::Interrupted("stopped; no codes are written".to_owned()));
+            let written = match self.request.shard_rows {
+                None => "no codes are written",
+                Some(_) => "shards of codes that are whole are kept",
+            };
+            return Err(Error::Interrupted(format!("stopped; {written}")));
         }
         match coded.codes.indexed_iter().find(|(_, code)| !code.is_finite()) {
             None => Ok(coded),

@@ -4,7 +4,10 @@ mod coder;
 mod dictionary;
 mod output;
 mod request;
+mod shards;
 mod summary;
+
+use std::path::PathBuf;
 
 use ndarray::Axis;
 use unrolled_data::Rows;
@@ -12,12 +15,13 @@ use unrolled_data::Rows;
 use crate::Error;
 use crate::devices::{self, Opened};
 use crate::experiment::Session;
+use crate::files::WholeFile;
 use crate::workers::{Workers, in_order};
 use coder::Coder;
 use dictionary::{Dictionary, data_error};
-use output::Output;
-use request::wrong;
 pub use request::{Encode, Until};
+use request::{is_same, wrong};
+use shards::{Outputs, check_folder};
 pub use summary::Summary;
 
 /// Examples of a block.
@@ -25,6 +29,12 @@ const BLOCK: usize = 512;
 /// Blocks that are read at a time, at least, and for each thread.
 const BLOCKS: usize = 16;
 const BLOCKS_OF_A_THREAD: usize = 4;
+
+/// Where codes go: a file that was begun, or shards of so many rows beside none but these, which are replaced.
+enum Out {
+    File(WholeFile),
+    Shards(usize, Vec<PathBuf>),
+}
 
 /// Encodes in float64, to a gap by coordinate descent on the CPU and else by FISTA with the step 0.99/‖D‖², and writes
 /// `codes` `[n, p]` (or, sparse, `indptr` `[n + 1]`, `indices` and `values`, by rows), and `gaps` `[n]`. What is wrong
@@ -38,7 +48,10 @@ pub fn run(request: &Encode, session: &mut Session) -> Result<Summary, Error> {
             request.device
         )));
     }
-    let file = request.begin_file()?;
+    let out = match request.shard_rows {
+        None => Out::File(request.begin_file()?),
+        Some(each) => Out::Shards(each, check_folder(request)?),
+    };
     let dictionary = Dictionary::read(request)?;
     let rows = Rows::open(&request.data, &request.data_key).map_err(data_error)?;
     let ([n, m], (features, atoms)) = (rows.shape(), dictionary.matrix.dim());
@@ -58,7 +71,20 @@ pub fn run(request: &Encode, session: &mut Session) -> Result<Summary, Error> {
         false => Workers { workers: 1, threads: session.threads },
     };
     let read = BLOCK * BLOCKS.max(BLOCKS_OF_A_THREAD * crew.workers);
-    let mut output = Output::begin(request, file, [n, atoms])?;
+    let folder = request.out.as_path();
+    if let Some(input) = rows.paths().find(|path| {
+        is_same(path, folder) || path.parent().is_some_and(|parent| is_same(parent, folder))
+    }) {
+        return wrong(format!(
+            "--out {} would replace {}, one of the inputs; name another place",
+            folder.display(),
+            input.display()
+        ));
+    }
+    let mut output = match out {
+        Out::File(file) => Outputs::file(request, file, [n, atoms])?,
+        Out::Shards(each, before) => Outputs::shards(request, each, before, [n, atoms])?,
+    };
     let mut summary = Summary { examples: n, ..Summary::default() };
     let observer = &mut session.observer;
     observer.begin(n as u64, 0, "examples");
@@ -84,6 +110,6 @@ pub fn run(request: &Encode, session: &mut Session) -> Result<Summary, Error> {
     });
     observer.end();
     outcome?;
-    output.finish()?;
+    summary.files = output.finish()?;
     Ok(summary)
 }

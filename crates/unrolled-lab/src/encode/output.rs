@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use ndarray::{Array2, s};
+use ndarray::{ArrayView2, s};
 use safetensors::Dtype;
 
 use super::Encode;
@@ -27,9 +27,14 @@ pub(super) struct Output {
 
 impl Output {
     /// Into a file that was begun, for so many examples and atoms.
-    pub fn begin(request: &Encode, file: WholeFile, shape: [usize; 2]) -> Result<Self, Error> {
+    pub fn begin(
+        request: &Encode,
+        path: PathBuf,
+        file: WholeFile,
+        shape: [usize; 2],
+    ) -> Result<Self, Error> {
         let mut output = Self {
-            path: request.out.clone(),
+            path,
             file,
             sparse: request.sparse,
             overwrite: request.overwrite,
@@ -65,7 +70,7 @@ impl Output {
     }
 
     /// Writes the codes of the examples that come next, and their gaps.
-    pub fn write(&mut self, codes: &Array2<f64>, gaps: &[f64]) -> Result<(), Error> {
+    pub fn write(&mut self, codes: &ArrayView2<f64>, gaps: &[f64]) -> Result<(), Error> {
         self.gaps.extend(gaps);
         for example in 0..codes.nrows() {
             let row = codes.slice(s![example, ..]);

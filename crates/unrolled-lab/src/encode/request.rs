@@ -13,7 +13,7 @@ pub struct Encode {
     pub dictionary: PathBuf,
     /// The array `[m, p]` in the file, or the run in the directory.
     pub key: Option<String>,
-    /// A file with the examples.
+    /// A file with the examples, a folder of such files, or a pattern of their names.
     pub data: PathBuf,
     /// The array `[n, m]`.
     pub data_key: String,
@@ -27,6 +27,8 @@ pub struct Encode {
     pub sparse: bool,
     /// Where to.
     pub out: PathBuf,
+    /// Rows of a file, where `out` is a folder that gets several.
+    pub shard_rows: Option<usize>,
     /// Whether a file that is there is replaced.
     pub overwrite: bool,
     /// The device.
@@ -69,7 +71,9 @@ impl Encode {
         let out = &self.out;
         let shown = out.display();
         if out.is_dir() {
-            return wrong(format!("{shown}: is a folder; name a file to write"));
+            return wrong(format!(
+                "{shown}: is a folder; name a file to write, or write shards into it with --shard-rows"
+            ));
         }
         let arrays = self.dictionary.join("arrays.safetensors");
         if [&self.data, &self.dictionary, &arrays].into_iter().any(|input| is_same(input, out)) {
@@ -105,7 +109,7 @@ impl Encode {
     }
 }
 
-fn is_same(a: &Path, b: &Path) -> bool {
+pub(super) fn is_same(a: &Path, b: &Path) -> bool {
     a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 

@@ -9,6 +9,8 @@ use crate::Error;
 pub struct Summary {
     /// Examples.
     pub examples: usize,
+    /// Files written.
+    pub files: usize,
     /// Mean non-zero entries of a code.
     pub nonzeros: f64,
     /// The worst relative duality gap.
@@ -44,7 +46,11 @@ impl Summary {
             self.nonzeros,
             self.iterations,
             request.out.display()
-        )
+        ) + &match request.shard_rows {
+            Some(_) if self.files == 1 => " (1 file)".to_owned(),
+            Some(_) => format!(" ({} files)", self.files),
+            None => String::new(),
+        }
     }
 
     /// Whether every example has reached the gap that was asked for; if not, why.

@@ -38,6 +38,8 @@ pub struct Coding<'a> {
     pub device: Device,
     /// n, m and q, the width of a code.
     sizes: [usize; 3],
+    /// Whether codes are in memory beside the examples.
+    has_true_codes: bool,
     atoms: usize,
     /// Numbers of the filters, where the dictionary is a convolution.
     filters: Option<usize>,
@@ -159,6 +161,7 @@ impl<'a> Coding<'a> {
             config,
             device,
             sizes: [examples, m, q],
+            has_true_codes: filters.is_none(),
             atoms,
             filters,
             course,
@@ -171,6 +174,11 @@ impl<'a> Coding<'a> {
             steps,
             warnings,
         })
+    }
+
+    /// Of examples of which the true codes are not known.
+    pub fn without_true_codes(self) -> Self {
+        Self { has_true_codes: false, ..self }
     }
 
     /// q.
@@ -233,7 +241,7 @@ impl<'a> Coding<'a> {
         let demand = demand.with_filters(self.filters);
         let data = match self.filters {
             Some(entries) => host_bytes([n, m, 0], entries),
-            None => host_bytes(self.sizes, m * q),
+            None => host_bytes([n, m, if self.has_true_codes { q } else { 0 }], m * q),
         };
         // z zᵀ of every block, and what an optimiser of atoms makes of it.
         let products = if self.sections.optimizer.is_of_atoms() { (q * q) as u64 } else { 0 };

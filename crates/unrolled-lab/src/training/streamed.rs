@@ -185,10 +185,8 @@ impl Streamed {
     }
 
     fn prepared(&self, mut x: Array2<f64>) -> Array2<f64> {
-        if let Some(Preprocessing { mean, scale }) = &self.preprocessing {
-            x.rows_mut().into_iter().for_each(|mut row| {
-                row.zip_mut_with(mean, |value, mean| *value = (*value - mean) / scale);
-            });
+        if let Some(preprocessing) = &self.preprocessing {
+            preprocessing.apply_in_place(&mut x);
         }
         x
     }

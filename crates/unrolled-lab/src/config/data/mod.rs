@@ -143,10 +143,19 @@ impl Preprocessing {
         (x - &self.mean) / self.scale
     }
 
-    /// The same to examples and their targets.
+    /// The same to examples and their targets, where they are.
     pub fn apply_to(&self, data: &mut DataSet) {
-        data.x = self.apply(&data.x);
-        data.target = data.target.as_ref().map(|target| self.apply(target));
+        self.apply_in_place(&mut data.x);
+        if let Some(target) = &mut data.target {
+            self.apply_in_place(target);
+        }
+    }
+
+    /// The same, where the examples are.
+    pub fn apply_in_place(&self, x: &mut Array2<f64>) {
+        for mut row in x.rows_mut() {
+            row.zip_mut_with(&self.mean, |value, mean| *value = (*value - mean) / self.scale);
+        }
     }
 }
 

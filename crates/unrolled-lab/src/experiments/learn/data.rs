@@ -55,6 +55,22 @@ impl Prepared {
         self.data.examples() + windows
     }
 
+    /// Refuses fewer rows of files than atoms: such a dictionary could hold each of them.
+    pub fn check_rows(&self, sections: &Sections) -> Result<(), Error> {
+        let (rows, atoms) = (self.examples(), self.start.ncols());
+        let is_read = matches!(sections.data, DataConfig::Shards(_));
+        match is_read && rows < atoms && !sections.dictionary.is_convolutional() {
+            false => Ok(()),
+            true => Err(Error::at(
+                "data.path",
+                format!(
+                    "`data.path` has {rows} rows, fewer than the {atoms} atoms; give more rows, or write a smaller \
+                     `dictionary.atoms`"
+                ),
+            )),
+        }
+    }
+
     /// Refuses examples whose squares are beyond the precision.
     pub fn check_range(&self, config: &Config) -> Result<(), Error> {
         let Some(stream) = &self.stream else { return config.check_range(&self.data) };

@@ -54,6 +54,7 @@ impl<'a> Plan<'a> {
             return Err(Error::at(at, message));
         }
         prepared.check_range(config)?;
+        prepared.check_rows(sections)?;
         if train.objective_gap.is_some() && data.target.is_some() {
             let message = "`train.objective_gap` reconstructs the examples, and these data have a target to \
                            reconstruct instead; remove it";
@@ -69,6 +70,11 @@ impl<'a> Plan<'a> {
             [prepared.held(), training],
             estimator.differentiates_encoder(),
         )?;
+        let coding = match data.true_codes {
+            None => coding.without_true_codes(),
+            Some(_) => coding,
+        };
+
         Ok(Self { run, sections, shelf, coding, estimator })
     }
 

@@ -11,6 +11,9 @@ use crate::Error;
 /// Rows that are looked at.
 const LOOKED_AT: usize = 1000;
 
+/// Bytes of rows as float64 that are read into memory at once; more are streamed.
+const IN_MEMORY: usize = 1 << 30;
+
 /// Rows that are held out, at most: more cost time and tell little more.
 const HELD_OUT: usize = 2000;
 
@@ -22,13 +25,19 @@ pub(super) fn for_rows(path: &Path, key: &str, rows: &Rows) -> Result<String, Er
         let shown = path.display();
         return Err(data_error(format!("{shown}: `{key}` is [{n}, {m}]; give rows to learn from")));
     }
+    let is_streamed = rows.files() > 1 || !is_array_file(path) || 8 * n * m > IN_MEMORY;
     let x = rows.read(0, n.min(LOOKED_AT)).map_err(|error| data_error(error.to_string()))?;
     let x = &x - &x.mean_axis(Axis(0)).expect("there are rows");
     let norm = x.rows().into_iter().map(|row| row.dot(&row).sqrt()).sum::<f64>() / x.nrows() as f64;
     let penalty = rounded(0.1 * norm);
     let held_out = (n / 10).min(HELD_OUT);
     let training = n - held_out;
-    let truth = |key: &str| read_matrix(path, key).ok().map(|matrix| matrix.ncols());
+    // The array of an .npy file answers to any name.
+    let named = !is_streamed && path.extension().is_none_or(|extension| extension != "npy");
+    let truth = |key: &str| {
+        let matrix = if named { read_matrix(path, key).ok() } else { None };
+        matrix.map(|matrix| matrix.ncols())
+    };
     let atoms = truth("D_star").or_else(|| truth("Z_star")).unwrap_or((2 * m).min(training));
     let batch = (training / 10).clamp(16, 256).min(training);
     // Some four hundred batches are enough, and so are twenty passes.
@@ -42,6 +51,18 @@ pub(super) fn for_rows(path: &Path, key: &str, rows: &Rows) -> Result<String, Er
     };
     let [path, key] = [path.to_string_lossy().into_owned(), key.to_owned()]
         .map(|text| Value::from(text).to_string());
+    let source = match is_streamed {
+        true => format!(
+            r#"source = "shards"               # read as they are needed; they need not fit into memory
+path = {path}
+key = {key}"#
+        ),
+        false => format!(
+            r#"source = "file"
+path = {path}
+keys = {{ X = {key} }}              # and D_star, Z_star where the truth is known"#
+        ),
+    };
     Ok(format!(
         r#"# Learn a dictionary of the {n} rows of {m} features in {path}.
 #
@@ -54,9 +75,7 @@ experiment = "learn-dictionary"
 precision = "float32"
 
 [data]
-source = "file"
-path = {path}
-keys = {{ X = {key} }}              # and D_star, Z_star where the truth is known
+{source}
 standardise = "center"          # the mean of every feature is taken off; "center-and-scale" divides by the standard deviation too; or "none"
 {shape}       # where rows are pictures: then the report draws the atoms
 
@@ -82,8 +101,14 @@ kind = "online"                 # statistics of the codes, and a minimum over on
 learning_rate = 0.5             # the weight of a batch; it falls to 0 by a cosine
 "#,
         tolerance = rounded(0.01 * penalty),
-        validation = (1e6 * held_out as f64 / n as f64).round() / 1e6,
+        validation = (1e9 * held_out as f64 / n as f64).round() / 1e9,
     ))
+}
+
+/// Whether it is a file that `source = "file"` reads.
+fn is_array_file(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
+    path.is_file() && ["safetensors", "npy", "npz", "pt", "pth"].contains(&extension)
 }
 
 /// To one digit, above 0.
