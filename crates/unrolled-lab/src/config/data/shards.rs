@@ -55,6 +55,11 @@ impl ShardsConfig {
         problems.require(section.window != Some(0), "data.window", || {
             "`data.window` is 0; write how many rows are in memory together, 1 or more".to_owned()
         });
+        problems.require(section.standardise != Standardise::Whiten, "data.standardise", || {
+            "`data.standardise` is \"whiten\", which needs the covariance of all rows, and the one pass over shards finds \
+             mean and variance alone; write \"center-and-scale\", or read one file with `source = \"file\"`"
+                .to_owned()
+        });
         section
     }
 

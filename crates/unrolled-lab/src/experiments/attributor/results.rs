@@ -82,8 +82,9 @@ pub(super) fn put_arrays(
         arrays.insert(format!("{}/{name}", plan.run.name), Stored::new(shape, &values, width));
     };
     if let Some(preprocessing) = &lesson.prepared.preprocessing {
-        put("data_mean", vec![preprocessing.mean.len()], preprocessing.mean.to_vec());
-        put("data_scale", vec![1], vec![preprocessing.scale]);
+        for (name, shape, values) in preprocessing.arrays() {
+            put(name, shape, values);
+        }
     }
     let plane = &lesson.prepared.plane;
     put("plane/points", vec![plane.points.len(), 2], plane.points.concat());

@@ -75,7 +75,7 @@ impl Prepared {
     pub fn check_range(&self, config: &Config) -> Result<(), Error> {
         let Some(stream) = &self.stream else { return config.check_range(&self.data) };
         let (mean, scale) = match &self.preprocessing {
-            Some(Preprocessing { mean, scale }) => (mean.dot(mean).sqrt(), *scale),
+            Some(Preprocessing { mean, scale, .. }) => (mean.dot(mean).sqrt(), *scale),
             None => (0.0, 1.0),
         };
         config.check_norm((stream.largest_norm_squared.sqrt() + mean) / scale)

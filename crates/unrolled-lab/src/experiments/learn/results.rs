@@ -84,8 +84,9 @@ pub(in crate::experiments) fn put_arrays(
     };
     // What was done to the examples travels with the dictionary.
     if let Some(preprocessing) = preprocessing {
-        put("data_mean", vec![preprocessing.mean.len()], preprocessing.mean.to_vec());
-        put("data_scale", vec![1], vec![preprocessing.scale]);
+        for (name, shape, values) in preprocessing.arrays() {
+            put(name, shape, values);
+        }
     }
     // For the report, which shows learned atoms beside true ones.
     if let (Some(truth), Some(_)) = (&data.true_dictionary, feature_shape) {

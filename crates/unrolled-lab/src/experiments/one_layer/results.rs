@@ -136,8 +136,9 @@ pub(super) fn put_arrays(
         arrays.insert(format!("{}/{name}", plan.run.name), Stored::new(shape, &values, width));
     };
     if let Some(preprocessing) = &lesson.prepared.preprocessing {
-        put("data_mean", vec![preprocessing.mean.len()], preprocessing.mean.to_vec());
-        put("data_scale", vec![1], vec![preprocessing.scale]);
+        for (name, shape, values) in preprocessing.arrays() {
+            put(name, shape, values);
+        }
     }
     if let Some(truth) = &lesson.prepared.truth {
         put("true_dictionary", truth.shape().to_vec(), truth.iter().copied().collect());

@@ -65,7 +65,7 @@ fn prepare(config: &Config) -> Result<Prepared, Error> {
     labels::check(labels, sections.task.kind, &sections.data)?;
     let (mut data, training) = split(data, sections, config.seed)?;
     let mut first = rows(&data, &(0..training).collect::<Vec<_>>());
-    let preprocessing = Preprocessing::fit(&first.x, sections.data.standardise());
+    let preprocessing = Preprocessing::fit(&first.x, sections.data.standardise())?;
     if let Some(preprocessing) = &preprocessing {
         preprocessing.apply_to(&mut data);
         preprocessing.apply_to(&mut first);

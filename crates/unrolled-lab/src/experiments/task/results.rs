@@ -95,7 +95,8 @@ pub(super) fn put_arrays(
     };
     // What was done to the examples travels with the dictionary.
     if let Some(preprocessing) = &lesson.prepared.preprocessing {
-        put("data_mean", vec![preprocessing.mean.len()], preprocessing.mean.to_vec());
-        put("data_scale", vec![1], vec![preprocessing.scale]);
+        for (name, shape, values) in preprocessing.arrays() {
+            put(name, shape, values);
+        }
     }
 }
