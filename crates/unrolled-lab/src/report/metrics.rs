@@ -59,6 +59,16 @@ impl Metrics {
         steps.iter().copied().zip(values).filter(|(_, value)| !value.is_nan()).collect()
     }
 
+    /// A column of a run against another; where one of them is empty, there is no point.
+    pub fn against(&self, run: &str, x: &str, y: &str) -> Vec<(f64, f64)> {
+        let index = |column: &str| self.columns.iter().position(|name| name == column);
+        let (Some(x), Some(y), Some((_, values))) = (index(x), index(y), self.runs.get(run)) else {
+            return Vec::new();
+        };
+        let points = values.chunks(self.columns.len()).map(|row| (row[x], row[y]));
+        points.filter(|(x, y)| !x.is_nan() && !y.is_nan()).collect()
+    }
+
     /// The last step of a run.
     pub fn steps(&self, run: &str) -> Option<f64> {
         self.runs.get(run).and_then(|(steps, _)| steps.last().copied())

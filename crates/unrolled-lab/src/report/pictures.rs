@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
 use unrolled_data::{Image, write_png};
 
 use super::table::escape;
@@ -57,14 +57,26 @@ const SCALE: usize = 4;
 /// every atom has its own scale. Atoms that do not have that shape are refused.
 pub fn mosaic(atoms: &Array2<f64>, shape: [usize; 2], caption: &str) -> Result<Mosaic, String> {
     let [height, width] = shape;
-    let fits = height.checked_mul(width) == Some(atoms.nrows()) && !atoms.is_empty();
+    in_channels(atoms, [1, height, width], caption)
+}
+
+/// As [`mosaic`], of pictures with one channel or three.
+pub fn in_channels(
+    atoms: &Array2<f64>,
+    shape: [usize; 3],
+    caption: &str,
+) -> Result<Mosaic, String> {
+    let [channels, height, width] = shape;
+    let entries = channels.checked_mul(height).and_then(|n| n.checked_mul(width));
+    let fits = entries == Some(atoms.nrows()) && matches!(channels, 1 | 3) && !atoms.is_empty();
     if !fits {
         let (rows, columns) = atoms.dim();
+        let colours = if channels == 1 { String::new() } else { format!("{channels} × ") };
         return Err(format!(
-            "is {rows} × {columns}, whose atoms are not pictures of {height} × {width}"
+            "is {rows} × {columns}, whose atoms are not pictures of {colours}{height} × {width}"
         ));
     }
-    Ok(tiles(atoms.t(), [1, height, width], "atoms", caption))
+    Ok(tiles(atoms.t(), shape, "atoms", caption))
 }
 
 /// A mosaic of filters `[p, c, h, w]`, grey for one channel and in colour for three, where zero is grey too. An array of
@@ -96,31 +108,72 @@ fn tiles(
     let count = atoms.nrows().min(MOST);
     let columns =
         ((count as f64 * height as f64 / width as f64).sqrt().ceil() as usize).clamp(1, 32);
-    let rows = count.div_ceil(columns);
-    let (tile_height, tile_width) = (height + 1, width + 1);
-    let (total_height, total_width) = (rows * tile_height + 1, columns * tile_width + 1);
-    let mut values = vec![1.0; channels * total_height * total_width];
-    for (index, atom) in atoms.rows().into_iter().take(count).enumerate() {
-        let largest = atom.iter().fold(0.0f64, |largest, v| largest.max(v.abs()));
-        let (row, column) = (index / columns, index % columns);
-        for (entry, value) in atom.iter().enumerate() {
-            let (channel, pixel) = (entry / (height * width), entry % (height * width));
-            let (y, x) = (pixel / width, pixel % width);
-            let shade = if largest > 0.0 { 0.5 + 0.5 * value / largest } else { 0.5 };
-            let line = channel * total_height + row * tile_height + 1 + y;
-            values[line * total_width + column * tile_width + 1 + x] = shade as f32;
-        }
-    }
-    let image = Image { values, channels, height: total_height, width: total_width };
+    let largest = |index: usize| atoms.row(index).iter().fold(0.0f64, |most, v| most.max(v.abs()));
     let note = match atoms.nrows() > count {
         true => format!(" The first {count} of {}.", atoms.nrows()),
         false => String::new(),
     };
     Mosaic {
-        image,
+        image: laid_out(atoms, [channels, height, width], [count, columns], largest),
         shows: format!("{count} {name} as pictures"),
         caption: format!("{caption}{note}"),
     }
+}
+
+/// Rows `[k, c·h·w]`, and below each its reconstruction, on the scale of the row; zero is grey. Rows of another shape are
+/// refused.
+pub fn pairs(
+    [rows, reconstructions]: [&Array2<f64>; 2],
+    [channels, height, width]: [usize; 3],
+    caption: &str,
+) -> Result<Mosaic, String> {
+    let entries = channels.checked_mul(height).and_then(|n| n.checked_mul(width));
+    let fits = entries == Some(rows.ncols())
+        && rows.dim() == reconstructions.dim()
+        && matches!(channels, 1 | 3)
+        && !rows.is_empty();
+    if !fits {
+        let (count, entries) = rows.dim();
+        return Err(format!(
+            "is {count} × {entries}, whose rows are not pictures of {channels} × {height} × {width}"
+        ));
+    }
+    let count = rows.nrows();
+    let both = ndarray::concatenate(Axis(0), &[rows.view(), reconstructions.view()])
+        .map_err(|error| error.to_string())?;
+    let largest =
+        |index: usize| rows.row(index % count).iter().fold(0.0f64, |most, v| most.max(v.abs()));
+    Ok(Mosaic {
+        image: laid_out(both.view(), [channels, height, width], [2 * count, count], largest),
+        shows: format!("{count} rows as pictures, and their reconstructions below them"),
+        caption: caption.to_owned(),
+    })
+}
+
+/// So many tiles in so many columns, each divided by a largest value of its own.
+fn laid_out(
+    atoms: ArrayView2<'_, f64>,
+    [channels, height, width]: [usize; 3],
+    [count, columns]: [usize; 2],
+    largest: impl Fn(usize) -> f64,
+) -> Image {
+    let rows = count.div_ceil(columns);
+    let (tile_height, tile_width) = (height + 1, width + 1);
+    let (total_height, total_width) = (rows * tile_height + 1, columns * tile_width + 1);
+    let mut values = vec![1.0; channels * total_height * total_width];
+    for (index, atom) in atoms.rows().into_iter().take(count).enumerate() {
+        let largest = largest(index);
+        let (row, column) = (index / columns, index % columns);
+        for (entry, value) in atom.iter().enumerate() {
+            let (channel, pixel) = (entry / (height * width), entry % (height * width));
+            let (y, x) = (pixel / width, pixel % width);
+            let share = if largest > 0.0 { (value / largest).clamp(-1.0, 1.0) } else { 0.0 };
+            let shade = 0.5 + 0.5 * share;
+            let line = channel * total_height + row * tile_height + 1 + y;
+            values[line * total_width + column * tile_width + 1 + x] = shade as f32;
+        }
+    }
+    Image { values, channels, height: total_height, width: total_width }
 }
 
 /// The image as what stands behind `src=`.

@@ -3,6 +3,7 @@
 mod gaussians;
 mod patches;
 mod preprocessing;
+mod shape;
 mod shards;
 mod shifts;
 mod synthetic;
@@ -22,6 +23,7 @@ use unrolled_data::{DataSet, Keys, Split, load, load_images};
 
 use super::reader::Reader;
 use crate::Error;
+use shape::{FeatureShape, shaped};
 
 /// Where the examples come from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -55,9 +57,9 @@ pub struct FileConfig {
     pub path: PathBuf,
     /// Other names of the arrays.
     pub keys: KeysConfig,
-    /// Height and width of an example, where it is a picture.
+    /// Height and width of an example, where it is a picture; before them channels, where there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
-    feature_shape: Option<[usize; 2]>,
+    feature_shape: Option<FeatureShape>,
     #[serde(skip_deserializing)]
     standardise: Standardise,
 }
@@ -143,7 +145,10 @@ impl DataConfig {
                 let standardise = Standardise::read(&mut reader);
                 let file = FileConfig { standardise, ..reader.rest() };
                 if !has_path {
-                    problems.add(path, "`data.path` is missing; name a .safetensors or .npz file");
+                    problems.add(
+                        path,
+                        "`data.path` is missing; name a .safetensors, .npy or .npz file",
+                    );
                 }
                 Self::File(file)
             }
@@ -233,7 +238,7 @@ impl DataConfig {
                     data.x = data.x.slice(s![..most, ..]).to_owned();
                     data.labels = data.labels.map(|rows| rows.slice(s![..most, ..]).to_owned());
                 }
-                (data, Some(images.shape))
+                (data, Some(FeatureShape::Plane(images.shape)))
             }
             Self::File(file) => {
                 let keys = Keys {
@@ -250,24 +255,4 @@ impl DataConfig {
         };
         shaped(data, feature_shape)
     }
-}
-
-/// Examples that are pictures of this height and width, where they are.
-fn shaped(mut data: DataSet, feature_shape: Option<[usize; 2]>) -> Result<Loaded, Error> {
-    let features = data.features();
-    if let Some([height, width]) = feature_shape
-        && height.checked_mul(width) != Some(features)
-    {
-        return Err(Error::at(
-            "data.feature_shape",
-            format!(
-                "`data.feature_shape` is [{height}, {width}], but an example has {features} \
-                     features; write two numbers whose product is {features}"
-            ),
-        ));
-    }
-    data.image = data.image.or(feature_shape.map(|[height, width]| [1, height, width]));
-    let of_image = data.image.filter(|image| image[0] == 1);
-    let feature_shape = feature_shape.or(of_image.map(|[_, height, width]| [height, width]));
-    Ok(Loaded { data, preprocessing: None, feature_shape })
 }

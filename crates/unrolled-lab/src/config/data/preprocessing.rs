@@ -186,7 +186,8 @@ mod tests {
         let white = preprocessing.apply(&x);
         let covariance = white.t().dot(&white) / 5000.0;
         // But where there is less than the share that is stretched; with six features of one scale there is not.
-        let error = (&covariance - &Array2::<f64>::eye(6)).iter().fold(0.0, |a: f64, b| a.max(b.abs()));
+        let error =
+            (&covariance - &Array2::<f64>::eye(6)).iter().fold(0.0, |a: f64, b| a.max(b.abs()));
         assert!(error < 1e-10, "{covariance}");
         let whitening = preprocessing.whitening.as_ref().unwrap();
         let skew = (&**whitening - &whitening.t()).iter().fold(0.0, |a: f64, b| a.max(b.abs()));

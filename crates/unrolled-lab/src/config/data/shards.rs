@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use unrolled_data::{DataSet, Keys, Rows};
 
-use super::{Loaded, Standardise, shaped};
+use super::shape::{FeatureShape, shaped};
+use super::{Loaded, Standardise};
 use crate::Error;
 use crate::config::reader::Reader;
 
@@ -20,9 +21,9 @@ pub struct ShardsConfig {
     /// Rows that are in memory together, and shuffled among each other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<usize>,
-    /// Height and width of an example, where it is a picture.
+    /// Height and width of an example, where it is a picture; before them channels, where there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
-    feature_shape: Option<[usize; 2]>,
+    feature_shape: Option<FeatureShape>,
     #[serde(skip_deserializing)]
     pub standardise: Standardise,
 }

@@ -9,6 +9,7 @@ mod plan;
 mod report;
 mod results;
 mod template;
+mod used;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -103,7 +104,11 @@ impl Trains for Plan<'_> {
         let lesson = self.lesson()?;
         let state = self.training(&lesson).run(saved, directory, metrics, session)?;
         results::put_arrays(self, &lesson, &state, arrays);
-        let figures = on_threads(session.threads, || results::figures(self, &lesson, &state))?;
+        let (figures, used) = on_threads(session.threads, || {
+            let figures = results::figures(self, &lesson, &state)?;
+            Ok::<_, Error>((figures, used::of(&lesson, &state.network)?))
+        })?;
+        results::put_used(self, used, arrays);
         Ok((figures, state.seconds))
     }
 }

@@ -131,6 +131,39 @@ pub(super) fn of(runs: &[Learned], joint: bool, figures: &mut Figures) -> String
             level: None,
         };
         html.push_str(&figures.add(&chart, ""));
+        if column == "objective" {
+            html.push_str(&over_time(runs, &sample, joint, figures));
+        }
     }
     html
+}
+
+/// The objective against the time of training, where it was measured.
+fn over_time(runs: &[Learned], sample: &str, joint: bool, figures: &mut Figures) -> String {
+    let curve = |run: &Learned| thinned(run.metrics.against(&run.run.name, "seconds", "objective"));
+    let series: Vec<Series> = runs
+        .iter()
+        .map(|run| Series::new(run.label(), curve(run), run.style))
+        .filter(|series| series.points.len() > 1)
+        .collect();
+    if series.is_empty() {
+        return String::new();
+    }
+    let each = if joint { " of each directory" } else { "" };
+    let chart = Chart {
+        title: "Objective against time.".to_owned(),
+        caption: format!(
+            "The lasso over {sample}, as above, against the seconds since a run began, the time for measuring included."
+        ),
+        numbers: format!(
+            "<code>metrics.csv</code>{each}, columns <code>seconds</code> and <code>objective</code>"
+        ),
+        x: "time, s",
+        y: "objective",
+        log_y: false,
+        series,
+        marks: Vec::new(),
+        level: None,
+    };
+    figures.add(&chart, "")
 }

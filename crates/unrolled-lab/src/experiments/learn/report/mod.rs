@@ -1,17 +1,16 @@
 //! The sections of a learning run's report, drawn from metrics.csv and results.json.
 
+mod atoms;
 mod charts;
 mod headline;
+mod rows;
 mod settings;
 mod tables;
 
-use ndarray::Array2;
 use serde::Deserialize;
-use unrolled_data::DataError;
 
 use crate::Error;
 use crate::report::page::Section;
-use crate::report::pictures::{filters, mosaic};
 use crate::report::table::escape;
 use crate::report::{Figures, Finished, Metrics, ReportedRun, Subject, differences, facts};
 
@@ -30,6 +29,7 @@ struct Learned<'a> {
 struct Stored {
     failed: Option<String>,
     feature_shape: Option<[usize; 2]>,
+    image_shape: Option<[usize; 3]>,
     sample: Option<Sample>,
 }
 
@@ -56,6 +56,12 @@ impl Learned<'_> {
     /// A column against the steps; where it is empty, there is no point.
     fn curve(&self, column: &str) -> Vec<(f64, f64)> {
         self.metrics.curve(&self.run.name, column)
+    }
+
+    /// Channels, height and width of a row that can be drawn.
+    fn shape(&self) -> Option<[usize; 3]> {
+        let grey = self.stored.feature_shape.map(|[height, width]| [1, height, width]);
+        grey.or(self.stored.image_shape).filter(|shape| matches!(shape[0], 1 | 3))
     }
 
     /// Its name on the page, as HTML.
@@ -85,58 +91,17 @@ pub(super) fn sections(subject: &Subject, figures: &mut Figures) -> Result<Vec<S
     add("What came out", headline::of(&runs) + &tables);
     let charts = charts::of(&runs, subject.is_joint(), figures);
     add("As training went on", format!("<div class=\"figures\">\n{charts}</div>\n"));
-    let pictures = pictures(subject, &runs, figures)?;
-    if !pictures.is_empty() {
-        add("The atoms", pictures);
+    let used: Vec<_> = runs.iter().map(rows::Used::read).collect::<Result<_, _>>()?;
+    let atoms = atoms::of(&runs, &used, figures)?;
+    if !atoms.is_empty() {
+        add("The atoms", atoms);
+    }
+    let rows = rows::of(&runs, &used, figures)?;
+    if !rows.is_empty() {
+        add("Rows and their reconstructions", rows);
     }
     add("What you see", EXPLANATION.to_owned());
     Ok(sections)
-}
-
-/// The learned atoms of every run whose examples are pictures.
-fn pictures(subject: &Subject, runs: &[Learned], figures: &mut Figures) -> Result<String, Error> {
-    let mut html = String::new();
-    for found in &subject.directories {
-        let path = found.path.join("arrays.safetensors");
-        let of_directory = runs.iter().filter(|run| std::ptr::eq(run.found, found));
-        let shaped: Vec<_> = of_directory
-            .filter_map(|run| Some((run, run.stored.feature_shape?)))
-            .filter(|(run, _)| run.stored.failed.is_none())
-            .collect();
-        if shaped.is_empty() {
-            continue;
-        }
-        let damaged = |what: String| Error::damaged(&path, &what);
-        for (run, shape) in shaped {
-            let mut picture = |array: &str, what: &str, must: bool| -> Result<String, Error> {
-                let key = format!("{}/{array}", run.run.name);
-                let found = match unrolled_data::read_array(&path, &key) {
-                    Err(DataError::Missing { .. }) if !must => return Ok(String::new()),
-                    found => found.map_err(|error| damaged(error.to_string()))?,
-                };
-                let caption = format!(
-                    "<b>{}</b>: {what} atoms; zero is grey. Numbers: <code>arrays.safetensors</code>, \
-                     <code>{}</code>.",
-                    run.label(),
-                    escape(&key)
-                );
-                let (dimensions, values) = found;
-                let picture = match dimensions[..] {
-                    [_, _, _, _] => filters(&dimensions, &values, &caption),
-                    [rows, columns] => Array2::from_shape_vec((rows, columns), values)
-                        .map_err(|error| error.to_string())
-                        .and_then(|matrix| mosaic(&matrix, shape, &caption)),
-                    _ => Err(format!("is of shape {dimensions:?}, not atoms")),
-                };
-                let picture = picture.map_err(|what| damaged(format!("`{key}` {what}")))?;
-                Ok(figures.mosaic(&picture, &key))
-            };
-            let learned = picture("dictionary", "learned", true)?;
-            let truth = picture("true_dictionary", "true", false)?;
-            html.push_str(&format!("<div class=\"figures\">\n{learned}{truth}</div>\n"));
-        }
-    }
-    Ok(html)
 }
 
 const EXPLANATION: &str = "<p>Every step codes a batch by T unrolled iterations, takes the gradient of \
