@@ -2,6 +2,7 @@
 
 mod damaged;
 mod denoise;
+mod used;
 mod words;
 
 use std::path::Path;
