@@ -75,8 +75,8 @@ SHARED = dict(
     encoder=SOLVED, constraint="unit-sphere", init='{ method = "file", path = "start.safetensors", key = "D" }'
 )
 OURS = {
-    "unrolled online": dict(batch=256, steps=200, optimizer='kind = "online"'),
-    "unrolled online, 400 batches": dict(batch=256, steps=400, optimizer='kind = "online"'),
+    "unrolled online": dict(batch=256, steps=200, optimizer='kind = "online"\nlearning_rate = WEIGHT'),
+    "unrolled online, 400 batches": dict(batch=256, steps=400, optimizer='kind = "online"\nlearning_rate = WEIGHT'),
     "unrolled preconditioned": dict(
         batch=256, steps=200, optimizer='kind = "preconditioned"\nlearning_rate = 0.3\nschedule = "cosine"'
     ),
@@ -174,6 +174,9 @@ def ours(X, D, size, seed, steps, setting, folder):
     save(folder / "rows.safetensors", X=X)
     save(folder / "start.safetensors", D=D)
     grid = [step for step in GRID if step < steps]
+    # As `unrolled init learn-dictionary` writes it: the weight of a batch is a quarter of its rows for each atom.
+    weight = min(0.5, round(setting["batch"] / (4 * size["atoms"]), 2))
+    setting = {**setting, "optimizer": setting["optimizer"].replace("WEIGHT", str(weight))}
     text = CONFIG.format(seed=seed, grid=grid, **{**SHARED, **setting, **size})
     (folder / "run.toml").write_text(text)
     command = [UNROLLED, "run", folder / "run.toml", "--out", folder / "run", "--overwrite", "--quiet"]

@@ -193,6 +193,8 @@ fn what_cannot_be_streamed_says_why_with_file_line_and_remedy() {
     note("no such folder", said(&["--set", "data.path=\"row\""]));
     note("fewer rows than atoms", said(&["--set", "dictionary.atoms=501"]));
     note("not the shape", said(&["--set", "data.feature_shape=[3, 4]"]));
+    note("no shape", said(&["--set", "data.feature_shape=[3, -4]"]));
+    note("whitened", said(&["--set", "data.standardise=\"whiten\""]));
     note("no window", said(&["--set", "data.window=0"]));
     note("no such array", said(&["--set", "data.key=\"Y\""]));
     fs::write(
@@ -256,6 +258,46 @@ fn codes_of_shards_are_written_to_shards() {
         let said = String::from_utf8_lossy(&said.get_output().stderr).into_owned();
         assert!(said.contains(expected), "{said}");
     }
+    // From inside the folder too, and through a link.
+    let codes = folder.path().join("codes");
+    let said = unrolled(&codes)
+        .args([
+            "encode",
+            "--dictionary",
+            "../run",
+            "--penalty",
+            "0.1",
+            "--data",
+            "codes-*.safetensors",
+        ])
+        .args(["--data-key", "values", "--out", ".", "--shard-rows", "9", "--overwrite"])
+        .assert()
+        .code(2);
+    let said = String::from_utf8_lossy(&said.get_output().stderr).into_owned();
+    assert!(said.contains("`values` has shape"), "{said}");
+    let linked = folder.path().join("linked.safetensors");
+    fs::remove_file(codes.join("codes-00001.safetensors")).unwrap();
+    fs::copy(folder.path().join("rows/0.safetensors"), codes.join("codes-00001.safetensors"))
+        .unwrap();
+    std::os::unix::fs::symlink(codes.join("codes-00001.safetensors"), &linked).unwrap();
+    for data in ["../linked.safetensors", "codes-00001.safetensors", "codes-0000[1-9].safetensors"]
+    {
+        let said = unrolled(&codes)
+            .args(["encode", "--dictionary", "../run", "--penalty", "0.1", "--data", data])
+            .args(["--out", ".", "--shard-rows", "9", "--overwrite"])
+            .assert()
+            .code(2);
+        let said = String::from_utf8_lossy(&said.get_output().stderr).into_owned();
+        assert!(said.contains("one of the inputs; name another place"), "{data}: {said}");
+    }
+    assert_eq!(fs::read_dir(&codes).unwrap().count(), 2);
+    // What a stopped run leaves is not taken for all.
+    fs::write(codes.join("codes.unfinished"), "").unwrap();
+    let said = encode(&["--data", "codes", "--out", "more.safetensors"]).code(2);
+    let said = String::from_utf8_lossy(&said.get_output().stderr).into_owned();
+    assert!(said.contains("codes/codes.unfinished: some shards are missing"), "{said}");
+    encode(&["--data", "rows", "--out", "codes", "--shard-rows", "400", "--overwrite"]).success();
+    assert!(!codes.join("codes.unfinished").exists());
     fs::create_dir(folder.path().join("both")).unwrap();
     fs::rename(
         folder.path().join("rows/0.safetensors"),
@@ -266,6 +308,65 @@ fn codes_of_shards_are_written_to_shards() {
         encode(&["--data", "both/*", "--out", "both", "--shard-rows", "9", "--overwrite"]).code(2);
     let said = String::from_utf8_lossy(&said.get_output().stderr).into_owned();
     assert!(said.contains("one of the inputs; name another place"), "{said}");
+}
+
+/// A folder whose name looks like a pattern, many files, and hidden ones.
+#[test]
+fn many_shards_in_a_folder_with_any_name_are_read_from_the_few_that_are_open() {
+    let folder = folder();
+    let place = folder.path().join("run[1]*");
+    fs::create_dir(&place).unwrap();
+    rows(&place);
+    fs::remove_dir_all(place.join("rows")).unwrap();
+    fs::create_dir(place.join("rows")).unwrap();
+    for index in 0..300 {
+        let values: Vec<f32> = (index * 2 * WIDTH..(index + 1) * 2 * WIDTH).map(value).collect();
+        shard(&place.join(format!("rows/{index:03}.safetensors")), &values, WIDTH);
+    }
+    fs::write(place.join("rows/.hidden.safetensors"), "x").unwrap();
+    run(&place, "all", &[]);
+    let config = place.join("small.toml");
+    let mut command = unrolled(folder.path());
+    command.arg("run").arg(&config).args([
+        "--out",
+        "folder",
+        "--set",
+        "data.path=\"run[1]*/rows\"",
+    ]);
+    command.assert().success();
+    let arrays = |path: &Path| fs::read(path.join("arrays.safetensors")).unwrap();
+    assert!(arrays(&place.join("all")) == arrays(&folder.path().join("folder")));
+    // A file that is not open and has changed is not read.
+    let child = Command::new(assert_cmd::cargo::cargo_bin!("unrolled"))
+        .current_dir(&place)
+        .args(["run", "small.toml", "-q", "--out", "long", "--set", "train.epochs=100000"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while fs::read_dir(place.join("long/checkpoints/main")).map_or(0, Iterator::count) < 2 {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let values: Vec<f32> = (0..2 * WIDTH).map(value).collect();
+    shard(&place.join("rows/150.safetensors"), &values, WIDTH);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("rows/150.safetensors") && said.contains("it has changed"), "{said}");
+}
+
+#[test]
+fn what_explains_dictionaries_reads_all_shards() {
+    let folder = folder();
+    rows(folder.path());
+    let explain = CONFIG
+        .replace("learn-dictionary", "explain")
+        .replace("validation = 0.1\n", "")
+        .replace("objective_gap = 1e-4\n", "");
+    write(folder.path(), "explain.toml", &explain);
+    let run = ["run", "explain.toml", "-q", "--out", "explained"];
+    let center = ["--set", "data.standardise=\"center\""];
+    unrolled(folder.path()).args(run).args(center).assert().success();
+    unrolled(folder.path()).args(["explain", "explained"]).assert().success();
 }
 
 #[test]

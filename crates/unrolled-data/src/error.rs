@@ -128,6 +128,14 @@ pub enum DataError {
         /// What of it.
         what: String,
     },
+    /// Shards of which some are missing.
+    #[error(
+        "{mark}: some shards are missing; encode again with --overwrite, or remove that file to take those that are there"
+    )]
+    Unfinished {
+        /// The file that says so.
+        mark: PathBuf,
+    },
     /// Files that do not go together.
     #[error("{path}: `{key}` {found}, but that of {other} {expected}; {remedy}")]
     Shards {

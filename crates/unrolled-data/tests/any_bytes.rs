@@ -117,7 +117,10 @@ fn read_all(path: &Path) -> bool {
         let [n, _] = rows.shape();
         rows.read(0, n)
     });
-    assert_eq!(rows.ok(), read_matrix(path, "X").ok(), "by rows and as a whole");
+    // Rows without columns are none.
+    let whole = read_matrix(path, "X").ok().filter(|matrix| matrix.ncols() > 0);
+    let rows = rows.ok().filter(|rows| rows.ncols() > 0);
+    assert_eq!(rows, whole, "by rows and as a whole");
     arrays.is_ok() && ["X", "W"].iter().any(|key| read_matrix(path, key).is_ok())
 }
 

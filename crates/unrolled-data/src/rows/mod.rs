@@ -12,8 +12,12 @@ use ndarray::Array2;
 use crate::DataError;
 use crate::fault::Fault;
 use crate::memory::reserve;
+pub use list::UNFINISHED;
 use shard::Shard;
 pub use survey::Survey;
+
+/// Files that stay open: systems allow a process about a thousand.
+const KEPT_OPEN: usize = 256;
 
 /// A matrix `[n, m]` of which the rows lie in one file or in several shards, one after the other. Of .npy,
 /// .safetensors and raw IDX files (a byte b is b/255) only what is asked for is read; the array of an .npz or .pt file
@@ -32,29 +36,35 @@ impl Rows {
     /// An error where there is no such file, one is damaged, or they differ in the width of a row or in the type of numbers.
     pub fn open(path: &Path, key: &str) -> Result<Self, DataError> {
         let files = list::files(path)?;
-        let shards: Result<Vec<_>, _> = files.iter().map(|file| Shard::open(file, key)).collect();
-        let shards = shards?;
+        let keep = files.len() <= KEPT_OPEN;
+        let shards = files.iter().map(|file| Shard::open(file, key, keep));
+        let shards: Vec<Shard> = shards.collect::<Result<_, _>>()?;
         let (first, mut starts) = (&shards[0], vec![0]);
         for shard in &shards {
-            let differ = |found: String, expected: String, remedy| DataError::Shards {
+            let differ = |what: &dyn Fn(&Shard) -> String, remedy| DataError::Shards {
                 path: shard.path.clone(),
                 key: key.to_owned(),
-                found,
+                found: what(shard),
                 other: first.path.clone(),
-                expected,
+                expected: what(first),
                 remedy,
             };
             if shard.columns != first.columns {
-                let [found, expected] =
-                    [shard, first].map(|shard| format!("has {} columns", shard.columns));
                 let remedy = "give shards of one width, or name some of them with a pattern";
-                return Err(differ(found, expected, remedy));
+                return Err(differ(&|shard| format!("has {} columns", shard.columns), remedy));
             }
-            if shard.dtype() != first.dtype() {
-                let [found, expected] =
-                    [shard, first].map(|shard| format!("holds {}", shard.dtype()));
-                let remedy = "write all shards with one type of numbers";
-                return Err(differ(found, expected, remedy));
+            if shard.image != first.image {
+                let shape = |shard: &Shard| match shard.image {
+                    Some(image) => format!("holds images of shape {image:?}"),
+                    None => "holds rows".to_owned(),
+                };
+                return Err(differ(&shape, "give shards of one shape"));
+            }
+            if let (Some(a), Some(b)) = (shard.dtype(), first.dtype())
+                && a != b
+            {
+                let dtype = |shard: &Shard| format!("holds {}", shard.dtype().unwrap_or_default());
+                return Err(differ(&dtype, "write all shards with one type of numbers"));
             }
             starts.push(starts[starts.len() - 1] + shard.rows);
         }
@@ -74,11 +84,6 @@ impl Rows {
     /// How many files there are.
     pub fn files(&self) -> usize {
         self.shards.len()
-    }
-
-    /// Bytes of a row, where a file keeps rows together.
-    pub fn row_bytes(&self) -> Option<usize> {
-        self.shards.iter().map(Shard::row_bytes).min().flatten()
     }
 
     /// The file that a row lies in, and which of its rows it is.

@@ -29,12 +29,18 @@ pub(super) struct Shard {
     content: Content,
 }
 
+/// Length and time of the last change.
+type State = (u64, Option<std::time::SystemTime>);
+
 #[derive(Debug)]
 enum Content {
     /// Read from the file as it is needed. It is not mapped into memory: a file that is cut short meanwhile would end
     /// the process.
     File {
-        file: Mutex<File>,
+        /// Kept open; where there are many files, each is opened as it is read.
+        file: Option<Mutex<File>>,
+        /// Its length and when it was written last.
+        state: State,
         /// Where the matrix begins.
         start: u64,
         number: Number,
@@ -48,8 +54,9 @@ enum Content {
 
 /// Whether a file's name is one of a format of which rows are read.
 pub(super) fn is_readable_name(path: &Path) -> bool {
+    let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
-    is_idx(path) || ["npy", "safetensors"].contains(&&*extension)
+    !is_hidden && (is_idx(path) || ["npy", "safetensors"].contains(&&*extension))
 }
 
 /// As MNIST's files are called, `train-images-idx3-ubyte`, or `.idx`.
@@ -70,7 +77,8 @@ struct Found {
 }
 
 impl Shard {
-    pub fn open(path: &Path, key: &str) -> Result<Self, DataError> {
+    /// `keep`: whether the file stays open.
+    pub fn open(path: &Path, key: &str, keep: bool) -> Result<Self, DataError> {
         let found = match is_idx(path) && !path.is_dir() {
             true => idx(path)?,
             false => {
@@ -109,10 +117,10 @@ impl Shard {
                 }
             }
         };
-        Self::of(path, key, found)
+        Self::of(path, key, found, keep)
     }
 
-    fn of(path: &Path, key: &str, found: Found) -> Result<Self, DataError> {
+    fn of(path: &Path, key: &str, found: Found, keep: bool) -> Result<Self, DataError> {
         let (path, key) = (path.to_owned(), key.to_owned());
         let Found { format, file, start, shape, number, unit, order } = found;
         let (rows, columns, image) = match shape[..] {
@@ -133,23 +141,24 @@ impl Shard {
             Ok(number) => number,
             Err(dtype) => return Err(DataError::Dtype { path, key, dtype }),
         };
-        let content = Content::File { file: Mutex::new(file), start, number, unit, order };
+        if columns == 0 {
+            let expected = "[n, m] with at least one column".to_owned();
+            return Err(DataError::Shape { path, key, shape, expected });
+        }
+        let state = match file.metadata() {
+            Ok(metadata) => (metadata.len(), metadata.modified().ok()),
+            Err(error) => return Err(DataError::Unreadable { path, reason: error.to_string() }),
+        };
+        let file = keep.then(|| Mutex::new(file));
+        let content = Content::File { file, state, start, number, unit, order };
         Ok(Self { path, key, format, rows, columns, image, content })
     }
 
-    /// The name of its type of numbers.
-    pub fn dtype(&self) -> &'static str {
+    /// The name of its type of numbers, where it is read as it is needed.
+    pub fn dtype(&self) -> Option<&'static str> {
         match &self.content {
-            Content::File { number, .. } => number.name(),
-            Content::Memory(_) => Number::F64.name(),
-        }
-    }
-
-    /// Bytes of a row in the file; `None` where rows are not kept together, or not in the file.
-    pub fn row_bytes(&self) -> Option<usize> {
-        match &self.content {
-            Content::File { number, order: Order::C, .. } => Some(number.width() * self.columns),
-            _ => None,
+            Content::File { number, .. } => Some(number.name()),
+            Content::Memory(_) => None,
         }
     }
 
@@ -158,13 +167,14 @@ impl Shard {
         let from = values.len();
         match &self.content {
             Content::Memory(matrix) => values.extend(matrix.slice(s![range.clone(), ..])),
-            Content::File { file, start, number, unit, order } => {
-                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-                let rows = match order {
-                    Order::C => self.append_rows((&mut file, *start), *number, &range, values),
-                    Order::Fortran => {
-                        self.append_columns((&mut file, *start), *number, &range, values)
-                    }
+            Content::File { file, state, start, number, unit, order } => {
+                let mut read = |file: &mut File| match order {
+                    Order::C => self.append_rows((file, *start), *number, &range, values),
+                    Order::Fortran => self.append_columns((file, *start), *number, &range, values),
+                };
+                let rows = match file {
+                    Some(file) => read(&mut file.lock().unwrap_or_else(PoisonError::into_inner)),
+                    None => self.reopened(*state).and_then(|mut file| read(&mut file)),
                 };
                 rows.map_err(|fault| fault.of_array(&self.path, self.format, &self.key))?;
                 if *unit != 1.0 {
@@ -181,6 +191,16 @@ impl Shard {
                 row: range.start + index / self.columns,
                 column: index % self.columns,
             }),
+        }
+    }
+
+    /// The file, opened again as it was.
+    fn reopened(&self, state: State) -> Result<File, Fault> {
+        let file = File::open(&self.path)?;
+        let metadata = file.metadata()?;
+        match (metadata.len(), metadata.modified().ok()) == state {
+            true => Ok(file),
+            false => Err("it has changed since it was looked at first".into()),
         }
     }
 

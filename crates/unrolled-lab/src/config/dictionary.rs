@@ -229,6 +229,14 @@ impl DictionaryConfig {
         }
     }
 
+    /// How many atoms are asked for.
+    pub fn atoms(&self) -> Option<usize> {
+        match self {
+            Self::Dense(dense) => dense.atoms,
+            Self::Convolutional(filters) => Some(filters.atoms),
+        }
+    }
+
     /// Whether it is a convolution.
     pub fn is_convolutional(&self) -> bool {
         matches!(self, Self::Convolutional(_))

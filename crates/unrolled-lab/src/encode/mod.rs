@@ -19,8 +19,8 @@ use crate::files::WholeFile;
 use crate::workers::{Workers, in_order};
 use coder::Coder;
 use dictionary::{Dictionary, data_error};
+use request::wrong;
 pub use request::{Encode, Until};
-use request::{is_same, wrong};
 use shards::{Outputs, check_folder};
 pub use summary::Summary;
 
@@ -71,16 +71,7 @@ pub fn run(request: &Encode, session: &mut Session) -> Result<Summary, Error> {
         false => Workers { workers: 1, threads: session.threads },
     };
     let read = BLOCK * BLOCKS.max(BLOCKS_OF_A_THREAD * crew.workers);
-    let folder = request.out.as_path();
-    if let Some(input) = rows.paths().find(|path| {
-        is_same(path, folder) || path.parent().is_some_and(|parent| is_same(parent, folder))
-    }) {
-        return wrong(format!(
-            "--out {} would replace {}, one of the inputs; name another place",
-            folder.display(),
-            input.display()
-        ));
-    }
+    request.check_inputs(rows.paths())?;
     let mut output = match out {
         Out::File(file) => Outputs::file(request, file, [n, atoms])?,
         Out::Shards(each, before) => Outputs::shards(request, each, before, [n, atoms])?,

@@ -66,6 +66,28 @@ impl Encode {
         }
     }
 
+    /// Refuses to write where an input is: onto it, or into its folder.
+    pub(super) fn check_inputs<'p>(
+        &self,
+        mut rows: impl Iterator<Item = &'p PathBuf>,
+    ) -> Result<(), Error> {
+        let out = self.out.canonicalize().ok();
+        let is_hit = |input: &Path| {
+            let input = input.canonicalize().ok();
+            let folder = input.as_deref().and_then(Path::parent);
+            out.is_some() && (input == out || folder == out.as_deref())
+        };
+        let dictionary = Some(&self.dictionary).filter(|path| is_hit(path));
+        match dictionary.or_else(|| rows.find(|path| is_hit(path))) {
+            None => Ok(()),
+            Some(input) => wrong(format!(
+                "--out {} would replace {}, one of the inputs; name another place",
+                self.out.display(),
+                input.display()
+            )),
+        }
+    }
+
     /// Begins the file to write, where one can be written.
     pub(super) fn begin_file(&self) -> Result<WholeFile, Error> {
         let out = &self.out;
@@ -109,7 +131,7 @@ impl Encode {
     }
 }
 
-pub(super) fn is_same(a: &Path, b: &Path) -> bool {
+fn is_same(a: &Path, b: &Path) -> bool {
     a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 

@@ -3,12 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array2, s};
+use unrolled_data::UNFINISHED;
 
 use super::Encode;
 use super::output::Output;
 use super::request::wrong;
 use crate::Error;
-use crate::files::{WholeFile, remove_all_unfinished};
+use crate::files::{WholeFile, remove_all_unfinished, write_whole};
+
+/// What the mark says to a person.
+const STOPPED: &str = "`unrolled encode` is at work here, or was stopped: some shards of codes are missing. Encode again with \
+    --overwrite.\n";
 
 /// Codes in one file or in shards of so many rows, of which one at a time is open. Each appears under its name when it is
 /// whole.
@@ -19,19 +24,27 @@ pub(super) struct Outputs<'a> {
     each: usize,
     /// Rows that are still to come.
     left: usize,
-    /// Files begun.
+    /// Files begun, and how many there will be.
     begun: usize,
+    count: usize,
     /// The file that is open, and how many rows it still takes.
     open: Option<(Output, usize)>,
 }
 
-/// The name of a shard.
-fn name(index: usize) -> String {
-    format!("codes-{index:05}.safetensors")
+/// The name of a shard among so many: in the order of the bytes of the names.
+fn name(index: usize, count: usize) -> String {
+    let digits = count.saturating_sub(1).to_string().len().max(5);
+    format!("codes-{index:0digits$}.safetensors")
 }
 
-/// Whether a file is called as a shard is.
+/// Whether a file is called as a shard is, or marks that some are missing.
 fn is_shard(path: &Path) -> bool {
+    if !path.is_file() {
+        return false;
+    }
+    if path.file_name().is_some_and(|name| name == UNFINISHED) {
+        return true;
+    }
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
     let digits = name.strip_prefix("codes-").and_then(|rest| rest.strip_suffix(".safetensors"));
     digits.is_some_and(|digits| digits.len() >= 5 && digits.bytes().all(|b| b.is_ascii_digit()))
@@ -75,7 +88,7 @@ impl<'a> Outputs<'a> {
         let [n, atoms] = shape;
         let output = Output::begin(request, request.out.clone(), file, shape)?;
         let open = Some((output, n));
-        Ok(Self { request, atoms, each: n.max(1), left: n, begun: 1, open })
+        Ok(Self { request, atoms, each: n.max(1), left: n, begun: 1, count: 1, open })
     }
 
     /// Into shards of a folder, in which there are these already.
@@ -87,14 +100,17 @@ impl<'a> Outputs<'a> {
     ) -> Result<Self, Error> {
         let writing = |error: std::io::Error| Error::writing(&request.out, &error);
         std::fs::create_dir_all(&request.out).map_err(writing)?;
-        before.iter().try_for_each(std::fs::remove_file).map_err(writing)?;
-        let mut outputs = Self { request, atoms, each, left: n, begun: 0, open: None };
+        write_whole(&request.out.join(UNFINISHED), STOPPED.as_bytes())?;
+        let shards = before.iter().filter(|path| path.file_name() != Some(UNFINISHED.as_ref()));
+        shards.into_iter().try_for_each(std::fs::remove_file).map_err(writing)?;
+        let count = n.div_ceil(each).max(1);
+        let mut outputs = Self { request, atoms, each, left: n, begun: 0, count, open: None };
         outputs.begin_next()?;
         Ok(outputs)
     }
 
     fn begin_next(&mut self) -> Result<(), Error> {
-        let path = self.request.out.join(name(self.begun));
+        let path = self.request.out.join(name(self.begun, self.count));
         let rows = self.left.min(self.each);
         let file = WholeFile::begin(&path)?;
         let output = Output::begin(self.request, path, file, [rows, self.atoms])?;
@@ -128,6 +144,10 @@ impl<'a> Outputs<'a> {
     /// Gives the last file its name; how many files there are.
     pub fn finish(mut self) -> Result<usize, Error> {
         self.finish_open()?;
+        if self.request.shard_rows.is_some() {
+            let mark = self.request.out.join(UNFINISHED);
+            std::fs::remove_file(&mark).map_err(|error| Error::writing(&mark, &error))?;
+        }
         Ok(self.begun)
     }
 }

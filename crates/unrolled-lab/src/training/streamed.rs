@@ -15,11 +15,9 @@ use crate::config::{Preprocessing, steps_of_an_epoch};
 /// Bytes of the rows in a window, as float64, where nothing else is asked for.
 const WINDOW: usize = 32 << 20;
 
-/// Bytes of a stretch in its file: what is read at once.
+/// Bytes of a stretch, as float32: about what is read at once. Whatever the files hold, so that the same numbers come in the
+/// same order.
 const STRETCH: usize = 64 << 10;
-
-/// Rows of a stretch of a file that keeps its columns together.
-const OF_COLUMNS: usize = 1024;
 
 /// Examples that are read from files.
 ///
@@ -72,7 +70,7 @@ pub struct Shuffling {
 pub fn window_and_stretch(files: &Files, window: Option<usize>) -> [usize; 2] {
     let [_, m] = files.shape();
     let window = window.unwrap_or(WINDOW / (8 * m.max(1))).max(1);
-    let stretch = files.row_bytes().map_or(OF_COLUMNS, |bytes| STRETCH / bytes.max(1));
+    let stretch = STRETCH / (4 * m.max(1));
     // Few stretches would be no mixture.
     let stretch = stretch.min(window / 16).max(1);
     [window.div_ceil(stretch) * stretch, stretch]
@@ -344,8 +342,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = numbered(folder.path(), 100_000, 30_000);
         let source = source(&files, [100_000, 1000], true, 8000);
-        let mean = seen(&source, 1..2).iter().sum::<usize>() as f64 / 1000.0;
-        assert!((mean - 50_000.0).abs() < 20_000.0, "{mean}");
+        let rows = seen(&source, 1..2);
+        // Sixteen stretches of 500 rows make a window, and a batch has of all of them, in no order.
+        let stretches: std::collections::BTreeSet<_> = rows.iter().map(|row| row / 500).collect();
+        assert_eq!(stretches.len(), 16, "{stretches:?}");
+        let rises = rows.windows(2).filter(|pair| pair[0] < pair[1]).count();
+        assert!((400..600).contains(&rises), "{rises}");
+    }
+
+    #[test]
+    fn blocks_of_a_batch_over_several_windows_can_be_asked_for_by_several_threads() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = numbered(folder.path(), 1000, 170);
+        let expected = seen(&source(&files, [990, 100], true, 32), 3..4);
+        let source = source(&files, [990, 100], true, 32);
+        let block = |from: usize| source.rows(3, from..from + 10).unwrap().x;
+        let blocks: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..10).map(|index| scope.spawn(move || block(10 * index))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let found: Vec<usize> = blocks.iter().flatten().map(|value| *value as usize).collect();
+        assert_eq!(found, expected);
     }
 
     #[test]

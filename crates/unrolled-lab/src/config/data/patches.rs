@@ -1,6 +1,7 @@
 //! `source = "patches"`: pieces of images.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use unrolled_data::{
     Channels, DataSet, Image, Patches, Places, dead_leaves, list_images, read_image,
 };
@@ -35,22 +36,22 @@ pub struct PatchesConfig {
     pub(super) standardise: Standardise,
 }
 
-/// `stride`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Stride {
-    /// The same down and across.
-    Same(usize),
-    /// Down and across.
-    Each([usize; 2]),
-}
+/// `stride`: a number, or one down and one across.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+struct Stride([usize; 2]);
 
-impl Stride {
-    fn both(self) -> [usize; 2] {
-        match self {
-            Self::Same(stride) => [stride, stride],
-            Self::Each(strides) => strides,
-        }
+impl<'de> Deserialize<'de> for Stride {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = toml::Value::deserialize(deserializer)?;
+        let number = |value: &toml::Value| usize::try_from(value.as_integer()?).ok();
+        let pair = match value.as_array().map(Vec::as_slice) {
+            Some([down, across]) => number(down).zip(number(across)),
+            Some(_) => None,
+            None => number(&value).map(|stride| (stride, stride)),
+        };
+        let wrong = || D::Error::custom(format!("{value}; write a number, or [down, across]"));
+        pair.map(|(down, across)| Self([down, across])).ok_or_else(wrong)
     }
 }
 
@@ -107,7 +108,7 @@ impl PatchesConfig {
             "`data.examples` is 0; write 1 or more".to_owned()
         });
         if let Some(stride) = section.stride {
-            let [down, across] = stride.both();
+            let Stride([down, across]) = stride;
             problems.require(down > 0 && across > 0, "data.stride", || {
                 "`data.stride` is 0; write how many pixels lie between patches, 1 or more"
                     .to_owned()
@@ -152,18 +153,23 @@ impl PatchesConfig {
         let without_mean = self.remove == REMOVE[0];
         let places = match self.stride {
             None => Places::Random(self.drawn()),
-            Some(stride) => Places::Grid(stride.both()),
+            Some(Stride(strides)) => Places::Grid(strides),
         };
         let patches = Patches { size: self.size, places, without_mean };
         let pixels = (self.size[0] * self.size[1] * self.channels().count()) as f64;
         let needed = (16.0 * patches.count(&images) as f64 * pixels) as u64;
         let free = crate::memory::available().unwrap_or(u64::MAX);
         if needed > free {
+            let (key, what, remedy) = match self.stride {
+                Some(_) => {
+                    ("stride", "takes", "write a larger stride, or draw some with `data.examples`")
+                }
+                None => ("examples", "asks for", "write fewer"),
+            };
             return Err(Error::at(
-                "data.stride",
+                format!("data.{key}"),
                 format!(
-                    "`data.stride` takes {} patches, about {}, and {} are free; write a larger stride, or draw some with \
-                     `data.examples`",
+                    "`data.{key}` {what} {} patches, about {}, and {} are free; {remedy}",
                     patches.count(&images),
                     bytes(needed),
                     bytes(free)

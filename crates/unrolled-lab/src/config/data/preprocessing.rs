@@ -9,6 +9,7 @@ use unrolled_data::DataSet;
 use crate::Error;
 use crate::config::reader::Reader;
 use crate::principal::Principal;
+use crate::words::bytes;
 
 /// `standardise`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -84,6 +85,20 @@ impl Preprocessing {
     }
 
     fn whitening(x: &Array2<f64>) -> Result<Self, Error> {
+        let m = x.ncols();
+        let needed = 48 * (m * m) as u64;
+        let free = crate::memory::available().unwrap_or(u64::MAX);
+        if needed > free {
+            return Err(Error::at(
+                "data.standardise",
+                format!(
+                    "`data.standardise` is \"whiten\": the covariance of {m} features and what comes of it would take about \
+                     {}, and {} are free; write \"center-and-scale\"",
+                    bytes(needed),
+                    bytes(free)
+                ),
+            ));
+        }
         let Principal { mean, directions, variances, .. } = Principal::of(x, x.ncols());
         let largest = variances.iter().copied().fold(0.0, f64::max);
         // Equal rows differ by what rounding makes of their mean.

@@ -1,19 +1,36 @@
 //! `feature_shape`: rows that are pictures.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use unrolled_data::DataSet;
 
 use super::Loaded;
 use crate::Error;
 
 /// The shape of an example.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(super) enum FeatureShape {
     /// Height and width.
     Plane([usize; 2]),
     /// Channels, height and width.
     Channels([usize; 3]),
+}
+
+impl<'de> Deserialize<'de> for FeatureShape {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = toml::Value::deserialize(deserializer)?;
+        let side = |value: &toml::Value| usize::try_from(value.as_integer()?).ok();
+        let sides =
+            value.as_array().map(|sides| sides.iter().map(side).collect::<Option<Vec<_>>>());
+        match sides.flatten().as_deref() {
+            Some(&[height, width]) => Ok(Self::Plane([height, width])),
+            Some(&[channels, height, width]) => Ok(Self::Channels([channels, height, width])),
+            _ => Err(D::Error::custom(format!(
+                "{value}; write [height, width], or [channels, height, width]"
+            ))),
+        }
+    }
 }
 
 impl FeatureShape {

@@ -68,7 +68,11 @@ pub(crate) fn learning(run: &Run) -> &learn::Sections {
 
 /// A checksum of the examples of a run that has learned a dictionary, as they are now.
 pub(crate) fn fingerprint(run: &Run) -> Result<u32, Error> {
-    let plan = learn::Plan::new(run, learning(run), Arc::default())?;
+    let shelf = match run.config.experiment {
+        "explain" => learn::Shelf::of_whole_data(),
+        _ => learn::Shelf::default(),
+    };
+    let plan = learn::Plan::new(run, learning(run), Arc::new(shelf))?;
     Ok(plan.lesson()?.prepared.fingerprint)
 }
 

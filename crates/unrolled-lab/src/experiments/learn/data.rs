@@ -47,10 +47,11 @@ impl Prepared {
         self.stream.as_ref().map_or(self.data.examples(), |stream| stream.files.shape()[0])
     }
 
-    /// How many examples are in memory together.
-    pub fn held(&self) -> usize {
+    /// How many examples are in memory together, where batches have so many.
+    pub fn held(&self, batch: usize) -> usize {
         let windows = self.stream.as_ref().map_or(0, |Streaming { files, window, .. }| {
-            2 * window_and_stretch(files, *window)[0].min(files.shape()[0])
+            let [window, _] = window_and_stretch(files, *window);
+            ((batch.div_ceil(window) + 1) * window).min(files.shape()[0])
         });
         self.data.examples() + windows
     }
@@ -104,7 +105,9 @@ impl Shelf {
         let key = (data.clone(), dictionary.clone(), config.seed);
         self.last.take(key, || {
             let (stream, fingerprint, loaded) = match data {
-                DataConfig::Shards(shards) if !self.whole => streamed(shards, config.seed)?,
+                DataConfig::Shards(shards) if !self.whole => {
+                    streamed(shards, dictionary.atoms().unwrap_or(0), config.seed)?
+                }
                 _ => {
                     let loaded = data.load_with_shape(config.seed, 0)?;
                     (None, fingerprint(&[&loaded.data.x]), loaded)
@@ -120,7 +123,11 @@ impl Shelf {
 }
 
 /// Goes over the files once, and takes a sample of their rows.
-fn streamed(shards: &ShardsConfig, seed: u64) -> Result<(Option<Streaming>, u32, Loaded), Error> {
+fn streamed(
+    shards: &ShardsConfig,
+    atoms: usize,
+    seed: u64,
+) -> Result<(Option<Streaming>, u32, Loaded), Error> {
     let files = Arc::new(shards.open()?);
     let at = |error: unrolled_data::DataError| Error::at("data.path", error.to_string());
     let [n, m] = files.shape();
@@ -132,7 +139,8 @@ fn streamed(shards: &ShardsConfig, seed: u64) -> Result<(Option<Streaming>, u32,
         return Err(Error::at("data.path", message));
     };
     let preprocessing = Preprocessing::of(mean, variance, shards.standardise);
-    let count = n.min((SAMPLE / (8 * m)).max(1));
+    // Atoms may start as rows.
+    let count = n.min((SAMPLE / (8 * m)).max(atoms).max(1));
     let mut values = Vec::with_capacity(count * m);
     let mut stream = unrolled::random::Stream::new(seed, "data/sample", 0);
     for at_row in 0..count {

@@ -67,7 +67,7 @@ impl<'a> Plan<'a> {
             config,
             CodingSections { dictionary, encoder, train, optimizer },
             &start,
-            [prepared.held(), training],
+            [prepared.held(train.batch(training)), training],
             estimator.differentiates_encoder(),
         )?;
         let coding = match data.true_codes {

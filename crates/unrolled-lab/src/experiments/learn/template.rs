@@ -98,8 +98,9 @@ objective_gap = 1e-3            # measured: the lasso on those rows, its codes s
 
 [optimizer]
 kind = "online"                 # statistics of the codes, and a minimum over one atom after the other
-learning_rate = 0.5             # the weight of a batch; it falls to 0 by a cosine
+learning_rate = {weight:?}            # the weight of a batch, a quarter of its rows for each atom; it falls to 0 by a cosine
 "#,
+        weight = weight(batch, atoms),
         tolerance = rounded(0.01 * penalty),
         validation = (1e9 * held_out as f64 / n as f64).round() / 1e9,
     ))
@@ -109,6 +110,12 @@ learning_rate = 0.5             # the weight of a batch; it falls to 0 by a cosi
 fn is_array_file(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
     path.is_file() && ["safetensors", "npy", "npz", "pt", "pth"].contains(&extension)
+}
+
+/// The weight of a batch: where an atom has few rows of it, its statistics need many batches.
+fn weight(batch: usize, atoms: usize) -> f64 {
+    let quarter = batch as f64 / (4.0 * atoms.max(1) as f64);
+    ((100.0 * quarter).round() / 100.0).clamp(0.01, 0.5)
 }
 
 /// To one digit, above 0.

@@ -28,6 +28,9 @@ impl Used {
             return Ok(None);
         }
         let path = run.found.path.join("arrays.safetensors");
+        if !path.exists() {
+            return Ok(None);
+        }
         let damaged = |what: &dyn std::fmt::Display| Error::damaged(&path, what);
         let read = |name: &str| match read_array(&path, &format!("{}/{name}", run.run.name)) {
             Err(DataError::Missing { .. }) => Ok(None),
