@@ -327,12 +327,7 @@ fn many_shards_in_a_folder_with_any_name_are_read_from_the_few_that_are_open() {
     run(&place, "all", &[]);
     let config = place.join("small.toml");
     let mut command = unrolled(folder.path());
-    command.arg("run").arg(&config).args([
-        "--out",
-        "folder",
-        "--set",
-        "data.path=\"run[1]*/rows\"",
-    ]);
+    command.arg("run").arg(&config).args(["--out", "folder", "--set", "data.path=\"rows\""]);
     command.assert().success();
     let arrays = |path: &Path| fs::read(path.join("arrays.safetensors")).unwrap();
     assert!(arrays(&place.join("all")) == arrays(&folder.path().join("folder")));

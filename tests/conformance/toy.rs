@@ -119,7 +119,7 @@ impl Source for Clouds {
         1
     }
 
-    fn rows(&self, step: usize, range: Range<usize>) -> Rows {
+    fn rows(&self, step: usize, range: Range<usize>) -> Result<Rows, Error> {
         let mut stream = Stream::new(self.seed, "clouds", step as u64);
         let noise = Array2::from_shape_simple_fn((self.batch, FEATURES), || 0.1 * stream.normal());
         let class = |i: usize| (i + step) % CLASSES;
@@ -130,7 +130,7 @@ impl Source for Clouds {
             f64::from(u8::from(k == class(i)))
         });
         let cut = |array: Array2<f64>| array.slice(ndarray::s![range.clone(), ..]).to_owned();
-        Rows { x: cut(x), target: None, label: Some(cut(label)), true_codes: None }
+        Ok(Rows { x: cut(x), target: None, label: Some(cut(label)), true_codes: None })
     }
 
     fn describe(&self, step: usize) -> String {

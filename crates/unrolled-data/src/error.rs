@@ -137,20 +137,12 @@ pub enum DataError {
         mark: PathBuf,
     },
     /// Files that do not go together.
-    #[error("{path}: `{key}` {found}, but that of {other} {expected}; {remedy}")]
+    #[error("{path}: {difference}")]
     Shards {
         /// The file.
         path: PathBuf,
-        /// The array.
-        key: String,
-        /// "has 3 columns".
-        found: String,
-        /// The first of the files.
-        other: PathBuf,
-        /// "has 4".
-        expected: String,
-        /// What to do.
-        remedy: &'static str,
+        /// "`X` has 3 columns, but that of a.npy has 4; …".
+        difference: String,
     },
     /// An array is missing.
     #[error("{path}: has no array `{key}`; it holds {held}; name the right one")]

@@ -52,7 +52,7 @@ pub fn read_all(
     {
         return Err("`load` and `read_matrix` differ".to_owned());
     }
-    let Some(mut rows) = answers.note(unrolled_data::Rows::open(&path, "X")) else {
+    let Some(rows) = answers.note(unrolled_data::Rows::open(&path, "X")) else {
         return match matrix {
             Some(_) => Err("`run` would take what `encode` refuses".to_owned()),
             None => Ok(()),

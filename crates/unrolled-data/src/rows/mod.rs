@@ -41,13 +41,14 @@ impl Rows {
         let shards: Vec<Shard> = shards.collect::<Result<_, _>>()?;
         let (first, mut starts) = (&shards[0], vec![0]);
         for shard in &shards {
-            let differ = |what: &dyn Fn(&Shard) -> String, remedy| DataError::Shards {
+            let differ = |what: &dyn Fn(&Shard) -> String, remedy: &str| DataError::Shards {
                 path: shard.path.clone(),
-                key: key.to_owned(),
-                found: what(shard),
-                other: first.path.clone(),
-                expected: what(first),
-                remedy,
+                difference: format!(
+                    "`{key}` {}, but that of {} {}; {remedy}",
+                    what(shard),
+                    first.path.display(),
+                    what(first)
+                ),
             };
             if shard.columns != first.columns {
                 let remedy = "give shards of one width, or name some of them with a pattern";
