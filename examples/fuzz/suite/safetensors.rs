@@ -52,17 +52,20 @@ pub fn read_all(
     {
         return Err("`load` and `read_matrix` differ".to_owned());
     }
+    // Rows may be images, and have at least one entry.
+    let whole = answers.note(unrolled_data::read_rows(&path, "X").map(|(x, _)| x));
+    let whole = whole.filter(|x| x.ncols() > 0);
     let Some(rows) = answers.note(unrolled_data::Rows::open(&path, "X")) else {
-        return match matrix {
+        return match whole {
             Some(_) => Err("`run` would take what `encode` refuses".to_owned()),
             None => Ok(()),
         };
     };
     let n = rows.shape()[0];
     let read = answers.note(rows.read(0, n.min(1000)));
-    match (read, matrix) {
-        (Some(read), Some(matrix)) if n <= 1000 && read != matrix => {
-            Err("`Rows` and `read_matrix` differ".to_owned())
+    match (read, whole) {
+        (Some(read), Some(whole)) if n <= 1000 && read != whole => {
+            Err("`Rows` and `read_rows` differ".to_owned())
         }
         (Some(_), None) if n <= 1000 => Err("`encode` takes what `run` refuses".to_owned()),
         _ => Ok(()),

@@ -32,9 +32,16 @@ kind = "online"
 
 #[test]
 fn use_and_reconstructions_are_those_of_the_rows_held_out() {
+    // What was done to rows is done to them again when they are encoded.
+    for standardise in ["none", "center-and-scale", "whiten"] {
+        expect_use_of_rows_held_out(standardise);
+    }
+}
+
+fn expect_use_of_rows_held_out(standardise: &str) {
     let folder = folder();
     rows(&folder.path().join("rows.safetensors"));
-    run(folder.path(), LEARN, "out", &[]);
+    run(folder.path(), LEARN, "out", &[&format!("data.standardise=\"{standardise}\"")]);
     let mut encode = unrolled(folder.path());
     encode.args([
         "encode",
@@ -67,7 +74,8 @@ fn use_and_reconstructions_are_those_of_the_rows_held_out() {
     let nonzeros = learned("sample/nonzeros");
     for (at, index) in indices.iter().enumerate() {
         let row = 30 + *index as usize;
-        assert_eq!(shown[6 * at..6 * (at + 1)], x[6 * row..6 * (row + 1)]);
+        let is_raw = shown[6 * at..6 * (at + 1)] == x[6 * row..6 * (row + 1)];
+        assert_eq!(is_raw, standardise == "none");
         let code = &codes[9 * row..9 * (row + 1)];
         assert_eq!(nonzeros[at], code.iter().filter(|z| **z != 0.0).count() as f64);
         for feature in 0..6 {
