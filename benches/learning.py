@@ -77,6 +77,7 @@ SHARED = dict(
 OURS = {
     "unrolled online": dict(batch=256, steps=200, optimizer='kind = "online"\nlearning_rate = WEIGHT'),
     "unrolled online, 400 batches": dict(batch=256, steps=400, optimizer='kind = "online"\nlearning_rate = WEIGHT'),
+    "unrolled online, of 1024": dict(batch=1024, steps=100, optimizer='kind = "online"\nlearning_rate = WEIGHT'),
     "unrolled preconditioned": dict(
         batch=256, steps=200, optimizer='kind = "preconditioned"\nlearning_rate = 0.3\nschedule = "cosine"'
     ),

@@ -39,10 +39,11 @@ pub(super) fn for_rows(path: &Path, key: &str, rows: &Rows) -> Result<String, Er
         matrix.map(|matrix| matrix.ncols())
     };
     let atoms = truth("D_star").or_else(|| truth("Z_star")).unwrap_or((2 * m).min(training));
-    let batch = (training / 10).clamp(16, 256).min(training);
-    // Some four hundred batches are enough, and so are twenty passes.
+    // Two rows for each atom, so that what a step costs by its atoms is spread over many rows.
+    let batch = (training / 10).clamp(16, (2 * atoms).clamp(256, 1024)).min(training);
+    // Some hundred thousand rows are enough, and so are twenty passes.
     let of_an_epoch = (training / batch).max(1);
-    let epochs = (400 / of_an_epoch).clamp(1, 20);
+    let epochs = ((400 * 256 / batch) / of_an_epoch).clamp(1, 20);
     let measure_every = (epochs * of_an_epoch / 20).max(1);
     let side = m.isqrt();
     let shape = match side * side == m {
