@@ -175,9 +175,6 @@ def ours(X, D, size, seed, steps, setting, folder):
     save(folder / "rows.safetensors", X=X)
     save(folder / "start.safetensors", D=D)
     grid = [step for step in GRID if step < steps]
-    # As `unrolled init learn-dictionary` writes it: the weight of a batch is a quarter of its rows for each atom.
-    weight = min(0.5, round(setting["batch"] / (4 * size["atoms"]), 2))
-    setting = {**setting, "optimizer": setting["optimizer"].replace("WEIGHT", str(weight))}
     text = CONFIG.format(seed=seed, grid=grid, **{**SHARED, **setting, **size})
     (folder / "run.toml").write_text(text)
     command = [UNROLLED, "run", folder / "run.toml", "--out", folder / "run", "--overwrite", "--quiet"]
@@ -262,6 +259,12 @@ USUAL = {
 }
 
 
+def weighted(setting, size):
+    """As `unrolled init learn-dictionary` writes it: the weight of a batch is a quarter of its rows for each atom."""
+    weight = min(0.5, round(setting["batch"] / (4 * size["atoms"]), 2))
+    return {key: value.replace("WEIGHT", str(weight)) if key == "optimizer" else value for key, value in setting.items()}
+
+
 def curve(name, problem, size, seed, steps, setting, folder):
     X, Y, D = problem
     steps = setting.get("steps", steps)
@@ -326,6 +329,7 @@ def main():
             if options.only and name not in options.only:
                 continue
             for setting in tried:
+                setting = weighted(setting, SIZES[size])
                 curves = [
                     alone(dict(name=name, size=size, mnist=options.mnist, seed=seed, batches=options.batches, setting=setting))
                     for seed in range(options.seeds)

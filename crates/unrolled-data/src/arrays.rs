@@ -47,6 +47,27 @@ impl Kinds {
     }
 }
 
+/// Rows, as an array of two dimensions or of images has them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shaped {
+    pub rows: usize,
+    pub columns: usize,
+    /// Channels, height and width of a row, where it is an image.
+    pub image: Option<[usize; 3]>,
+}
+
+/// Of `[n, m]`, or of images `[n, channels, height, width]`.
+pub(crate) fn shaped(shape: &[usize]) -> Option<Shaped> {
+    match *shape {
+        [rows, columns] => Some(Shaped { rows, columns, image: None }),
+        [rows, channels, height, width] => {
+            let columns = channels.saturating_mul(height).saturating_mul(width);
+            Some(Shaped { rows, columns, image: Some([channels, height, width]) })
+        }
+        _ => None,
+    }
+}
+
 /// Reads every array of a .safetensors, .npy, .npz, .pt or .pth file.
 pub fn read_arrays(path: &Path) -> Result<Arrays, DataError> {
     let mut file = ArrayFile::open(path)?;
@@ -138,15 +159,12 @@ impl ArrayFile {
     /// `[n, channels, height, width]`.
     pub fn rows(&mut self, key: &str) -> Result<(Array2<f64>, Option<[usize; 3]>), DataError> {
         let array = self.array(key)?;
-        let [n, channels, height, width] = array.shape[..] else {
-            return Ok((
-                self.as_matrix(key, array, "[n, m], or images [n, channels, height, width]")?,
-                None,
-            ));
-        };
-        let shape = vec![n, channels.saturating_mul(height).saturating_mul(width)];
-        let x = self.as_matrix(key, Array { shape, ..array }, "[n, m]")?;
-        Ok((x, Some([channels, height, width])))
+        let found = shaped(&array.shape);
+        let image = found.and_then(|found| found.image);
+        let shape = found.map_or(array.shape, |found| vec![found.rows, found.columns]);
+        let expected = "[n, m], or images [n, channels, height, width]";
+        let x = self.as_matrix(key, Array { shape, values: array.values }, expected)?;
+        Ok((x, image))
     }
 
     /// Reads one matrix and checks every entry. `expected` says its shape in words, `[n, m]`, for the

@@ -132,7 +132,7 @@ pub enum DataError {
     #[error(
         "{mark}: some shards are missing; encode again with --overwrite, or remove that file to take those that are there"
     )]
-    Unfinished {
+    Incomplete {
         /// The file that says so.
         mark: PathBuf,
     },

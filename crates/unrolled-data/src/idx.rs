@@ -53,13 +53,9 @@ impl<const R: usize> Idx<R> {
 /// Bytes for which room is made before they are there.
 const BELIEVED: usize = 1 << 24;
 
-fn not_of(rank: usize) -> Fault {
-    format!("the header is not that of {rank}-dimensional unsigned bytes").into()
-}
-
 /// The dimensions, none of them 0, that the header says: two zeros, the type 8 (unsigned byte), the number of dimensions,
 /// and each dimension as a big-endian 32-bit number.
-pub(crate) fn header(source: &mut impl Read) -> Result<Vec<usize>, Fault> {
+fn header(source: &mut impl Read) -> Result<Vec<usize>, Fault> {
     let mut magic = [0; 4];
     source.read_exact(&mut magic)?;
     let [0, 0, 8, rank @ 1..=4] = magic else {
@@ -77,10 +73,26 @@ pub(crate) fn header(source: &mut impl Read) -> Result<Vec<usize>, Fault> {
     }
 }
 
+fn wrong_size(shape: &[usize]) -> String {
+    format!("it has too few or too many bytes for the shape {shape:?}")
+}
+
+/// The dimensions, and where the bytes begin, of a plain file of this size.
+pub(crate) fn locate(source: &mut impl Read, size: u64) -> Result<(Vec<usize>, u64), Fault> {
+    let shape = header(source)?;
+    let start = 4 + 4 * shape.len() as u64;
+    match extent(&shape, 1) {
+        Some((_, bytes)) if size.checked_sub(start) == Some(bytes) => Ok((shape, start)),
+        _ => Err(wrong_size(&shape).into()),
+    }
+}
+
 /// The dimensions and the bytes behind them, of which there can be `most`.
 fn parse<const R: usize>(mut source: impl Read, most: u64) -> Result<([usize; R], Vec<u8>), Fault> {
-    let shape: [usize; R] = header(&mut source)?.try_into().map_err(|_| not_of(R))?;
-    let wrong = || format!("it has too few or too many bytes for the shape {shape:?}");
+    let shape: [usize; R] = header(&mut source)?.try_into().map_err(|_| {
+        Fault::from(format!("the header is not that of {R}-dimensional unsigned bytes"))
+    })?;
+    let wrong = || wrong_size(&shape);
     let (count, _) = extent(&shape, 1).filter(|(_, bytes)| *bytes <= most).ok_or_else(wrong)?;
     affordable(count as u64)?;
     // What a packed file promises is believed as it comes.

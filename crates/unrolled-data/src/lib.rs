@@ -33,7 +33,7 @@ pub use images::{
 pub use memory::available;
 pub use mnist::{Images, Split, load_images};
 pub use patches::{Patches, Places};
-pub use rows::{Rows, Survey, UNFINISHED};
+pub use rows::{INCOMPLETE, Rows, Survey};
 pub use shifts::Shifts;
 pub use synthetic::{Amplitude, Sign, Synthetic, Truth};
 

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern, glob_with};
 
-use super::shard::is_readable_name;
+use super::locate::is_readable_name;
 use crate::DataError;
 
 /// A file of this name beside shards says that some are still missing.
-pub const UNFINISHED: &str = "codes.unfinished";
+pub const INCOMPLETE: &str = "codes.unfinished";
 
 /// The file of this name; or the files of a folder that have the ending of a format that is read; or those of which
 /// the names fit a pattern with `*`, `?` or `[…]`; hidden ones are not meant. In the order of their names, byte by byte.
@@ -37,9 +37,9 @@ pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, DataError> {
     if files.is_empty() {
         return Err(none(what));
     }
-    match files.iter().map(|file| file.with_file_name(UNFINISHED)).find(|mark| mark.exists()) {
+    match files.iter().map(|file| file.with_file_name(INCOMPLETE)).find(|mark| mark.exists()) {
         None => Ok(files),
-        Some(mark) => Err(DataError::Unfinished { mark }),
+        Some(mark) => Err(DataError::Incomplete { mark }),
     }
 }
 

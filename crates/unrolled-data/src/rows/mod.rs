@@ -1,6 +1,8 @@
 //! The rows of a matrix in a file, or in many, some at a time: for data larger than memory.
 
 mod list;
+mod locate;
+mod matrix;
 mod shard;
 mod survey;
 
@@ -12,7 +14,7 @@ use ndarray::Array2;
 use crate::DataError;
 use crate::fault::Fault;
 use crate::memory::reserve;
-pub use list::UNFINISHED;
+pub use list::INCOMPLETE;
 use shard::Shard;
 pub use survey::Survey;
 
@@ -30,10 +32,12 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Opens the array of this name (an .npy and an IDX file have but one) in a file, in the .npy, .safetensors and IDX files of a folder, or in those whose names fit
-    /// a pattern with `*`, `?` or `[…]`; in the order of their names, byte by byte.
+    /// Opens the array of this name (an .npy and an IDX file have but one) in a file, in the .npy, .safetensors and IDX
+    /// files of a folder, or in those whose names fit a pattern with `*`, `?` or `[…]`; in the order of their names, byte
+    /// by byte.
     ///
-    /// An error where there is no such file, one is damaged, or they differ in the width of a row or in the type of numbers.
+    /// An error where there is no such file, one is damaged, or they differ in the width or shape of a row or in the type
+    /// of numbers.
     pub fn open(path: &Path, key: &str) -> Result<Self, DataError> {
         let files = list::files(path)?;
         let keep = files.len() <= KEPT_OPEN;

@@ -182,8 +182,7 @@ impl Config {
 
     /// Refuses examples whose squares are beyond the precision: every loss of theirs would be infinite.
     pub fn check_range(&self, data: &DataSet) -> Result<(), Error> {
-        let norms_squared = data.x.rows().into_iter().map(|row| row.dot(&row));
-        match norms_squared.fold(0.0, f64::max) < self.most() {
+        match data.x.rows().into_iter().all(|row| row.dot(&row) < self.most()) {
             true => Ok(()),
             false => Err(self.beyond(data.x.iter().fold(0.0, |most: f64, v| most.max(v.abs())))),
         }

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array2, s};
-use unrolled_data::UNFINISHED;
+use unrolled_data::INCOMPLETE;
 
 use super::Encode;
 use super::output::Output;
 use super::request::wrong;
 use crate::Error;
-use crate::files::{WholeFile, remove_all_unfinished, write_whole};
+use crate::files::{UNFINISHED, WholeFile, remove_all_unfinished, write_whole};
 
 /// What the mark says to a person.
 const STOPPED: &str = "`unrolled encode` is at work here, or was stopped: some shards of codes are missing. Encode again with \
@@ -37,15 +37,15 @@ fn name(index: usize, count: usize) -> String {
     format!("codes-{index:0digits$}.safetensors")
 }
 
-/// Whether a file is called as a shard is, or marks that some are missing.
+/// Whether a file is called as a shard is, whole or not, or marks that some are missing.
 fn is_shard(path: &Path) -> bool {
     if !path.is_file() {
         return false;
     }
-    if path.file_name().is_some_and(|name| name == UNFINISHED) {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
+    if name == INCOMPLETE || name.starts_with(UNFINISHED) {
         return true;
     }
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
     let digits = name.strip_prefix("codes-").and_then(|rest| rest.strip_suffix(".safetensors"));
     digits.is_some_and(|digits| digits.len() >= 5 && digits.bytes().all(|b| b.is_ascii_digit()))
 }
@@ -62,7 +62,6 @@ pub(super) fn check_folder(request: &Encode) -> Result<Vec<PathBuf>, Error> {
             "{shown}: is not a folder, and --shard-rows writes several files; name a folder with --out"
         ));
     }
-    remove_all_unfinished(out);
     let entries = std::fs::read_dir(out).map_err(|error| Error::reading(out, &error))?;
     let paths = entries.map(|entry| entry.map(|entry| entry.path()));
     let paths: Result<Vec<PathBuf>, _> = paths.collect();
@@ -100,9 +99,10 @@ impl<'a> Outputs<'a> {
     ) -> Result<Self, Error> {
         let writing = |error: std::io::Error| Error::writing(&request.out, &error);
         std::fs::create_dir_all(&request.out).map_err(writing)?;
-        write_whole(&request.out.join(UNFINISHED), STOPPED.as_bytes())?;
-        let shards = before.iter().filter(|path| path.file_name() != Some(UNFINISHED.as_ref()));
-        shards.into_iter().try_for_each(std::fs::remove_file).map_err(writing)?;
+        write_whole(&request.out.join(INCOMPLETE), STOPPED.as_bytes())?;
+        remove_all_unfinished(&request.out);
+        let is_whole = |path: &&PathBuf| path.exists() && !path.ends_with(INCOMPLETE);
+        before.iter().filter(is_whole).try_for_each(std::fs::remove_file).map_err(writing)?;
         let count = n.div_ceil(each).max(1);
         let mut outputs = Self { request, atoms, each, left: n, begun: 0, count, open: None };
         outputs.begin_next()?;
@@ -145,7 +145,7 @@ impl<'a> Outputs<'a> {
     pub fn finish(mut self) -> Result<usize, Error> {
         self.finish_open()?;
         if self.request.shard_rows.is_some() {
-            let mark = self.request.out.join(UNFINISHED);
+            let mark = self.request.out.join(INCOMPLETE);
             std::fs::remove_file(&mark).map_err(|error| Error::writing(&mark, &error))?;
         }
         Ok(self.begun)

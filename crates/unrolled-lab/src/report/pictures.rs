@@ -53,19 +53,15 @@ impl Mosaic {
 /// How large a pixel is in a file.
 const SCALE: usize = 4;
 
-/// A mosaic of atoms (columns of `[m, p]`), each an image of `shape` = [height, width]; zero is grey, and
-/// every atom has its own scale. Atoms that do not have that shape are refused.
-pub fn mosaic(atoms: &Array2<f64>, shape: [usize; 2], caption: &str) -> Result<Mosaic, String> {
-    let [height, width] = shape;
-    in_channels(atoms, [1, height, width], caption)
+/// Channels, height and width of a row that can be drawn: grey or in three colours.
+pub fn drawable(plane: Option<[usize; 2]>, image: Option<[usize; 3]>) -> Option<[usize; 3]> {
+    let grey = plane.map(|[height, width]| [1, height, width]);
+    grey.or(image).filter(|shape| matches!(shape[0], 1 | 3))
 }
 
-/// As [`mosaic`], of pictures with one channel or three.
-pub fn in_channels(
-    atoms: &Array2<f64>,
-    shape: [usize; 3],
-    caption: &str,
-) -> Result<Mosaic, String> {
+/// A mosaic of atoms (columns of `[m, p]`), each an image of `shape` = [channels, height, width], grey for one channel and
+/// in colour for three; zero is grey, and every atom has its own scale. Atoms that do not have that shape are refused.
+pub fn mosaic(atoms: &Array2<f64>, shape: [usize; 3], caption: &str) -> Result<Mosaic, String> {
     let [channels, height, width] = shape;
     let entries = channels.checked_mul(height).and_then(|n| n.checked_mul(width));
     let fits = entries == Some(atoms.nrows()) && matches!(channels, 1 | 3) && !atoms.is_empty();
@@ -237,10 +233,10 @@ mod tests {
     #[test]
     fn a_mosaic_is_a_picture_of_the_right_size() {
         let atoms = Array2::from_shape_fn((6, 4), |(m, p)| (m as f64 - 2.0) * p as f64);
-        for wrong in [[2, 2], [0, 6], [3, 1 << 63], [1 << 32, 1 << 32]] {
+        for wrong in [[1, 2, 2], [1, 0, 6], [1, 3, 1 << 63], [1, 1 << 32, 1 << 32], [2, 1, 3]] {
             assert!(mosaic(&atoms, wrong, "Atoms.").is_err(), "{wrong:?}");
         }
-        let html = mosaic(&atoms, [2, 3], "Atoms.").unwrap().html("figures/a.svg");
+        let html = mosaic(&atoms, [1, 2, 3], "Atoms.").unwrap().html("figures/a.svg");
         assert!(
             html.contains("width=\"9\" height=\"7\"")
                 && html.contains("data:image/png;base64,iVBOR"),

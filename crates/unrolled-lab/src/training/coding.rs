@@ -161,7 +161,7 @@ impl<'a> Coding<'a> {
             config,
             device,
             sizes: [examples, m, q],
-            has_true_codes: filters.is_none(),
+            has_true_codes: true,
             atoms,
             filters,
             course,

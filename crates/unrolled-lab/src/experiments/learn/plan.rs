@@ -74,7 +74,6 @@ impl<'a> Plan<'a> {
             None => coding.without_true_codes(),
             Some(_) => coding,
         };
-
         Ok(Self { run, sections, shelf, coding, estimator })
     }
 

@@ -9,7 +9,7 @@ use super::Explained;
 use super::stored::Weighed;
 use crate::Error;
 use crate::report::Figures;
-use crate::report::pictures::filters;
+use crate::report::pictures::{drawable, filters};
 use crate::report::signal::Signals;
 use crate::report::table::{Cell, number, table};
 
@@ -30,10 +30,11 @@ pub(super) type Named<'a> = (&'a str, String);
 impl<'a> Rows<'a> {
     pub fn read(run: &'a Explained<'a>) -> Result<Self, Error> {
         let stored = &run.stored;
-        let drawable = |shape: &[usize; 3]| matches!(shape[0], 1 | 3);
-        let grey = stored.feature_shape.map(|[height, width]| [1, height, width]);
-        let of_examples = stored.image_shape.or(grey).filter(drawable);
-        let of_atoms = stored.filter_shape.or(grey).filter(drawable);
+        let of_examples = drawable(stored.feature_shape, stored.image_shape);
+        let of_atoms = match stored.filter_shape {
+            Some(filter) => drawable(None, Some(filter)),
+            None => drawable(stored.feature_shape, None),
+        };
         let mut rows = Self { run, of_examples, of_atoms, examples: BTreeMap::new() };
         if of_examples.is_some() {
             let (shown, indices) = (rows.array("shown/examples")?, rows.array("shown/indices")?);

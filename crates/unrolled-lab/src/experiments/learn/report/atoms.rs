@@ -4,11 +4,11 @@ use ndarray::{Array2, Axis};
 use unrolled_data::DataError;
 
 use super::Learned;
-use super::rows::Used;
+use super::used::Used;
 use crate::Error;
 use crate::report::Figures;
 use crate::report::chart::{Chart, Series};
-use crate::report::pictures::{filters, in_channels};
+use crate::report::pictures::{filters, mosaic};
 use crate::report::table::escape;
 
 /// A chart of their use, and pictures of those of every run whose examples are pictures.
@@ -86,7 +86,7 @@ fn pictures(run: &Learned, used: Option<&Used>, figures: &mut Figures) -> Result
                 let atoms = Array2::from_shape_vec((rows, columns), values);
                 let atoms = atoms.map_err(|error| wrong(error.to_string()))?;
                 let atoms = sorted(atoms.reversed_axes(), order).reversed_axes();
-                in_channels(&atoms, shape, &caption)
+                mosaic(&atoms, shape, &caption)
             }
             _ => Err(format!("is of shape {dimensions:?}, not atoms")),
         };

@@ -6,11 +6,13 @@ mod headline;
 mod rows;
 mod settings;
 mod tables;
+mod used;
 
 use serde::Deserialize;
 
 use crate::Error;
 use crate::report::page::Section;
+use crate::report::pictures::drawable;
 use crate::report::table::escape;
 use crate::report::{Figures, Finished, Metrics, ReportedRun, Subject, differences, facts};
 
@@ -60,8 +62,7 @@ impl Learned<'_> {
 
     /// Channels, height and width of a row that can be drawn.
     fn shape(&self) -> Option<[usize; 3]> {
-        let grey = self.stored.feature_shape.map(|[height, width]| [1, height, width]);
-        grey.or(self.stored.image_shape).filter(|shape| matches!(shape[0], 1 | 3))
+        drawable(self.stored.feature_shape, self.stored.image_shape)
     }
 
     /// Its name on the page, as HTML.
@@ -91,7 +92,7 @@ pub(super) fn sections(subject: &Subject, figures: &mut Figures) -> Result<Vec<S
     add("What came out", headline::of(&runs) + &tables);
     let charts = charts::of(&runs, subject.is_joint(), figures);
     add("As training went on", format!("<div class=\"figures\">\n{charts}</div>\n"));
-    let used: Vec<_> = runs.iter().map(rows::Used::read).collect::<Result<_, _>>()?;
+    let used: Vec<_> = runs.iter().map(used::Used::read).collect::<Result<_, _>>()?;
     let atoms = atoms::of(&runs, &used, figures)?;
     if !atoms.is_empty() {
         add("The atoms", atoms);

@@ -13,7 +13,7 @@ use crate::report::table::escape;
 pub(super) fn all(runs: &[Drawn], figures: &mut Figures) -> Result<String, Error> {
     let mut html = String::new();
     for run in runs.iter().filter(|run| run.stored.failed.is_none()) {
-        let Some(shape) = run.stored.feature_shape else { continue };
+        let Some([height, width]) = run.stored.feature_shape else { continue };
         let path = run.found.path.join("arrays.safetensors");
         let key = format!("{}/weight", run.run.name);
         let weight: Array2<f64> =
@@ -23,7 +23,7 @@ pub(super) fn all(runs: &[Drawn], figures: &mut Figures) -> Result<String, Error
             run.label(),
             escape(&key)
         );
-        let picture = mosaic(&weight.reversed_axes(), shape, &caption);
+        let picture = mosaic(&weight.reversed_axes(), [1, height, width], &caption);
         let picture = picture.map_err(|what| Error::damaged(&path, &format!("`{key}` {what}")))?;
         html += &figures.mosaic(&picture, &key);
     }

@@ -145,7 +145,7 @@ fn picture(
             let rows: Vec<f64> = columns.t().iter().copied().collect();
             filters(&[columns.ncols(), *channels, *height, *width], &rows, caption)
         }
-        (_, Some(picture)) => mosaic(columns, picture, caption),
+        (_, Some([height, width])) => mosaic(columns, [1, height, width], caption),
         _ => return Ok(String::new()),
     };
     let drawn = drawn.map_err(|what| {
