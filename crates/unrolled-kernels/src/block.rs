@@ -55,10 +55,15 @@ pub(crate) fn block<S: Simd, T: Number>(
         examples: Vec::new(),
     };
     let mut work = Work { prepared, request, x, given, block };
-    let start = start.map(|start| pad(start.data, prepared.atoms, prepared.stride));
-    match prepared.unroll.form {
-        Form::Gram => work.gram(simd, start),
-        Form::Residual => work.residual(simd, start),
+    let padded = |start: Matrix<T>| pad(start.data, prepared.atoms, prepared.stride);
+    match (prepared.unroll.form, start) {
+        // Codes that are given, and not differentiated.
+        (_, Some(start)) if prepared.unroll.iterations == 0 && !adjoint => {
+            let rows: Vec<usize> = (0..x.rows).collect();
+            work.finish(simd, &rows, start.data);
+        }
+        (Form::Gram, start) => work.gram(simd, start.map(padded)),
+        (Form::Residual, start) => work.residual(simd, start.map(padded)),
     }
     if adjoint && request.examples {
         let mut examples = vec![T::ZERO; x.data.len()];
@@ -225,8 +230,14 @@ impl<T: Number> Work<'_, T> {
         }
         let mut r = Vec::new();
         if request.losses {
-            let x: Vec<T> = rows.iter().flat_map(|row| self.x.row(*row)).copied().collect();
-            let x = Matrix { data: &x, rows: rows.len(), columns: features };
+            let some: Vec<T>;
+            let x = match rows.len() == self.x.rows {
+                true => self.x,
+                false => {
+                    some = rows.iter().flat_map(|row| self.x.row(*row)).copied().collect();
+                    Matrix { data: &some, rows: rows.len(), columns: features }
+                }
+            };
             r = residuals(simd, prepared, x, z);
             self.block.losses.add(z, &r);
             for (row, r) in rows.iter().zip(r.chunks_exact(width)) {

@@ -29,10 +29,22 @@ pub(crate) struct Losses {
 
 impl Losses {
     /// Of codes `[n, p]` with these residuals `[n, width]`.
+    #[inline(always)]
     pub fn add<T: Number>(&mut self, codes: &[T], residuals: &[T]) {
-        self.reconstruction += 0.5 * residuals.iter().map(|r| r.to_f64() * r.to_f64()).sum::<f64>();
-        self.sparsity += codes.iter().map(|z| z.to_f64().abs()).sum::<f64>();
+        self.reconstruction += 0.5 * sum(residuals, |r| r * r);
+        self.sparsity += sum(codes, f64::abs);
     }
+}
+
+/// Eight sums side by side, which do not wait for each other.
+#[inline(always)]
+fn sum<T: Number>(values: &[T], of: impl Fn(f64) -> f64) -> f64 {
+    let (eights, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for eight in eights {
+        sums.iter_mut().zip(eight).for_each(|(sum, value)| *sum += of(value.to_f64()));
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|value| of(value.to_f64())).sum::<f64>()
 }
 
 /// `D z − x`, `[n, width]`, for examples `x` `[n, m]` and codes `[n, p]`.

@@ -45,6 +45,7 @@ mod products;
 mod request;
 mod residual;
 mod scaled_gram;
+mod sparse;
 mod sums;
 mod vectors;
 
@@ -54,4 +55,6 @@ pub use decoder::Direct;
 pub use form::Form;
 pub use number::Number;
 pub use problem::{Matrix, Misfit, Operator, Sided, Thresholds, Unroll};
+pub use products::{LEAST_WORK, View, product};
 pub use request::{Derivative, Outcome, Request, run};
+pub use sparse::gram_of_codes;

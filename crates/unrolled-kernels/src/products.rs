@@ -4,13 +4,19 @@ use rayon::prelude::*;
 
 use crate::number::Number;
 
+/// A product of fewer multiplications than this is not worth waking a thread for.
+pub const LEAST_WORK: usize = 1 << 24;
+
+/// Columns of a product that one task computes, where it has more columns than rows.
+const PANEL: usize = 128;
+
 /// Most rows of a product that one task computes. How many are is fixed by the number of rows, so that the
 /// result is the same on any number of threads.
 const TILE: usize = 256;
 
 /// A matrix in memory: entry (i, j) is at `i · row_stride + j · column_stride`.
-#[derive(Clone, Copy)]
-pub(crate) struct View<'a, T> {
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a, T> {
     data: &'a [T],
     rows: usize,
     columns: usize,
@@ -20,6 +26,9 @@ pub(crate) struct View<'a, T> {
 
 impl<'a, T: Number> View<'a, T> {
     /// Rows of `stride` numbers of which the first `columns` count.
+    ///
+    /// # Panics
+    /// Where there are fewer numbers than that.
     pub fn rows(data: &'a [T], rows: usize, columns: usize, stride: usize) -> Self {
         assert!(columns <= stride && (rows == 0 || (rows - 1) * stride + columns <= data.len()));
         Self { data, rows, columns, row_stride: stride, column_stride: 1 }
@@ -37,12 +46,18 @@ impl<'a, T: Number> View<'a, T> {
     }
 
     /// `count` rows from `first` on.
+    ///
+    /// # Panics
+    /// Where there are fewer rows.
     pub fn some_rows(self, first: usize, count: usize) -> Self {
         assert!(first + count <= self.rows);
         Self { data: &self.data[first * self.row_stride..], rows: count, ..self }
     }
 
     /// `count` columns from `first` on.
+    ///
+    /// # Panics
+    /// Where there are fewer columns.
     pub fn some_columns(self, first: usize, count: usize) -> Self {
         self.transposed().some_rows(first, count).transposed()
     }
@@ -114,6 +129,35 @@ pub(crate) fn multiply_in_parallel<T: Number>(
     });
 }
 
+/// `a b`, row-major, on the threads of the current pool where it is worth their waking; the same on any number of them.
+///
+/// # Panics
+/// Where `a` does not have as many columns as `b` has rows.
+pub fn product<T: Number>(a: View<T>, b: View<T>) -> Vec<T> {
+    let [rows, columns] = [a.rows, b.columns];
+    let mut out = vec![T::ZERO; rows * columns];
+    if rows * a.columns * columns < LEAST_WORK {
+        multiply(&mut out, columns, T::ZERO, T::ONE, a, b);
+    } else if rows >= columns {
+        multiply_in_parallel(&mut out, columns, T::ZERO, T::ONE, a, b);
+    } else {
+        let panel = |first: usize| {
+            let count = PANEL.min(columns - first);
+            let mut panel = vec![T::ZERO; rows * count];
+            let b = b.some_columns(first, count);
+            multiply(&mut panel, count, T::ZERO, T::ONE, a, b);
+            (first, count, panel)
+        };
+        let panels: Vec<usize> = (0..columns).step_by(PANEL).collect();
+        for (first, count, panel) in panels.into_par_iter().map(panel).collect::<Vec<_>>() {
+            for (out, panel) in out.chunks_exact_mut(columns).zip(panel.chunks_exact(count)) {
+                out[first..first + count].copy_from_slice(panel);
+            }
+        }
+    }
+    out
+}
+
 /// `a + aᵀ` in place, for a square matrix.
 pub(crate) fn symmetrise<T: Number>(a: &mut [T], rows: usize, stride: usize) {
     const SQUARE: usize = 32;
@@ -180,6 +224,27 @@ mod tests {
             for (x, y) in out.iter().zip(&expected) {
                 assert!((x - (2.0 + 0.5 * y)).abs() < 1e-12);
             }
+        }
+    }
+
+    /// Small, taller than wide and wider than tall; the panels of no thread depend on how many there are.
+    #[test]
+    fn a_product_is_the_same_on_any_number_of_threads() {
+        for [n, k, m] in [[3, 5, 7], [600, 300, 100], [100, 300, 2 * PANEL + 300]] {
+            let a: Vec<f64> = (0..n * k).map(|i| ((i * 7919) % 101) as f64 / 50.0 - 1.0).collect();
+            let b: Vec<f64> =
+                (0..k * m).map(|i| ((i * 104_729) % 97) as f64 / 48.0 - 1.0).collect();
+            // The second factor as a transpose.
+            let (a, b) = (View::rows(&a, n, k, k), View::rows(&b, m, k, k).transposed());
+            let on = |threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| product(a, b))
+            };
+            let out = on(1);
+            assert_eq!(out, on(3));
+            assert_eq!(out.len(), n * m);
+            let near = |(x, y): (&f64, &f64)| (x - y).abs() < 1e-10;
+            assert!(out.iter().zip(&naive(a, b)).all(near));
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::number::Number;
 use crate::prepared::Prepared;
 use crate::problem::{Matrix, Misfit, Unroll};
 use crate::products::{View, multiply_in_parallel, symmetrise, transpose};
+use crate::sparse::Entries;
 use crate::{cost, ordered};
 
 /// What is differentiated through all iterations.
@@ -242,8 +243,19 @@ impl<T: Number> DictionarySums<'_, T> {
                 }
                 _ => codes,
             };
-            let codes = View::rows(codes, n, atoms, atoms);
-            multiply_in_parallel(&mut gradient, atoms, T::ONE, T::ONE, residuals, codes);
+            let codes = Matrix { data: codes, rows: n, columns: atoms };
+            match Entries::of(codes) {
+                Some(entries) => {
+                    let width = prepared.width;
+                    let sums = entries.by_atom(atoms).times(self.residuals, width);
+                    let sums = transpose(&sums, [atoms, features], width, atoms);
+                    gradient.iter_mut().zip(sums).for_each(|(g, sum)| *g += sum);
+                }
+                None => {
+                    let codes = View::rows(codes.data, n, atoms, atoms);
+                    multiply_in_parallel(&mut gradient, atoms, T::ONE, T::ONE, residuals, codes);
+                }
+            }
         }
         outcome.dictionary = gradient;
     }
