@@ -5,7 +5,6 @@
 pub(crate) mod active_set;
 pub(crate) mod coarse;
 pub(crate) mod descent;
-mod single;
 
 use ndarray::{Array2, Axis};
 

@@ -68,6 +68,7 @@ pub mod parameters;
 mod product;
 pub mod prox;
 pub mod random;
+mod registers;
 pub mod scale;
 pub mod task;
 pub mod tensors;

@@ -15,5 +15,9 @@ pub(crate) fn product(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
     a.matmul(b)
 }
 
+mod host;
+
+pub(crate) use host::of_arrays;
+
 #[cfg(all(feature = "card", not(feature = "fusion")))]
 mod exact;

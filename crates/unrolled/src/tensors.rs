@@ -81,6 +81,22 @@ pub fn to_array(tensor: &Tensor<2>) -> Array2<f64> {
         .expect("a tensor holds as many values as its shape says")
 }
 
+/// Which columns of a matrix hold anything but 0. What is not a number counts.
+pub fn used_columns(tensor: &Tensor<2>) -> Vec<bool> {
+    fn of<T: Copy + PartialEq + Default>(values: &[T], columns: usize) -> Vec<bool> {
+        let mut used = vec![false; columns];
+        for row in values.chunks_exact(columns) {
+            used.iter_mut().zip(row).for_each(|(used, value)| *used |= *value != T::default());
+        }
+        used
+    }
+    let (columns, data) = (tensor.dims()[1], tensor.clone().inner().into_data());
+    match data.as_slice::<f32>() {
+        Ok(values) => of(values, columns),
+        Err(_) => of(&to_values(tensor), columns),
+    }
+}
+
 /// The only value of a tensor, in float64.
 pub fn to_scalar(tensor: &Tensor<1>) -> f64 {
     to_values(tensor)[0]
@@ -126,4 +142,19 @@ pub(crate) fn together<const A: usize, const B: usize>(
 /// Whether every value is finite, `[1]`, where the tensor is.
 pub fn all_finite<const R: usize>(tensor: &Tensor<R>) -> Tensor<1, Bool> {
     tensor.clone().is_finite().all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn columns_are_used_where_anything_is_not_0() {
+        let values = array![[0.0, 1.0, 0.0], [0.0, 0.0, f64::NAN]];
+        for precision in [Precision::Float32, Precision::Float64] {
+            let tensor = to_tensor(&values, precision, &Device::flex());
+            assert_eq!(used_columns(&tensor), [false, true, true]);
+        }
+    }
 }

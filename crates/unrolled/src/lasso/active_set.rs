@@ -5,7 +5,11 @@
 //! with each atom. As M. R. Osborne, B. Presnell, B. A. Turlach, *A new approach to variable selection in least squares
 //! problems*, IMA Journal of Numerical Analysis, 2000, section 3, but for several atoms at a time.
 
-use super::descent::{Aim, Example};
+use std::cmp::Ordering;
+
+use ndarray::NdFloat;
+
+use super::descent::{Aim, Example, number};
 use crate::metrics::largest_violation;
 use crate::prox::Sided;
 
@@ -16,33 +20,46 @@ const MOST: usize = 96;
 const ADDED: usize = 6;
 const SHARE: f64 = 0.6;
 
-/// A pivot below this share of the diagonal: atoms that depend on those in use.
-const DEPENDENT: f64 = 1e-10;
-
 /// Whether a > b; what is not a number is not.
 #[inline(always)]
-fn above(a: f64, b: f64) -> bool {
+fn above<T: NdFloat>(a: T, b: T) -> bool {
     a > b
 }
 
 /// What is used again for every example.
-#[derive(Default)]
-pub(crate) struct Scratch {
+pub(crate) struct Scratch<T> {
+    /// A pivot below this share of the diagonal: atoms that depend on those in use.
+    dependent: T,
     /// A.
     atoms: Vec<usize>,
     /// s, of A.
-    signs: Vec<f64>,
+    signs: Vec<T>,
     /// L of H = L Lᵀ, by rows: row i begins at i (i + 1)/2.
-    factor: Vec<f64>,
-    solution: Vec<f64>,
-    added: Vec<(f64, usize)>,
-    missed: Vec<f64>,
+    factor: Vec<T>,
+    solution: Vec<T>,
+    added: Vec<(T, usize)>,
+    missed: Vec<T>,
 }
 
-impl Scratch {
+impl<T: NdFloat> Default for Scratch<T> {
+    fn default() -> Self {
+        Self {
+            // 4·10⁻¹¹ and 2·10⁻⁵.
+            dependent: T::epsilon().powf(number(2.0 / 3.0)),
+            atoms: Vec::new(),
+            signs: Vec::new(),
+            factor: Vec::new(),
+            solution: Vec::new(),
+            added: Vec::new(),
+            missed: Vec::new(),
+        }
+    }
+}
+
+impl<T: NdFloat> Scratch<T> {
     /// L with a row more; false where the atom depends on the others.
     #[inline(always)]
-    fn append(&mut self, example: &Example, atom: usize, sign: f64) -> bool {
+    fn append(&mut self, example: &Example<T>, atom: usize, sign: T) -> bool {
         let k = self.atoms.len();
         let row = example.gram.row(atom);
         let row = row.as_slice().expect("rows are contiguous");
@@ -56,8 +73,8 @@ impl Scratch {
             self.factor.push(sum / self.factor[at + i]);
         }
         let diagonal = row[atom] + example.ridge;
-        let rest = self.factor[begin..].iter().fold(diagonal, |rest, v| rest - v * v);
-        if !above(rest, DEPENDENT * diagonal) {
+        let rest = self.factor[begin..].iter().fold(diagonal, |rest, v| rest - *v * *v);
+        if !above(rest, self.dependent * diagonal) {
             self.factor.truncate(begin);
             return false;
         }
@@ -69,7 +86,7 @@ impl Scratch {
 
     /// The codes of the atoms in use for their signs.
     #[inline(always)]
-    fn solve(&mut self, example: &Example) {
+    fn solve(&mut self, example: &Example<T>) {
         let k = self.atoms.len();
         self.solution.clear();
         for i in 0..k {
@@ -92,7 +109,7 @@ impl Scratch {
 
     /// L anew for the atoms whose codes are not 0; false where one depends on the others.
     #[inline(always)]
-    fn rebuild(&mut self, example: &Example, keep: impl Fn(usize) -> bool) -> bool {
+    fn rebuild(&mut self, example: &Example<T>, keep: impl Fn(usize) -> bool) -> bool {
         let atoms = std::mem::take(&mut self.atoms);
         let signs = std::mem::take(&mut self.signs);
         self.factor.clear();
@@ -101,13 +118,13 @@ impl Scratch {
     }
 }
 
-impl Example<'_> {
+impl<T: NdFloat> Example<'_, T> {
     /// Descends to what is aimed at, for `most` rounds at most: how many it took, and whether the aim is reached, as far
     /// as what is at hand can tell. Where it is not, codes and correlations are what coordinate descent may go on from.
     #[inline(always)]
     pub(super) fn active_set(
         &mut self,
-        scratch: &mut Scratch,
+        scratch: &mut Scratch<T>,
         aim: Aim,
         most: usize,
     ) -> (usize, bool) {
@@ -116,8 +133,11 @@ impl Example<'_> {
         scratch.factor.clear();
         for j in 0..self.codes.len() {
             let code = self.codes[j];
+            if code.is_zero() {
+                continue;
+            }
             let usable = scratch.atoms.len() < MOST;
-            if code != 0.0 && !(usable && scratch.append(self, j, code.signum())) {
+            if !(usable && scratch.append(self, j, code.signum())) {
                 return (0, false);
             }
         }
@@ -158,70 +178,74 @@ impl Example<'_> {
 
     /// The largest entry of `Dᵀ(x − D z)` of atoms that are not in use. Of those that are it is λ, but with a ridge more.
     #[inline(always)]
-    fn largest_missed(&self, scratch: &mut Scratch) -> f64 {
-        if self.ridge == 0.0 {
+    fn largest_missed(&self, scratch: &mut Scratch<T>) -> T {
+        if self.ridge.is_zero() {
             return largest_violation(self.correlations, self.sided);
         }
         scratch.missed.clear();
         let pairs = self.correlations.iter().zip(&*self.codes);
-        scratch.missed.extend(pairs.map(|(c, z)| if *z == 0.0 { *c } else { 0.0 }));
+        scratch.missed.extend(pairs.map(|(c, z)| if z.is_zero() { *c } else { T::zero() }));
         largest_violation(&scratch.missed, self.sided)
     }
 
     /// The atoms to add, the most missed first.
     #[inline(always)]
-    fn choose(&self, scratch: &mut Scratch, largest: f64, one: bool) {
-        let bound = self.penalty + SHARE * (largest - self.penalty);
+    fn choose(&self, scratch: &mut Scratch<T>, largest: T, one: bool) {
+        let bound = self.penalty + number::<T>(SHARE) * (largest - self.penalty);
         scratch.added.clear();
         for (j, c) in self.correlations.iter().enumerate() {
             let size = match self.sided {
                 Sided::Two => c.abs(),
                 Sided::One => *c,
             };
-            if size >= bound && self.codes[j] == 0.0 && self.norms[j] >= f64::MIN_POSITIVE {
+            if size >= bound && self.codes[j].is_zero() && self.norms[j] >= T::min_positive_value()
+            {
                 scratch.added.push((size, j));
             }
         }
-        scratch.added.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        // None of them is not a number: those are at no bound.
+        let order =
+            |a: &(T, usize), b: &(T, usize)| b.0.partial_cmp(&a.0).map(|o| o.then(a.1.cmp(&b.1)));
+        scratch.added.sort_by(|a, b| order(a, b).unwrap_or(Ordering::Equal));
         scratch.added.truncate(if one { 1 } else { ADDED });
     }
 
     /// To the minimiser over the atoms in use, less those whose codes would change sign on the way. Whether any code
     /// moved; `None` where atoms depend on each other.
     #[inline(always)]
-    fn settle(&mut self, scratch: &mut Scratch) -> Option<bool> {
+    fn settle(&mut self, scratch: &mut Scratch<T>) -> Option<bool> {
         let mut moved = false;
         loop {
             scratch.solve(self);
-            let mut share = 1.0f64;
+            let mut share = T::one();
             for (at, &j) in scratch.atoms.iter().enumerate() {
                 let (goal, code) = (scratch.solution[at], self.codes[j]);
-                if !above(goal * scratch.signs[at], 0.0) {
-                    let possible = if code == 0.0 { 0.0 } else { code / (code - goal) };
+                if !above(goal * scratch.signs[at], T::zero()) {
+                    let possible = if code.is_zero() { T::zero() } else { code / (code - goal) };
                     share = share.min(possible);
                 }
             }
-            let whole = share >= 1.0;
-            moved |= share > 0.0;
+            let whole = share >= T::one();
+            moved |= share > T::zero();
             let mut dropped = false;
             for (at, &j) in scratch.atoms.iter().enumerate() {
                 let (goal, code) = (scratch.solution[at], self.codes[j]);
-                let ends = !above(goal * scratch.signs[at], 0.0)
-                    && (code == 0.0 || code / (code - goal) <= share);
+                let ends = !above(goal * scratch.signs[at], T::zero())
+                    && (code.is_zero() || code / (code - goal) <= share);
                 self.codes[j] = match (whole, ends) {
-                    (_, true) => 0.0,
+                    (_, true) => T::zero(),
                     (true, false) => goal,
                     (false, false) => code + share * (goal - code),
                 };
                 // New atoms that have not moved yet stay in use.
-                scratch.signs[at] = if ends { 0.0 } else { scratch.signs[at] };
+                scratch.signs[at] = if ends { T::zero() } else { scratch.signs[at] };
                 dropped |= ends;
             }
             if !dropped {
                 return Some(moved);
             }
             let signs = scratch.signs.clone();
-            if !scratch.rebuild(self, |at| signs[at] != 0.0) {
+            if !scratch.rebuild(self, |at| !signs[at].is_zero()) {
                 return None;
             }
             if scratch.atoms.is_empty() {
@@ -239,7 +263,7 @@ impl Example<'_> {
             let code = self.codes[j];
             let row = self.gram.row(j);
             let row = row.as_slice().expect("rows are contiguous");
-            self.correlations.iter_mut().zip(row).for_each(|(c, g)| *c -= code * g);
+            self.correlations.iter_mut().zip(row).for_each(|(c, g)| *c -= code * *g);
         }
     }
 }

@@ -1,26 +1,20 @@
-//! Codes that need not be better than float32 holds, on all threads: coordinate descent in float32, and where that is slow
-//! the active set in float64.
+//! Codes that need not be better than float32 holds, on all threads: in float32, and where that does not end on in float64.
 
 use std::sync::OnceLock;
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, NdFloat};
 use rayon::prelude::*;
 
 use super::active_set::Scratch;
 use super::descent::{Aim, Example};
-use super::single::Single;
+use crate::product::of_arrays;
 use crate::prox::{Separable, Sided};
 
-/// Rows of a product, and examples, that one thread takes at a time.
-const PANEL: usize = 64;
+/// Examples that one thread takes at a time.
 const EXAMPLES: usize = 32;
 
-/// Rounds of coordinate descent before the active set goes on; and how often in a chunk that may come to it.
-const ROUNDS: usize = 4;
-const PATIENCE: usize = 3;
-
-/// A Gram matrix of fewer multiplications than this is not worth waking a thread for.
-const LEAST_WORK: usize = 1 << 23;
+/// Rounds and passes in float32, at most: an active set ends in fifteen, and so does coordinate descent where it is quick.
+const ROUNDS: usize = 40;
 
 /// How many roundings of `|D_jᵀx| ≤ ‖D_j‖ ‖x‖` the products may be off by.
 const ROUNDINGS: f64 = 32.0;
@@ -47,19 +41,23 @@ pub(crate) struct Codes {
 impl Coarse<'_> {
     /// Codes of examples `[n, m]`, from 0.
     pub fn solve(&self, x: &Array2<f32>) -> Codes {
-        let gram = gram(self.atoms);
+        let gram = of_arrays(self.atoms.view(), self.atoms.t());
         let longest = gram.diag().iter().fold(0.0f64, |most, norm| most.max(f64::from(*norm)));
         let (n, p) = (x.nrows(), self.atoms.nrows());
         let mut codes = Array2::zeros((n, p));
         let mut found = vec![(0.0, 0); n];
+        let at_zero = of_arrays(x.view(), self.atoms.t());
         let rows = Axis(0);
-        let chunks =
-            codes.axis_chunks_iter_mut(rows, EXAMPLES).zip(x.axis_chunks_iter(rows, EXAMPLES));
+        let examples =
+            at_zero.axis_chunks_iter(rows, EXAMPLES).zip(x.axis_chunks_iter(rows, EXAMPLES));
+        let chunks = codes.axis_chunks_iter_mut(rows, EXAMPLES).zip(examples);
         let chunks: Vec<Chunk> = chunks.zip(found.chunks_mut(EXAMPLES)).collect();
         let wide = OnceLock::new();
-        let all = All { gram: &gram, wide: &wide, longest: longest.sqrt() };
-        let of_chunk = |scratch: &mut Scratch, chunk: Chunk| self.solve_chunk(&all, scratch, chunk);
-        chunks.into_par_iter().for_each_init(Scratch::default, of_chunk);
+        let norms = gram.diag().to_vec();
+        let all = All { gram: &gram, norms, wide: &wide, longest: longest.sqrt() };
+        let of_chunk =
+            |scratches: &mut Scratches, chunk: Chunk| self.solve_chunk(&all, scratches, chunk);
+        chunks.into_par_iter().for_each_init(Scratches::default, of_chunk);
         let rounds = found.iter().map(|(_, rounds)| *rounds).max().unwrap_or(0);
         Codes {
             codes,
@@ -68,11 +66,9 @@ impl Coarse<'_> {
         }
     }
 
-    fn solve_chunk(&self, all: &All, scratch: &mut Scratch, ((mut codes, x), found): Chunk) {
-        let mut at_zero = x.dot(&self.atoms.t()).as_standard_layout().into_owned();
-        let mut correlations = at_zero.clone();
-        // Where coordinate descent fails at once, it is not tried again in this chunk.
-        let mut failures = 0;
+    fn solve_chunk(&self, all: &All, scratches: &mut Scratches, chunk: Chunk) {
+        let ((mut codes, (at_zero, x)), found) = chunk;
+        let mut correlations = vec![0.0; self.atoms.nrows()];
         for (index, found) in found.iter_mut().enumerate() {
             let squares = x.row(index).iter().map(|v| f64::from(*v).powi(2)).sum::<f64>();
             let rounding = ROUNDINGS * f64::from(f32::EPSILON) * all.longest * squares.sqrt();
@@ -80,99 +76,95 @@ impl Coarse<'_> {
                 *found = (f64::INFINITY, 0);
                 continue;
             }
-            let (mut codes, mut at_zero) = (codes.row_mut(index), at_zero.row_mut(index));
-            let mut correlations = correlations.row_mut(index);
-            let [codes, at_zero, correlations] = [&mut codes, &mut at_zero, &mut correlations]
-                .map(|row| row.as_slice_mut().expect("rows are contiguous"));
-            if failures < PATIENCE {
-                let gram = all.gram.as_slice().expect("a product is contiguous");
-                let single = Single { gram, at_zero, sided: self.sided, penalty: self.penalty };
-                *found = single.solve(codes, correlations, self.tolerance, self.most.min(ROUNDS));
-                if found.0 <= self.tolerance {
-                    continue;
-                }
-                failures += 1;
+            let (mut codes, at_zero) = (codes.row_mut(index), at_zero.row(index));
+            let codes = codes.as_slice_mut().expect("rows are contiguous");
+            correlations.copy_from_slice(at_zero.to_slice().expect("rows are contiguous"));
+            let mut example = Example {
+                gram: all.gram,
+                norms: &all.norms,
+                sided: self.sided,
+                penalty: self.penalty.penalty as f32,
+                ridge: self.penalty.ridge as f32,
+                squares,
+                at_zero,
+                correlations: &mut correlations,
+                codes,
+            };
+            *found = self.descend(&mut example, &mut scratches.single, self.most.min(ROUNDS));
+            if found.0 > self.tolerance {
+                *found = self.in_float64(all, &mut scratches.double, example);
             }
-            *found = self.solve_by_active_set(all, scratch, (squares, at_zero), codes);
         }
     }
 
-    /// In float64, from codes.
-    fn solve_by_active_set(
+    /// On from codes in float32.
+    fn in_float64(
         &self,
         all: &All,
-        scratch: &mut Scratch,
-        (squares, at_zero): (f64, &[f32]),
-        codes: &mut [f32],
+        scratch: &mut Scratch<f64>,
+        narrow: Example<f32>,
     ) -> (f64, usize) {
         let (gram, norms) = all.wide.get_or_init(|| {
             let gram = all.gram.mapv(f64::from);
             let norms = gram.diag().to_vec();
             (gram, norms)
         });
-        let [mut of_one, at_zero] =
-            [&*codes, at_zero].map(|row| row.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>());
-        let mut correlations = at_zero.clone();
+        let mut codes: Vec<f64> = narrow.codes.iter().map(|z| f64::from(*z)).collect();
+        let at_zero = narrow.at_zero.mapv(f64::from);
+        let mut correlations = at_zero.to_vec();
         let mut example = Example {
             gram,
             norms,
             sided: self.sided,
             penalty: self.penalty.penalty,
             ridge: self.penalty.ridge,
-            squares,
-            at_zero: (&at_zero).into(),
+            squares: narrow.squares,
+            at_zero: at_zero.view(),
             correlations: &mut correlations,
-            codes: &mut of_one,
+            codes: &mut codes,
         };
-        let used =
-            |codes: &[f64]| (0..codes.len()).filter(|&j| codes[j] != 0.0).collect::<Vec<_>>();
-        example.refresh(&used(example.codes));
-        let aim = Aim::Residual(self.tolerance);
-        let (rounds, _) = example.descend(scratch, aim, self.most, &|| true);
-        example.refresh(&used(example.codes));
-        let residual = example.residual();
-        codes.iter_mut().zip(&of_one).for_each(|(out, z)| *out = *z as f32);
-        (residual, rounds)
+        example.refresh(&example.used());
+        let found = self.descend(&mut example, scratch, self.most);
+        narrow.codes.iter_mut().zip(&codes).for_each(|(out, z)| *out = *z as f32);
+        found
     }
+
+    /// The residual, and how many rounds there were.
+    fn descend<T: NdFloat>(
+        &self,
+        example: &mut Example<T>,
+        scratch: &mut Scratch<T>,
+        most: usize,
+    ) -> (f64, usize) {
+        let aim = Aim::Residual(self.tolerance);
+        let (rounds, _) = example.descend(scratch, aim, most, &|| true);
+        example.refresh(&example.used());
+        (example.residual(), rounds)
+    }
+}
+
+/// What is used again for every example.
+#[derive(Default)]
+struct Scratches {
+    single: Scratch<f32>,
+    double: Scratch<f64>,
 }
 
 /// What all examples share.
 struct All<'a> {
     /// DᵀD.
     gram: &'a Array2<f32>,
+    /// Its diagonal.
+    norms: Vec<f32>,
     /// The same and its diagonal in float64, where they are needed.
     wide: &'a OnceLock<(Array2<f64>, Vec<f64>)>,
     /// The largest ‖D_j‖.
     longest: f64,
 }
 
-/// Some examples: their codes, they themselves, and what is found of them.
-type Chunk<'a> = ((ArrayViewMut2<'a, f32>, ArrayView2<'a, f32>), &'a mut [(f64, usize)]);
-
-/// DᵀD of Dᵀ, `[p, m]`: a panel at a time, and of a symmetric matrix the half.
-fn gram(atoms: &Array2<f32>) -> Array2<f32> {
-    let p = atoms.nrows();
-    if p * atoms.len() < LEAST_WORK {
-        // Of one feature the product comes by columns.
-        return atoms.dot(&atoms.t()).as_standard_layout().into_owned();
-    }
-    let panels: Vec<usize> = (0..p).step_by(PANEL).collect();
-    let panel = |from: &usize| {
-        let rows = atoms.slice(s![*from..(*from + PANEL).min(p), ..]);
-        rows.dot(&atoms.slice(s![*from.., ..]).t())
-    };
-    let panels: Vec<_> = panels.par_iter().map(|from| (*from, panel(from))).collect();
-    let mut gram = Array2::zeros((p, p));
-    for (from, panel) in panels {
-        for (i, row) in panel.rows().into_iter().enumerate() {
-            for (j, value) in row.iter().enumerate().skip(i) {
-                gram[[from + i, from + j]] = *value;
-                gram[[from + j, from + i]] = *value;
-            }
-        }
-    }
-    gram
-}
+/// Some examples: their codes, Dᵀx, they themselves, and what is found of them.
+type Chunk<'a> = ((ArrayViewMut2<'a, f32>, (Rows<'a>, Rows<'a>)), &'a mut [(f64, usize)]);
+type Rows<'a> = ArrayView2<'a, f32>;
 
 #[cfg(test)]
 mod tests {
@@ -182,23 +174,12 @@ mod tests {
     use crate::random::Stream;
 
     fn problem(n: usize) -> (Array2<f64>, Array2<f32>, Array2<f64>) {
-        let (m, p) = (30, 2 * PANEL + 5);
+        let (m, p) = (30, 133);
         let mut stream = Stream::new(5, "coarse", 0);
         let dictionary = initialisation::random(m, p, &mut stream);
         let x = Array2::from_shape_simple_fn((n, m), || stream.normal());
         let atoms = dictionary.t().mapv(|v| v as f32).as_standard_layout().into_owned();
         (dictionary, atoms, x)
-    }
-
-    #[test]
-    fn the_gram_is_the_product() {
-        let mut stream = Stream::new(5, "gram", 0);
-        for (m, p) in [(1, 3), (30, 20), (600, 2 * PANEL + 5)] {
-            let dictionary = initialisation::random(m, p, &mut stream);
-            let atoms = dictionary.t().mapv(|v| v as f32).as_standard_layout().into_owned();
-            let error = gram(&atoms).mapv(f64::from) - dictionary.t().dot(&dictionary);
-            assert!(error.iter().all(|e| e.abs() < 1e-6));
-        }
     }
 
     /// Within what float32 holds, the codes are those of the solver in float64, on any number of threads.
@@ -216,6 +197,32 @@ mod tests {
             assert!(found.residuals.iter().all(|residual| *residual < 1e-4), "{sided:?}");
             let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
             assert_eq!(pool.install(|| coarse.solve(&single)).codes, found.codes);
+        }
+    }
+
+    /// More atoms in use than an active set takes, and few rounds: coordinate descent goes on, and float64 after it.
+    #[test]
+    fn codes_of_many_entries_are_solved_too() {
+        let mut stream = Stream::new(6, "coarse", 0);
+        let dictionary = initialisation::random(200, 300, &mut stream);
+        let x = Array2::from_shape_simple_fn((20, 200), || stream.normal());
+        let atoms = dictionary.t().mapv(|v| v as f32).as_standard_layout().into_owned();
+        let penalty = Separable { penalty: 0.05, ridge: 0.0 };
+        let coarse =
+            Coarse { atoms: &atoms, sided: Sided::Two, penalty, tolerance: 1e-3, most: 1000 };
+        let found = coarse.solve(&x.mapv(|v| v as f32));
+        assert!(
+            found.codes.rows().into_iter().all(|z| z.iter().filter(|z| **z != 0.0).count() > 96)
+        );
+        assert!(found.residuals.iter().all(|residual| *residual < 1e-3), "{:?}", found.residuals);
+        // The residuals are what they are said to be.
+        let (codes, penalty) = (found.codes.mapv(f64::from), penalty.penalty);
+        let correlations = (&x - &codes.dot(&dictionary.t())).dot(&dictionary);
+        for ((z, c), said) in
+            codes.iter().zip(&correlations).zip(found.residuals.iter().flat_map(|r| [*r; 300]))
+        {
+            let v = z + c;
+            assert!((v - v.clamp(-penalty, penalty) - z).abs() < said + 1e-4);
         }
     }
 

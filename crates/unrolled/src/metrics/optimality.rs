@@ -1,10 +1,11 @@
 //! How close codes are to the lasso's solution.
 
 use burn::tensor::Tensor;
-use ndarray::{Array2, Axis, LinalgScalar};
+use ndarray::{Array2, Axis, LinalgScalar, NdFloat};
 
 use crate::operator::LinearOperator;
 use crate::prox::Sided;
+use crate::registers::{Loops, on_widest};
 use crate::scale::{exponent, scaled, scaled_penalty};
 use crate::tensors::to_array;
 
@@ -129,47 +130,57 @@ pub(crate) fn sparse_residual<T: LinalgScalar>(
     codes: &Array2<T>,
 ) -> Array2<T> {
     let mut residual = x.as_standard_layout().into_owned();
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (mut row, codes) in residual.rows_mut().into_iter().zip(codes.rows()) {
-                let row = row.as_slice_mut().expect("rows are contiguous");
-                for (code, atom) in codes.iter().zip(atoms.rows()) {
-                    // What is not a number counts.
-                    if !code.is_zero() {
-                        let atom = atom.to_slice().expect("rows are contiguous");
-                        row.iter_mut().zip(atom).for_each(|(r, a)| *r = *r - *code * *a);
-                    }
+    on_widest(Subtract { atoms, codes, residual: &mut residual });
+    residual
+}
+
+struct Subtract<'a, T> {
+    atoms: &'a Array2<T>,
+    codes: &'a Array2<T>,
+    residual: &'a mut Array2<T>,
+}
+
+impl<T: LinalgScalar> Loops for Subtract<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (mut row, codes) in self.residual.rows_mut().into_iter().zip(self.codes.rows()) {
+            let row = row.as_slice_mut().expect("rows are contiguous");
+            for (code, atom) in codes.iter().zip(self.atoms.rows()) {
+                // What is not a number counts.
+                if !code.is_zero() {
+                    let atom = atom.to_slice().expect("rows are contiguous");
+                    row.iter_mut().zip(atom).for_each(|(r, a)| *r = *r - *code * *a);
                 }
             }
-        },
-    );
-    residual
+        }
+    }
 }
 
 /// The largest entry of Dᵀr that the dual holds against λ.
 #[inline(always)]
-pub(crate) fn largest_violation(correlations: &[f64], sided: Sided) -> f64 {
+pub(crate) fn largest_violation<T: NdFloat>(correlations: &[T], sided: Sided) -> T {
     // One-sided, nothing below 0 counts; two-sided, the sign does not.
     match sided {
-        Sided::Two => largest_of(correlations, f64::abs),
+        Sided::Two => largest_of(correlations, T::abs),
         Sided::One => largest_of(correlations, |v| v),
     }
 }
 
 /// The largest size that is above 0, else 0; eight side by side, so that the registers of the machine are full.
 #[inline(always)]
-fn largest_of(values: &[f64], size: impl Fn(f64) -> f64) -> f64 {
-    let larger = |a: f64, b: f64| if b > a { b } else { a };
+fn largest_of<T: NdFloat>(values: &[T], size: impl Fn(T) -> T) -> T {
+    let larger = |a: T, b: T| if b > a { b } else { a };
     let (eights, rest) = values.as_chunks::<8>();
-    let mut largest = [0.0; 8];
+    let mut largest = [T::zero(); 8];
     for eight in eights {
         for (largest, v) in largest.iter_mut().zip(eight) {
             *largest = larger(*largest, size(*v));
         }
     }
     let rest = rest.iter().map(|v| size(*v));
-    largest.into_iter().chain(rest).fold(0.0, larger)
+    largest.into_iter().chain(rest).fold(T::zero(), larger)
 }
 
 /// The gap of one code from ‖r‖², the largest entry of Dᵀr, the pairs of z and Dᵀr (those where z is 0 may be left

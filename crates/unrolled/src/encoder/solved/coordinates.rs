@@ -84,8 +84,8 @@ fn in_single<P: ProximalOperator, F: DataFit>(
 ) -> Solution {
     let single = |tensor: &Tensor<2>| {
         let [rows, columns] = tensor.dims();
-        let values = tensor.to_data().convert::<f32>().try_to_vec::<f32>();
-        let values = values.expect("a converted tensor holds float32");
+        let values = tensor.to_data().try_into_vec_as::<f32>();
+        let values = values.expect("a float tensor converts to float32");
         Array2::from_shape_vec((rows, columns), values).expect("a tensor has its shape")
     };
     let atoms = single(&matrix.clone().transpose());
