@@ -5,6 +5,7 @@ mod commands;
 mod denoise;
 mod encode;
 mod explain;
+mod freed;
 mod gallery;
 mod output;
 mod progress;
@@ -31,6 +32,7 @@ fn without_desktop() {
 
 fn main() -> ExitCode {
     without_desktop();
+    freed::keep();
     let arguments = arguments::Arguments::parse();
     match commands::execute(arguments) {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,7 +9,7 @@ use std::ops::Range;
 use burn::tensor::{Bool, DType, Device, Tensor};
 use unrolled::gradient::Estimate;
 use unrolled::network::{Batch, Network};
-use unrolled::optimizer::{LEAST_WORK, curvature};
+use unrolled::optimizer::{Online, curvature};
 use unrolled::tensors::{all_finite, to_tensor, to_values};
 
 use super::lesson::Lesson;
@@ -77,7 +77,7 @@ struct Pass {
     loss: Tensor<1>,
     reconstruction: Tensor<1>,
     gradients: Gradients,
-    /// z zᵀ, for an optimiser of atoms.
+    /// z zᵀ, for an optimiser of atoms: of one block in the precision of the run.
     curvature: Option<Tensor<1>>,
     sums: Option<Tensor<1>>,
     codes: Vec<Tensor<2>>,
@@ -229,13 +229,13 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             let rate = optimizer.rate(step, *steps);
             let entries = pass.gradients.iter().map(|(_, gradient)| gradient.dims()[0]).max();
             let atoms = pass.curvature.as_ref().map_or(0, |c| c.dims()[0].isqrt());
-            let work = atoms * entries.unwrap_or(0);
+            let shape = [entries.unwrap_or(0) / atoms.max(1), atoms];
             let clipped = self.clipped(pass.gradients);
             let atoms = pass.curvature.map(|curvature| (curvature, lesson.constraint()));
             let rule = (&optimizer.build(), rate.unwrap_or(0.0));
             let update = || update(network, &mut state.memories, (clipped, atoms), rule);
             let moved = match &self.pool {
-                Some(pool) if work >= LEAST_WORK => pool.install(update),
+                Some(pool) if Online::is_worth_threads(shape) => pool.install(update),
                 _ => update(),
             };
             let moved = moved.project();
@@ -318,7 +318,7 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         let gradients = gradients_of(network, &estimate.gradients).into_iter();
         let codes = self.training.optimizer.is_of_atoms().then(|| estimate.codes.clone());
         let curvature = codes.map(|codes| {
-            let curvature = curvature(codes).cast(self.wide);
+            let curvature = curvature(codes);
             let entries = curvature.shape().num_elements();
             curvature.reshape([entries])
         });
@@ -396,12 +396,14 @@ impl Pass {
         self.codes.extend(other.codes);
         let gradients = self.gradients.into_iter().zip(other.gradients);
         let sums = self.sums.zip(other.sums);
+        let precision = self.loss.dtype();
+        let wide = |tensor: Tensor<1>| tensor.cast(precision);
         Self {
             examples: self.examples + other.examples,
             loss: self.loss.add(other.loss),
             reconstruction: self.reconstruction.add(other.reconstruction),
             gradients: gradients.map(|((name, a), (_, b))| (name, a.add(b))).collect(),
-            curvature: self.curvature.zip(other.curvature).map(|(a, b)| a.add(b)),
+            curvature: self.curvature.zip(other.curvature).map(|(a, b)| wide(a).add(wide(b))),
             sums: sums.map(|(a, b)| a.add(b)),
             codes: self.codes,
             trouble: self.trouble.or(other.trouble),

@@ -16,6 +16,7 @@ mod convolution;
 mod description;
 mod engine;
 mod estimate;
+mod given;
 mod host;
 
 mod at_iterations;
@@ -27,6 +28,7 @@ pub use engine::Engine;
 pub use unrolled_kernels::Operator;
 
 pub(crate) use estimate::{Direct, at_codes, estimate};
+pub(crate) use given::{at_given_codes, gram_of_codes};
 
 use burn::tensor::Tensor;
 

@@ -15,17 +15,19 @@ mod schedule;
 mod sgd;
 
 pub use adam::Adam;
-pub use online::{LEAST_WORK, Online, Surrogate};
+pub use online::{Online, Surrogate};
 pub use preconditioned::Preconditioned;
 pub use schedule::Schedule;
 pub use sgd::Sgd;
 
 use burn::optim::{Optimizer, RecordState, StateSink, StateSource};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Element, Tensor, TensorData};
+use ndarray::{Array2, NdFloat};
+use unrolled_kernels::Number;
 
 use crate::dictionary::Constraint;
 use crate::product::product;
-use crate::tensors::{Precision, is_on_cpu, to_array, to_tensor, to_values, vector_to_tensor};
+use crate::tensors::{Precision, is_on_cpu, to_array, to_values, vector_to_tensor};
 
 /// What an optimiser remembers of one parameter.
 #[derive(Clone, Debug)]
@@ -95,7 +97,7 @@ pub struct OfAtoms {
 
 /// `Σ over the examples of z zᵀ`, `[p, p]`, of codes `[n, p]`.
 pub fn curvature(codes: Tensor<2>) -> Tensor<2> {
-    product(codes.clone().transpose(), codes)
+    crate::fused::gram_of_codes(&codes).unwrap_or_else(|| product(codes.clone().transpose(), codes))
 }
 
 impl AnyOptimizer {
@@ -131,24 +133,17 @@ impl AnyOptimizer {
         let averages = state.map(|state| state.averages);
         match self {
             Self::Online(online) => {
-                // Statistics are sums of many batches: in float64 where there is one.
-                let wide = if is_on_cpu(&device) { Precision::Float64 } else { precision };
-                let before = to_array(&dictionary);
-                let mut surrogate = match averages.as_deref() {
-                    Some([curvature, products]) => Surrogate {
-                        curvature: to_array(&curvature.clone().reshape([p, p])),
-                        products: to_array(&products.clone().reshape([m, p])),
-                        precision,
-                    },
-                    _ => Surrogate::zeros([m, p], precision),
+                let weights = online.weights(rate, time);
+                let step = (online, weights, constraint);
+                let (after, averages) = match precision {
+                    Precision::Float32 => {
+                        online_step::<f32>(step, dictionary, gradient, curvature, averages)
+                    }
+                    Precision::Float64 => {
+                        online_step::<f64>(step, dictionary, gradient, curvature, averages)
+                    }
                 };
-                let (gradient, curvature) = (to_array(&gradient), to_array(&curvature));
-                surrogate.add(online.weights(rate, time), &before, &gradient, &curvature);
-                let after = surrogate.minimised(&before, constraint, online.sweeps);
-                let flat = |array, entries| to_tensor(array, wide, &device).reshape([entries]);
-                let averages =
-                    vec![flat(&surrogate.curvature, p * p), flat(&surrogate.products, m * p)];
-                (to_tensor(&after, precision, &device), Moments { time, averages })
+                (after, Moments { time, averages })
             }
             Self::Preconditioned(rule) => {
                 let diagonal = curvature.mul(Tensor::<2>::eye(p, &device).cast(precision.dtype()));
@@ -190,6 +185,45 @@ impl AnyOptimizer {
     }
 }
 
+/// On the host, with the products of matrices in the precision of the dictionary.
+fn online_step<T: Number + NdFloat + Element>(
+    (online, weights, constraint): (&Online, [f64; 2], Constraint),
+    dictionary: Tensor<2>,
+    gradient: Tensor<2>,
+    curvature: Tensor<2>,
+    averages: Option<Vec<Tensor<1>>>,
+) -> (Tensor<2>, Vec<Tensor<1>>) {
+    let (device, [m, p]) = (dictionary.device(), dictionary.dims());
+    // Statistics are sums of many batches: in float64 where there is one.
+    let wide = if is_on_cpu(&device) { DType::F64 } else { dictionary.dtype() };
+    let mut surrogate = match averages.as_deref() {
+        Some([curvature, products]) => Surrogate {
+            curvature: to_array(&curvature.clone().reshape([p, p])),
+            products: to_array(&products.clone().reshape([m, p])),
+        },
+        _ => Surrogate::zeros([m, p]),
+    };
+    let narrow = |tensor: Tensor<2>| {
+        let values = tensor.inner().into_data().try_into_vec_as::<T>();
+        let values = values.expect("a float tensor converts to either precision");
+        let rows = values.len() / p;
+        Array2::from_shape_vec((rows, p), values).expect("it has p columns")
+    };
+    let (before, gradient, curvature) =
+        (narrow(dictionary.clone()), narrow(gradient), narrow(curvature));
+    surrogate.add(weights, &before, &gradient, &curvature);
+    let after = surrogate.minimised(&before, constraint, online.sweeps);
+    let Surrogate { curvature, products } = surrogate;
+    let flat = |array: Array2<f64>| {
+        let entries = array.len();
+        let (values, _) = array.into_raw_vec_and_offset();
+        Tensor::from_data(TensorData::new(values, [entries]), (&device, wide))
+    };
+    let (values, _) = after.into_raw_vec_and_offset();
+    let after = Tensor::from_data(TensorData::new(values, [m, p]), (&device, dictionary.dtype()));
+    (after, vec![flat(curvature), flat(products)])
+}
+
 impl Optimizer for AnyOptimizer {
     type State<const D: usize> = Moments<D>;
 
@@ -216,10 +250,9 @@ impl Optimizer for AnyOptimizer {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array2;
-
     use super::*;
     use crate::random::Stream;
+    use crate::tensors::to_tensor;
 
     /// What each remembers of some atoms is what it would if their gradients had always been 0.
     #[test]

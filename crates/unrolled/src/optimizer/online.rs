@@ -1,11 +1,12 @@
 //! Online dictionary learning: sufficient statistics, and block coordinate descent over atoms.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, Axis, NdFloat, s};
+use ndarray::{Array2, ArrayView2, NdFloat, s};
 use rayon::prelude::*;
+use unrolled_kernels::{LEAST_WORK, Number};
 
 use crate::dictionary::Constraint;
-use crate::tensors::Precision;
+use crate::product::of_arrays;
+use crate::registers::{Loops, on_widest};
 
 /// Online dictionary learning (J. Mairal, F. Bach, J. Ponce, G. Sapiro, *Online learning for matrix factorization and
 /// sparse coding*, JMLR 11, 2010, algorithms 1 and 2). The codes of the batches so far make a quadratic surrogate of the
@@ -40,53 +41,46 @@ impl Default for Online {
     }
 }
 
-/// A and B, of a surrogate `½ tr(DᵀD A) − tr(Dᵀ B)` of dictionaries `[m, p]`.
+/// A and B, of a surrogate `½ tr(DᵀD A) − tr(Dᵀ B)` of dictionaries `[m, p]`: sums of many batches, in float64. Products of
+/// matrices are computed in the precision of the dictionary.
 #[derive(Clone, Debug)]
 pub struct Surrogate {
     /// A, `[p, p]`.
     pub curvature: Array2<f64>,
     /// B, `[m, p]`.
     pub products: Array2<f64>,
-    /// What its products of matrices are computed in; sums are in float64.
-    pub precision: Precision,
 }
 
 /// Atoms whose residuals are computed by one product.
 const BLOCK: usize = 64;
 
-/// Columns of a product that one thread takes at a time.
-const PANEL: usize = 128;
+/// Numbers that are not worth waking a thread for.
+const FEW: usize = 1 << 16;
 
 /// An atom with less than this share of the largest curvature is used by no code.
 const LEAST: f64 = 1e-12;
 
 impl Surrogate {
     /// Of no examples yet.
-    pub fn zeros([m, p]: [usize; 2], precision: Precision) -> Self {
-        Self { curvature: Array2::zeros((p, p)), products: Array2::zeros((m, p)), precision }
+    pub fn zeros([m, p]: [usize; 2]) -> Self {
+        Self { curvature: Array2::zeros((p, p)), products: Array2::zeros((m, p)) }
     }
 
     /// What of it is left, and the statistics of a batch added by their weight: its mean `z zᵀ`, and the gradient
-    /// `D A − B` of it at D.
-    pub fn add(
+    /// `D A − B` of it at D. All are row-major.
+    pub fn add<T: Number>(
         &mut self,
         [left, weight]: [f64; 2],
-        dictionary: &Array2<f64>,
-        gradient: &Array2<f64>,
-        curvature: &Array2<f64>,
+        dictionary: &Array2<T>,
+        gradient: &Array2<T>,
+        curvature: &Array2<T>,
     ) {
-        self.curvature *= left;
-        self.curvature.scaled_add(weight, curvature);
-        self.products *= left;
-        self.products.scaled_add(-weight, gradient);
-        let products = match self.precision {
-            Precision::Float64 => product(dictionary.view(), curvature),
-            Precision::Float32 => {
-                let single = |array: &Array2<f64>| array.mapv(|v| v as f32);
-                product(single(dictionary).view(), &single(curvature)).mapv(f64::from)
-            }
-        };
-        self.products.scaled_add(weight, &products);
+        let products = of_arrays(dictionary.view(), curvature.view());
+        let [of_batch, products, gradient] = [curvature, &products, gradient].map(flat);
+        blend(&mut self.curvature, left, |at| weight * of_batch[at].to_f64());
+        blend(&mut self.products, left, |at| {
+            weight * (products[at].to_f64() - gradient[at].to_f64())
+        });
     }
 
     /// Its value at a dictionary.
@@ -96,84 +90,151 @@ impl Surrogate {
     }
 
     /// The dictionary after so many sweeps of block coordinate descent.
-    pub fn minimised(
+    pub fn minimised<T: Number + NdFloat>(
         &self,
-        dictionary: &Array2<f64>,
+        dictionary: &Array2<T>,
         constraint: Constraint,
         sweeps: usize,
-    ) -> Array2<f64> {
-        match self.precision {
-            Precision::Float64 => self.minimised_in(dictionary, constraint, sweeps, |v| v, |v| v),
-            Precision::Float32 => {
-                self.minimised_in(dictionary, constraint, sweeps, |v| v as f32, f64::from)
-            }
-        }
-    }
-
-    fn minimised_in<T: NdFloat>(
-        &self,
-        dictionary: &Array2<f64>,
-        constraint: Constraint,
-        sweeps: usize,
-        narrow: impl Fn(f64) -> T,
-        wide: impl Fn(T) -> f64,
-    ) -> Array2<f64> {
+    ) -> Array2<T> {
+        let m = dictionary.nrows();
         // Atoms as rows, so that each lies together.
-        let rows = |array: &Array2<f64>| {
-            let narrowed = array.t().mapv(&narrow);
-            narrowed.as_standard_layout().into_owned()
-        };
-        let (mut atoms, products) = (rows(dictionary), rows(&self.products));
-        let curvature = self.curvature.mapv(&narrow);
-        let diagonal = self.curvature.diag();
-        let least = LEAST * diagonal.iter().fold(0.0f64, |most, a| most.max(*a));
+        let mut atoms = transposed(dictionary, |v| v);
+        let products = transposed(&self.products, T::from_f64);
+        let curvature = self.curvature.mapv(T::from_f64);
+        let norms = self.curvature.diag();
+        let least = LEAST * norms.iter().fold(0.0f64, |most, a| most.max(*a));
         for _ in 0..sweeps {
             for from in (0..atoms.nrows()).step_by(BLOCK) {
                 let to = (from + BLOCK).min(atoms.nrows());
                 let of_block = curvature.slice(s![from..to, ..]);
-                let mut left = &products.slice(s![from..to, ..]) - &product(of_block, &atoms);
-                for j in from..to {
-                    if diagonal[j].is_nan() || diagonal[j] <= least {
-                        continue;
-                    }
-                    let before = atoms.row(j).to_owned();
-                    let goal = &before + &(&left.row(j - from) / curvature[[j, j]]);
-                    let norm = wide(goal.dot(&goal)).sqrt();
-                    // An atom that would be 0 stays where it is.
-                    if norm.is_nan() || norm > 0.0 {
-                        let goal = goal / narrow(constraint.excess(norm));
-                        let change = &goal - &before;
-                        atoms.row_mut(j).assign(&goal);
-                        // What the atoms to come have left, with this one where it is now.
-                        for l in j + 1..to {
-                            left.row_mut(l - from).scaled_add(-curvature[[l, j]], &change);
-                        }
-                    }
-                }
+                let explained = of_arrays(of_block, atoms.view());
+                let mut left = &products.slice(s![from..to, ..]) - &explained;
+                let mut of_block = atoms.slice_mut(s![from..to, ..]);
+                let [of_block, left] = [of_block.as_slice_mut(), left.as_slice_mut()]
+                    .map(|rows| rows.expect("rows lie together"));
+                on_widest(Block {
+                    curvature: curvature.slice(s![from..to, from..to]),
+                    is_used: |j| norms[from + j] > least,
+                    constraint,
+                    atoms: of_block,
+                    left,
+                    m,
+                });
             }
         }
-        atoms.t().mapv(wide).as_standard_layout().into_owned()
+        transposed(&atoms, |v| v)
     }
 }
 
-/// A product of matrices of fewer multiplications than this is not worth waking a thread for.
-pub const LEAST_WORK: usize = 1 << 24;
+/// Some atoms, one after the other. Rows are of m numbers.
+struct Block<'a, T, U> {
+    /// A, of these alone.
+    curvature: ArrayView2<'a, T>,
+    is_used: U,
+    constraint: Constraint,
+    atoms: &'a mut [T],
+    /// What of B the atoms do not explain yet, `B − D A`.
+    left: &'a mut [T],
+    m: usize,
+}
 
-/// `a b`, on all threads: each takes some columns.
-fn product<T: NdFloat>(a: ArrayView2<T>, b: &Array2<T>) -> Array2<T> {
-    if a.len() * b.ncols() < LEAST_WORK {
-        return a.dot(b);
+impl<T: Number, U: Fn(usize) -> bool> Loops for Block<'_, T, U> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { curvature, is_used, constraint, atoms, left, m } = self;
+        let mut change = vec![T::ZERO; m];
+        for (j, atom) in atoms.chunks_exact_mut(m).enumerate() {
+            if !is_used(j) {
+                continue;
+            }
+            let (of_these, of_others) = left.split_at_mut((j + 1) * m);
+            let goal = &mut of_these[j * m..];
+            let norm = curvature[[j, j]];
+            goal.iter_mut().zip(&*atom).for_each(|(left, atom)| *left = *atom + *left / norm);
+            let length = length(goal);
+            // An atom that would be 0 stays where it is.
+            if length.is_nan() || length > 0.0 {
+                let excess = T::from_f64(constraint.excess(length));
+                for ((atom, change), goal) in atom.iter_mut().zip(&mut change).zip(goal) {
+                    let goal = *goal / excess;
+                    (*atom, *change) = (goal, goal - *atom);
+                }
+                // What the atoms to come have left, with this one where it is now.
+                for (l, left) in (j + 1..).zip(of_others.chunks_exact_mut(m)) {
+                    let factor = curvature[[l, j]];
+                    left.iter_mut().zip(&change).for_each(|(left, c)| *left -= factor * *c);
+                }
+            }
+        }
     }
-    let mut out = Array2::zeros((a.nrows(), b.ncols()));
-    let panels = out.axis_chunks_iter_mut(Axis(1), PANEL).zip(b.axis_chunks_iter(Axis(1), PANEL));
-    let panels: Vec<_> = panels.collect();
-    panels.into_par_iter().for_each(|(mut out, b)| {
-        general_mat_mul(T::one(), &a, &b, T::zero(), &mut out);
+}
+
+/// The Euclidean norm.
+#[inline(always)]
+fn length<T: Number>(values: &[T]) -> f64 {
+    // Eight sums side by side.
+    let (eights, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for eight in eights {
+        sums.iter_mut().zip(eight).for_each(|(sum, v)| *sum += v.to_f64() * v.to_f64());
+    }
+    let rest: f64 = rest.iter().map(|v| v.to_f64() * v.to_f64()).sum();
+    (sums.iter().sum::<f64>() + rest).sqrt()
+}
+
+fn flat<T>(array: &Array2<T>) -> &[T] {
+    array.as_slice().expect("arrays are row-major")
+}
+
+/// `change` for all chunks of so many numbers and where each begins, on all threads where there are many.
+fn in_chunks<T: Send>(values: &mut [T], chunk: usize, change: impl Fn(usize, &mut [T]) + Sync) {
+    let of_one = |(index, values): (usize, &mut [T])| change(index * chunk, values);
+    match values.len() <= FEW {
+        true => values.chunks_mut(chunk).enumerate().for_each(of_one),
+        false => values.par_chunks_mut(chunk).enumerate().for_each(of_one),
+    }
+}
+
+/// `a ← left · a + b` for every number.
+fn blend(a: &mut Array2<f64>, left: f64, b: impl Fn(usize) -> f64 + Sync) {
+    let a = a.as_slice_mut().expect("arrays are row-major");
+    in_chunks(a, FEW / 4, |first, a| {
+        for (at, a) in (first..).zip(a) {
+            *a = left * *a + b(at);
+        }
+    });
+}
+
+/// The transpose, row-major, of numbers that are changed on the way.
+fn transposed<T: Copy + Sync, U: Copy + Default + Send>(
+    array: &Array2<T>,
+    change: impl Fn(T) -> U + Sync,
+) -> Array2<U> {
+    /// Rows and columns at a time: what is read stays in the cache until it has all been used.
+    const SQUARE: usize = 32;
+    let ((rows, columns), values) = (array.dim(), flat(array));
+    let mut out = Array2::from_elem((columns, rows), U::default());
+    let of_out = out.as_slice_mut().expect("arrays are row-major");
+    in_chunks(of_out, SQUARE * rows, |first, out| {
+        for top in (0..rows).step_by(SQUARE) {
+            for (column, out) in (first / rows..).zip(out.chunks_exact_mut(rows)) {
+                for row in top..(top + SQUARE).min(rows) {
+                    out[row] = change(values[row * columns + column]);
+                }
+            }
+        }
     });
     out
 }
 
 impl Online {
+    /// Whether a step of a dictionary `[m, p]` is worth the threads of a pool.
+    pub fn is_worth_threads([m, p]: [usize; 2]) -> bool {
+        m.max(p) * p > FEW || m * p * p >= LEAST_WORK
+    }
+
     /// What is left of the past at step k = 1, 2, …, and the weight of the batch.
     pub fn weights(&self, rate: f64, step: usize) -> [f64; 2] {
         match self.forgetting {
@@ -207,7 +268,7 @@ mod tests {
         let x = normal([n, m], &mut stream);
         let curvature = codes.t().dot(&codes) / n as f64;
         let products = x.t().dot(&codes) / n as f64;
-        ([dictionary, codes, x], Surrogate { curvature, products, precision: Precision::Float64 })
+        ([dictionary, codes, x], Surrogate { curvature, products })
     }
 
     /// The definition, an atom at a time.
@@ -247,12 +308,41 @@ mod tests {
         }
     }
 
+    /// So many numbers that threads share them: the definition, and the same bytes on any number of threads.
+    #[test]
+    fn large_dictionaries_are_the_definition_on_any_number_of_threads() {
+        let (m, p) = (300, 2 * BLOCK + 150);
+        assert!(Online::is_worth_threads([m, p]) && !Online::is_worth_threads([64, 128]));
+        let mut stream = Stream::new(8, "online", 0);
+        let dictionary = initialisation::random(m, p, &mut stream);
+        let codes = normal([2 * p, p], &mut stream).mapv(|z| z.max(0.0));
+        let curvature = codes.t().dot(&codes) / codes.nrows() as f64;
+        let gradient = normal([m, p], &mut stream);
+        let step = || {
+            let mut surrogate = Surrogate::zeros([m, p]);
+            surrogate.add([0.0, 1.0], &dictionary, &gradient, &curvature);
+            let after = surrogate.minimised(&dictionary, Constraint::UnitBall, 1);
+            (surrogate, after)
+        };
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(step)
+        };
+        let ((surrogate, one), (_, three)) = (on(1), on(3));
+        assert_eq!(one, three);
+        let products = dictionary.dot(&curvature) - &gradient;
+        assert!((&surrogate.products - &products).iter().all(|e| e.abs() < 1e-11));
+        let error = one - by_definition(&surrogate, &dictionary, Constraint::UnitBall);
+        assert!(error.iter().all(|e| e.abs() < 1e-11));
+    }
+
     #[test]
     fn float32_is_near_float64() {
         let ([dictionary, ..], surrogate) = problem(2 * BLOCK + 1);
-        let single = Surrogate { precision: Precision::Float32, ..surrogate.clone() };
+        let single = dictionary.mapv(|v| v as f32);
         for constraint in CONSTRAINTS {
-            let [a, b] = [&surrogate, &single].map(|of| of.minimised(&dictionary, constraint, 2));
+            let a = surrogate.minimised(&dictionary, constraint, 2);
+            let b = surrogate.minimised(&single, constraint, 2).mapv(f64::from);
             assert!((a - b).iter().all(|e| e.abs() < 1e-5), "{constraint:?}");
         }
     }
@@ -262,7 +352,7 @@ mod tests {
         let ([dictionary, codes, x], expected) = problem(30);
         let gradient = (codes.dot(&dictionary.t()) - &x).t().dot(&codes) / x.nrows() as f64;
         let curvature = &expected.curvature;
-        let mut surrogate = Surrogate::zeros([20, 30], Precision::Float64);
+        let mut surrogate = Surrogate::zeros([20, 30]);
         surrogate.add([0.0, 1.0], &dictionary, &gradient, curvature);
         surrogate.add([0.5, 0.25], &dictionary, &gradient, curvature);
         let error = &surrogate.products - &expected.products * 0.75;
@@ -300,11 +390,7 @@ mod tests {
         assert_eq!(after.column(3), dictionary.column(3));
         assert_ne!(after.column(4), dictionary.column(4));
         assert!(
-            Surrogate::zeros([20, 10], Precision::Float64).minimised(
-                &dictionary,
-                Constraint::None,
-                1
-            ) == dictionary
+            Surrogate::zeros([20, 10]).minimised(&dictionary, Constraint::None, 1) == dictionary
         );
     }
 

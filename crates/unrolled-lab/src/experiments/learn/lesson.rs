@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use unrolled::dictionary::{AnyDictionary, Constraint};
 use unrolled::encoder::AnyEncoder;
@@ -14,7 +14,7 @@ use unrolled::metrics::{
 };
 use unrolled::network::{Batch, SparseCoder};
 use unrolled::prelude::Precision;
-use unrolled::tensors::{to_array, to_scalar, to_tensor, vector_to_tensor};
+use unrolled::tensors::{to_array, to_scalar, to_tensor, used_columns, vector_to_tensor};
 
 use super::Network;
 use super::data::{Prepared, Streaming};
@@ -197,12 +197,12 @@ impl Lesson for Learning<'_> {
     fn sums(&self, _: &Network, estimate: &Estimate, rows: &Rows) -> Option<Tensor<1>> {
         let truth = rows.true_codes.as_ref();
         if self.plan.config().is_on_cpu() {
-            let codes = to_array(&estimate.codes);
-            let error = truth.map_or(0.0, |truth| total_distance(&codes, truth));
-            let entries = codes.ncols() / self.prepared.start.ncols();
+            let error =
+                truth.map_or(0.0, |truth| total_distance(&to_array(&estimate.codes), truth));
+            let used = used_columns(&estimate.codes);
             // An atom is used where one of its entries is.
-            let of_atoms = codes.axis_chunks_iter(Axis(1), entries);
-            let uses = of_atoms.map(|codes| f64::from(u8::from(codes.iter().any(|v| *v != 0.0))));
+            let of_atoms = used.chunks(used.len() / self.prepared.start.ncols());
+            let uses = of_atoms.map(|used| f64::from(u8::from(used.contains(&true))));
             return Some(self.float64(std::iter::once(error).chain(uses).collect()));
         }
         let codes = &estimate.codes;

@@ -1,0 +1,16 @@
+//! What becomes of memory that is given back.
+
+/// Keeps it for what is asked for next: a step of training frees arrays of megabytes that the next one needs again, and from
+/// the system they come as pages that are first filled with zeros (a sixth of the time of steps with 1024 atoms).
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub fn keep() {
+    // SAFETY: no other thread runs yet, and the allocator takes or refuses what it is told.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 1 << 30);
+    }
+}
+
+/// Other allocators keep it anyhow.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn keep() {}
