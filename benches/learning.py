@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Dictionaries of real data: the held-out lasso against time, of `unrolled run` beside SPAMS `trainDL` and scikit-learn's
-`MiniBatchDictionaryLearning`, on the same rows from the same start, with the same λ and threads.
+`MiniBatchDictionaryLearning` and, of few rows, `DictionaryLearning`, on the same rows from the same start, with the same λ and threads.
 
     PYTHON_WITH_PEERS benches/learning.py [--seeds 5] [--mnist FOLDER] [--size SIZE …] [--tune | --why] [--out FILE.json]
         [--picture FILE.svg]
@@ -232,6 +232,32 @@ def theirs_scikit(X, D, size, seed, steps, setting, folder):
     return found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+def theirs_scikit_all(X, D, size, seed, steps, setting, folder):
+    """All codes, then all atoms, again and again; it calls back after 1, 6, 11, … of those."""
+    from sklearn.decomposition import DictionaryLearning
+
+    found, state = [], dict(stopped=0.0)
+    start = time.perf_counter()
+
+    def look(variables):
+        now = time.perf_counter()
+        found.append((now - start - state["stopped"], np.array(variables["dictionary"]).T.copy()))
+        state["stopped"] += time.perf_counter() - now
+        if found[-1][0] > LIMIT:
+            raise StopIteration
+
+    model = DictionaryLearning(
+        n_components=size["atoms"], alpha=size["penalty"], max_iter=10**6, tol=0, dict_init=np.ascontiguousarray(D.T),
+        code_init=np.zeros((len(X), size["atoms"]), X.dtype), fit_algorithm=setting["algorithm"], random_state=seed,
+        n_jobs=THREADS, callback=look,
+    )
+    try:
+        model.fit(X)
+    except StopIteration:
+        pass
+    return found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 UNROLLED_CODES = 'iterations = 30\nstep = "auto"'
 ADAM = 'learning_rate = 1e-2\nschedule = "cosine"'
 ONLINE = 'kind = "online"'
@@ -251,16 +277,21 @@ WHY = {
     "preconditioned": dict(optimizer='kind = "preconditioned"\nlearning_rate = 0.3\nschedule = "cosine"'),
 }
 
-RUNNERS = {"SPAMS": theirs_spams, "scikit-learn": theirs_scikit}
+RUNNERS = {"SPAMS": theirs_spams, "scikit-learn": theirs_scikit, "scikit-learn, all rows": theirs_scikit_all}
+# Rows of which it takes all at a time: of more, one round takes minutes.
+MOST_ROWS = 10_000
 USUAL = {
     **OURS,
     "SPAMS": dict(batch=256, mode=0, rho=1.0),
     "scikit-learn": dict(batch=256, algorithm="lars"),
+    "scikit-learn, all rows": dict(batch=None, algorithm="lars"),
 }
 
 
 def weighted(setting, size):
     """As `unrolled init learn-dictionary` writes it: the weight of a batch is a quarter of its rows for each atom."""
+    if "optimizer" not in setting:
+        return setting
     weight = min(0.5, round(setting["batch"] / (4 * size["atoms"]), 2))
     return {key: value.replace("WEIGHT", str(weight)) if key == "optimizer" else value for key, value in setting.items()}
 
@@ -327,6 +358,8 @@ def main():
             settings = {name: [dict(batch=256, steps=400) | setting] for name, setting in WHY.items()}
         for name, tried in settings.items():
             if options.only and name not in options.only:
+                continue
+            if RUNNERS.get(name) is theirs_scikit_all and SIZES[size]["train"] > MOST_ROWS:
                 continue
             for setting in tried:
                 setting = weighted(setting, SIZES[size])

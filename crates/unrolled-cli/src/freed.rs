@@ -7,7 +7,7 @@ pub fn keep() {
     // SAFETY: no other thread runs yet, and the allocator takes or refuses what it is told.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, 32 << 20);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, 1 << 30);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 256 << 20);
     }
 }
 

@@ -57,4 +57,4 @@ pub use number::Number;
 pub use problem::{Matrix, Misfit, Operator, Sided, Thresholds, Unroll};
 pub use products::{LEAST_WORK, View, product};
 pub use request::{Derivative, Outcome, Request, run};
-pub use sparse::gram_of_codes;
+pub use sparse::{DENSE, gram_of_codes};

@@ -30,7 +30,10 @@ impl<'a, T: Number> View<'a, T> {
     /// # Panics
     /// Where there are fewer numbers than that.
     pub fn rows(data: &'a [T], rows: usize, columns: usize, stride: usize) -> Self {
-        assert!(columns <= stride && (rows == 0 || (rows - 1) * stride + columns <= data.len()));
+        let last = rows.checked_sub(1).map_or(Some(0), |last| last.checked_mul(stride));
+        let end = last.and_then(|last| last.checked_add(columns));
+        let fits = rows == 0 || end.is_some_and(|end| end <= data.len());
+        assert!(columns <= stride && fits, "an array of {rows} rows of {stride} numbers");
         Self { data, rows, columns, row_stride: stride, column_stride: 1 }
     }
 
@@ -50,7 +53,7 @@ impl<'a, T: Number> View<'a, T> {
     /// # Panics
     /// Where there are fewer rows.
     pub fn some_rows(self, first: usize, count: usize) -> Self {
-        assert!(first + count <= self.rows);
+        assert!(count <= self.rows && first <= self.rows - count);
         Self { data: &self.data[first * self.row_stride..], rows: count, ..self }
     }
 
@@ -135,8 +138,9 @@ pub(crate) fn multiply_in_parallel<T: Number>(
 /// Where `a` does not have as many columns as `b` has rows.
 pub fn product<T: Number>(a: View<T>, b: View<T>) -> Vec<T> {
     let [rows, columns] = [a.rows, b.columns];
-    let mut out = vec![T::ZERO; rows * columns];
-    if rows * a.columns * columns < LEAST_WORK {
+    let entries = rows.checked_mul(columns).expect("a product can be addressed");
+    let mut out = vec![T::ZERO; entries];
+    if entries.saturating_mul(a.columns) < LEAST_WORK {
         multiply(&mut out, columns, T::ZERO, T::ONE, a, b);
     } else if rows >= columns {
         multiply_in_parallel(&mut out, columns, T::ZERO, T::ONE, a, b);

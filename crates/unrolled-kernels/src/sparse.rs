@@ -7,13 +7,14 @@ use crate::number::Number;
 use crate::problem::Matrix;
 use crate::vectors;
 
-/// An entry that is not 0 costs about as much as so many of a dense product.
-const DENSE: usize = 8;
+/// An entry that is not 0 costs about as much as so many of a dense product: codes with more than one entry in so many are
+/// left to those.
+pub const DENSE: usize = 8;
 
 /// Atoms that one task takes.
 const ATOMS: usize = 16;
 
-/// Pairs of entries of which fewer are not worth waking a thread for.
+/// Multiplications of which fewer are not worth waking a thread for.
 const FEW: usize = 1 << 17;
 
 /// Where codes `[n, p]` are not 0, by rows or by columns.
@@ -29,7 +30,7 @@ impl<T: Number> Entries<T> {
     pub fn of(codes: Matrix<T>) -> Option<Self> {
         /// Codes that are looked at together: most have nothing else.
         const TOGETHER: usize = 16;
-        if u32::try_from(codes.rows.max(codes.columns)).is_err() {
+        if codes.columns == 0 || u32::try_from(codes.rows.max(codes.columns)).is_err() {
             return None;
         }
         let most = codes.data.len() / DENSE;
@@ -79,15 +80,15 @@ impl<T: Number> Entries<T> {
     /// `Σ over the entries of a row of code · rows[entry]`, for every row, `[·, width]`: by atom `Zᵀ R`. Rows are padded.
     pub fn times(&self, rows: &[T], width: usize) -> Vec<T> {
         let mut out = vec![T::ZERO; self.rows() * width];
-        out.par_chunks_mut(ATOMS * width).enumerate().for_each(|(chunk, out)| {
-            Arch::new().dispatch(SomeRows {
-                entries: self,
-                first: chunk * ATOMS,
-                rows,
-                width,
-                out,
-            });
-        });
+        let some = |first, out| {
+            Arch::new().dispatch(SomeRows { entries: self, first, rows, width, out });
+        };
+        if self.entries.len() * width < FEW {
+            some(0, &mut out);
+        } else {
+            let chunks = out.par_chunks_mut(ATOMS * width).enumerate();
+            chunks.for_each(|(chunk, out)| some(chunk * ATOMS, out));
+        }
         out
     }
 }

@@ -41,7 +41,8 @@ pub trait SparseCoder: Network {
     }
 
     /// Reconstructions of what is encoded: `D z`, or `A D z` where that is measured. Losses hold them against x where a
-    /// batch has no target.
+    /// batch has no target. A network that makes something else of codes must have an operator that is no matrix: the
+    /// kernels know of `D z` alone.
     fn reconstruct(&self, codes: Tensor<2>) -> Tensor<2> {
         self.assemble(self.operator().forward(codes))
     }

@@ -85,7 +85,7 @@ pub fn to_array(tensor: &Tensor<2>) -> Array2<f64> {
 pub fn used_columns(tensor: &Tensor<2>) -> Vec<bool> {
     fn of<T: Copy + PartialEq + Default>(values: &[T], columns: usize) -> Vec<bool> {
         let mut used = vec![false; columns];
-        for row in values.chunks_exact(columns) {
+        for row in values.chunks_exact(columns.max(1)) {
             used.iter_mut().zip(row).for_each(|(used, value)| *used |= *value != T::default());
         }
         used

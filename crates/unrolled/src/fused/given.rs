@@ -12,9 +12,6 @@ use crate::loss::{Loss, Losses};
 use crate::network::{Batch, SparseCoder};
 use crate::operator::{LinearOperator, MatrixView};
 
-/// Codes with a larger share of entries than one in so many are left to dense products.
-const DENSE: usize = 8;
-
 /// The value and the gradient of a loss with the codes held fixed, by least squares and for a matrix: the kernels take no
 /// iteration from them, and only the entries that are not 0. `None` where they do not serve.
 pub(crate) fn at_given_codes<N: SparseCoder>(
@@ -46,9 +43,14 @@ fn in_precision<N: SparseCoder, T: Element>(
     let MatrixView { matrix, parameter } = view;
     let [m, p] = matrix.dims();
     let data = |tensor: &Tensor<2>| tensor.clone().inner().into_data();
-    let (d, x, z) = (data(&matrix), data(x), data(codes));
+    let z = data(codes);
     let entries = host::slice::<T>(&z).iter().filter(|z| **z != T::ZERO).count();
-    if entries.saturating_mul(DENSE) > codes.shape().num_elements() {
+    if entries.saturating_mul(kernels::DENSE) > codes.shape().num_elements() {
+        return None;
+    }
+    let (d, x) = (data(&matrix), data(x));
+    // An atom that is not a number would not be seen where no code uses it.
+    if !host::slice::<T>(&d).iter().all(|d| d.is_finite()) {
         return None;
     }
     let settings = Settings {
@@ -157,6 +159,10 @@ mod tests {
             }
             let dense = tensor(&codes(n, p, 2));
             assert!(at_given_codes(&network, &batch, Loss::Lasso, &dense).is_none());
+            let mut broken = network.clone();
+            broken.dictionary =
+                DenseDictionary::new(broken.dictionary.matrix.val().mul_scalar(f64::NAN));
+            assert!(at_given_codes(&broken, &batch, Loss::Lasso, &sparse).is_none());
             let target = batch.with_target(Some(tensor(&x)));
             assert!(at_given_codes(&network, &target, Loss::Lasso, &sparse).is_none());
         }

@@ -76,8 +76,12 @@ fn at_fixed_codes<N: SparseCoder, L: Objective<N>>(
         let by_hand = plain.operator().as_matrix().is_some_and(|view| view.parameter.is_some())
             && plain.encoder().fit().is_least_squares();
         match loss.known().filter(|_| by_hand) {
-            Some(known) => fused::at_given_codes(network, batch, known, &codes)
-                .unwrap_or_else(|| head::at_codes(network, batch, known, codes).0),
+            Some(known) => {
+                // What unrolls has had its choice of engine.
+                let given = (!plain.encoder().unrolls())
+                    .then(|| fused::at_given_codes(network, batch, known, &codes));
+                given.flatten().unwrap_or_else(|| head::at_codes(network, batch, known, codes).0)
+            }
             None => head::differentiate(network, batch, loss, codes).estimate,
         }
     })

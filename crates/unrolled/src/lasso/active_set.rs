@@ -44,8 +44,10 @@ pub(crate) struct Scratch<T> {
 impl<T: NdFloat> Default for Scratch<T> {
     fn default() -> Self {
         Self {
-            // 4·10⁻¹¹ and 2·10⁻⁵.
-            dependent: T::epsilon().powf(number(2.0 / 3.0)),
+            dependent: match size_of::<T>() == size_of::<f32>() {
+                true => number(2e-5),
+                false => number(1e-10),
+            },
             atoms: Vec::new(),
             signs: Vec::new(),
             factor: Vec::new(),
@@ -164,7 +166,10 @@ impl<T: NdFloat> Example<'_, T> {
             if scratch.atoms.len() == before || scratch.atoms.len() == MOST {
                 return (round, false);
             }
-            let Some(moved) = self.settle(scratch) else { return (round, false) };
+            let Some(moved) = self.settle(scratch) else {
+                self.refresh(&self.used());
+                return (round, false);
+            };
             if !moved {
                 if one_at_a_time {
                     return (round, false);

@@ -92,7 +92,10 @@ impl Coarse<'_> {
             };
             *found = self.descend(&mut example, &mut scratches.single, self.most.min(ROUNDS));
             if found.0 > self.tolerance {
-                *found = self.in_float64(all, &mut scratches.double, example);
+                let rounds = found.1;
+                let left = self.most - rounds.min(self.most);
+                *found = self.in_float64(all, &mut scratches.double, example, left);
+                found.1 += rounds;
             }
         }
     }
@@ -103,6 +106,7 @@ impl Coarse<'_> {
         all: &All,
         scratch: &mut Scratch<f64>,
         narrow: Example<f32>,
+        most: usize,
     ) -> (f64, usize) {
         let (gram, norms) = all.wide.get_or_init(|| {
             let gram = all.gram.mapv(f64::from);
@@ -124,7 +128,7 @@ impl Coarse<'_> {
             codes: &mut codes,
         };
         example.refresh(&example.used());
-        let found = self.descend(&mut example, scratch, self.most);
+        let found = self.descend(&mut example, scratch, most);
         narrow.codes.iter_mut().zip(&codes).for_each(|(out, z)| *out = *z as f32);
         found
     }

@@ -67,7 +67,7 @@ impl Surrogate {
     }
 
     /// What of it is left, and the statistics of a batch added by their weight: its mean `z zᵀ`, and the gradient
-    /// `D A − B` of it at D. All are row-major.
+    /// `D A − B` of it at D.
     pub fn add<T: Number>(
         &mut self,
         [left, weight]: [f64; 2],
@@ -76,7 +76,9 @@ impl Surrogate {
         curvature: &Array2<T>,
     ) {
         let products = of_arrays(dictionary.view(), curvature.view());
-        let [of_batch, products, gradient] = [curvature, &products, gradient].map(flat);
+        let (of_batch, gradient) = (curvature.as_standard_layout(), gradient.as_standard_layout());
+        let [of_batch, products, gradient] =
+            [&of_batch.view(), &products.view(), &gradient.view()].map(flat);
         blend(&mut self.curvature, left, |at| weight * of_batch[at].to_f64());
         blend(&mut self.products, left, |at| {
             weight * (products[at].to_f64() - gradient[at].to_f64())
@@ -100,7 +102,7 @@ impl Surrogate {
         // Atoms as rows, so that each lies together.
         let mut atoms = transposed(dictionary, |v| v);
         let products = transposed(&self.products, T::from_f64);
-        let curvature = self.curvature.mapv(T::from_f64);
+        let curvature = self.curvature.as_standard_layout().mapv(T::from_f64);
         let norms = self.curvature.diag();
         let least = LEAST * norms.iter().fold(0.0f64, |most, a| most.max(*a));
         for _ in 0..sweeps {
@@ -184,8 +186,8 @@ fn length<T: Number>(values: &[T]) -> f64 {
     (sums.iter().sum::<f64>() + rest).sqrt()
 }
 
-fn flat<T>(array: &Array2<T>) -> &[T] {
-    array.as_slice().expect("arrays are row-major")
+fn flat<'a, T>(array: &ArrayView2<'a, T>) -> &'a [T] {
+    array.to_slice().expect("the layout is standard")
 }
 
 /// `change` for all chunks of so many numbers and where each begins, on all threads where there are many.
@@ -199,7 +201,10 @@ fn in_chunks<T: Send>(values: &mut [T], chunk: usize, change: impl Fn(usize, &mu
 
 /// `a ← left · a + b` for every number.
 fn blend(a: &mut Array2<f64>, left: f64, b: impl Fn(usize) -> f64 + Sync) {
-    let a = a.as_slice_mut().expect("arrays are row-major");
+    if !a.is_standard_layout() {
+        *a = a.as_standard_layout().into_owned();
+    }
+    let a = a.as_slice_mut().expect("the layout is standard");
     in_chunks(a, FEW / 4, |first, a| {
         for (at, a) in (first..).zip(a) {
             *a = left * *a + b(at);
@@ -214,9 +219,11 @@ fn transposed<T: Copy + Sync, U: Copy + Default + Send>(
 ) -> Array2<U> {
     /// Rows and columns at a time: what is read stays in the cache until it has all been used.
     const SQUARE: usize = 32;
-    let ((rows, columns), values) = (array.dim(), flat(array));
+    let array = array.as_standard_layout();
+    let ((rows, columns), array) = (array.dim(), array.view());
+    let values = flat(&array);
     let mut out = Array2::from_elem((columns, rows), U::default());
-    let of_out = out.as_slice_mut().expect("arrays are row-major");
+    let of_out = out.as_slice_mut().expect("the layout is standard");
     in_chunks(of_out, SQUARE * rows, |first, out| {
         for top in (0..rows).step_by(SQUARE) {
             for (column, out) in (first / rows..).zip(out.chunks_exact_mut(rows)) {
@@ -354,7 +361,15 @@ mod tests {
         let curvature = &expected.curvature;
         let mut surrogate = Surrogate::zeros([20, 30]);
         surrogate.add([0.0, 1.0], &dictionary, &gradient, curvature);
-        surrogate.add([0.5, 0.25], &dictionary, &gradient, curvature);
+        // Whatever the layout is.
+        let by_columns =
+            |array: &Array2<f64>| array.t().as_standard_layout().into_owned().reversed_axes();
+        let [of_d, of_gradient, of_codes] = [&dictionary, &gradient, curvature].map(by_columns);
+        surrogate.add([0.5, 0.25], &of_d, &of_gradient, &of_codes);
+        let after = surrogate.minimised(&dictionary, Constraint::None, 1);
+        let [of_a, of_b] = [&surrogate.curvature, &surrogate.products].map(by_columns);
+        let same = Surrogate { curvature: of_a, products: of_b };
+        assert_eq!(same.minimised(&of_d, Constraint::None, 1), after);
         let error = &surrogate.products - &expected.products * 0.75;
         assert!(error.iter().all(|e| e.abs() < 1e-13));
         assert_eq!(surrogate.curvature, curvature * 0.75);

@@ -17,7 +17,8 @@ fn view<'a, T: Number>(array: &'a ArrayView2<T>) -> View<'a, T> {
     match array.as_slice() {
         Some(data) => View::rows(data, rows, columns, columns),
         None => {
-            let data = array.as_slice_memory_order().expect("rows or columns lie together");
+            let data = array.reborrow().reversed_axes().to_slice();
+            let data = data.expect("rows or columns lie together, in order");
             View::rows(data, columns, rows, rows).transposed()
         }
     }
@@ -29,6 +30,13 @@ mod tests {
 
     use super::of_arrays;
     use crate::random::Stream;
+
+    #[test]
+    #[should_panic = "lie together, in order"]
+    fn what_lies_in_another_order_is_refused() {
+        let a = Array2::<f64>::eye(3);
+        of_arrays(a.slice(s![..;-1, ..]), a.view());
+    }
 
     #[test]
     fn factors_may_be_transposes_and_some_rows() {
