@@ -91,8 +91,10 @@ impl Stored {
 /// A checksum of arrays of examples, row by row.
 pub fn fingerprint(arrays: &[&Array2<f64>]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
+    let mut bytes = Vec::new();
     for row in arrays.iter().flat_map(|array| array.rows()) {
-        let bytes: Vec<u8> = row.iter().flat_map(|value| value.to_le_bytes()).collect();
+        bytes.clear();
+        row.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
         hasher.update(&bytes);
     }
     hasher.finalize()
