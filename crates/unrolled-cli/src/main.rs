@@ -1,11 +1,11 @@
 //! `unrolled`: the command line, a thin layer over `unrolled-lab`.
 
+mod allocator;
 mod arguments;
 mod commands;
 mod denoise;
 mod encode;
 mod explain;
-mod freed;
 mod gallery;
 mod output;
 mod progress;
@@ -32,7 +32,7 @@ fn without_desktop() {
 
 fn main() -> ExitCode {
     without_desktop();
-    freed::keep();
+    allocator::keep_what_is_freed();
     let arguments = arguments::Arguments::parse();
     match commands::execute(arguments) {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use crate::number::Number;
+use crate::number::{Number, sum};
 use crate::prepared::Prepared;
 use crate::problem::Matrix;
 use crate::vectors;
@@ -34,17 +34,6 @@ impl Losses {
         self.reconstruction += 0.5 * sum(residuals, |r| r * r);
         self.sparsity += sum(codes, f64::abs);
     }
-}
-
-/// Eight sums side by side, which do not wait for each other.
-#[inline(always)]
-fn sum<T: Number>(values: &[T], of: impl Fn(f64) -> f64) -> f64 {
-    let (eights, rest) = values.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for eight in eights {
-        sums.iter_mut().zip(eight).for_each(|(sum, value)| *sum += of(value.to_f64()));
-    }
-    sums.iter().sum::<f64>() + rest.iter().map(|value| of(value.to_f64())).sum::<f64>()
 }
 
 /// `D z − x`, `[n, width]`, for examples `x` `[n, m]` and codes `[n, p]`.

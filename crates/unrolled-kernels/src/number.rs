@@ -341,6 +341,17 @@ fn bits<M: bytemuck::NoUninit>(mask: M, lanes: usize) -> u64 {
     (0..lanes).fold(0, |bits, lane| bits | u64::from(bytes[lane * width] & 1) << lane)
 }
 
+/// `Σ of(value)`, in float64: eight sums side by side, which do not wait for each other.
+#[inline(always)]
+pub fn sum<T: Number>(values: &[T], of: impl Fn(f64) -> f64) -> f64 {
+    let (eights, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for eight in eights {
+        sums.iter_mut().zip(eight).for_each(|(sum, value)| *sum += of(value.to_f64()));
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|value| of(value.to_f64())).sum::<f64>()
+}
+
 /// The next multiple of [`PADDING`].
 pub(crate) fn padded(length: usize) -> usize {
     length.next_multiple_of(PADDING)

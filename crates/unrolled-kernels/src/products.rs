@@ -179,15 +179,21 @@ pub(crate) fn symmetrise<T: Number>(a: &mut [T], rows: usize, stride: usize) {
 }
 
 /// The transpose of `[rows, columns]` with rows of `from` numbers, with rows of `to` numbers (the rest 0).
-pub(crate) fn transpose<T: Number>(
+///
+/// # Panics
+/// Where there are fewer numbers than that, or rows of `to` are too short.
+pub fn transpose<T: Number>(
     a: &[T],
     [rows, columns]: [usize; 2],
     from: usize,
     to: usize,
 ) -> Vec<T> {
     const SQUARE: usize = 32;
+    /// Numbers that are not worth waking a thread for.
+    const FEW: usize = 1 << 16;
+    assert!(columns <= from && rows <= to, "rows of {from} and {to} numbers");
     let mut out = vec![T::ZERO; columns * to];
-    out.par_chunks_mut(SQUARE * to).enumerate().for_each(|(index, out)| {
+    let some = |(index, out): (usize, &mut [T])| {
         let left = index * SQUARE;
         for top in (0..rows).step_by(SQUARE) {
             for i in top..(top + SQUARE).min(rows) {
@@ -196,7 +202,12 @@ pub(crate) fn transpose<T: Number>(
                 }
             }
         }
-    });
+    };
+    let chunk = (SQUARE * to).max(1);
+    match out.len() <= FEW {
+        true => out.chunks_mut(chunk).enumerate().for_each(some),
+        false => out.par_chunks_mut(chunk).enumerate().for_each(some),
+    }
     out
 }
 

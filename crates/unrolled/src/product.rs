@@ -1,5 +1,11 @@
 //! Matrix products in the precision of their tensors.
 
+#[cfg(all(feature = "card", not(feature = "fusion")))]
+mod exact;
+mod host;
+
+pub(crate) use host::of_arrays;
+
 use burn::tensor::Tensor;
 
 /// `a b`, `[n, k]` times `[k, p]`.
@@ -14,10 +20,3 @@ pub(crate) fn product(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
     }
     a.matmul(b)
 }
-
-mod host;
-
-pub(crate) use host::of_arrays;
-
-#[cfg(all(feature = "card", not(feature = "fusion")))]
-mod exact;

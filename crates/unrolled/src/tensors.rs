@@ -4,7 +4,7 @@
 //! precision of a run so that a comparison's figures do not depend on the accelerator.
 
 use burn::module::Param;
-use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
+use burn::tensor::{Bool, DType, Device, Element, Tensor, TensorData};
 use ndarray::{Array1, Array2};
 
 /// The floating-point precision of a computation.
@@ -76,24 +76,42 @@ pub fn to_values<const R: usize>(tensor: &Tensor<R>) -> Vec<f64> {
 
 /// A tensor as a float64 matrix on the host.
 pub fn to_array(tensor: &Tensor<2>) -> Array2<f64> {
+    to_array_of(tensor)
+}
+
+/// A tensor as a row-major matrix of either precision on the host.
+pub(crate) fn to_array_of<T: Element>(tensor: &Tensor<2>) -> Array2<T> {
     let [rows, columns] = tensor.dims();
-    Array2::from_shape_vec((rows, columns), to_values(tensor))
+    let values = tensor.clone().inner().into_data().try_into_vec_as::<T>();
+    let values = values.expect("a float tensor converts to either precision");
+    Array2::from_shape_vec((rows, columns), values)
         .expect("a tensor holds as many values as its shape says")
+}
+
+/// A row-major matrix, as it is, as a tensor of the given precision on a device.
+pub(crate) fn from_array<T: Element>(
+    array: Array2<T>,
+    precision: Precision,
+    device: &Device,
+) -> Tensor<2> {
+    debug_assert!(array.is_standard_layout());
+    let shape = [array.nrows(), array.ncols()];
+    let (values, _) = array.into_raw_vec_and_offset();
+    Tensor::from_data(TensorData::new(values, shape), (device, precision.dtype()))
 }
 
 /// Which columns of a matrix hold anything but 0. What is not a number counts.
 pub fn used_columns(tensor: &Tensor<2>) -> Vec<bool> {
-    fn of<T: Copy + PartialEq + Default>(values: &[T], columns: usize) -> Vec<bool> {
-        let mut used = vec![false; columns];
-        for row in values.chunks_exact(columns.max(1)) {
+    fn of<T: Element + Default + PartialEq>(tensor: &Tensor<2>) -> Vec<bool> {
+        let mut used = vec![false; tensor.dims()[1]];
+        for row in to_array_of::<T>(tensor).rows() {
             used.iter_mut().zip(row).for_each(|(used, value)| *used |= *value != T::default());
         }
         used
     }
-    let (columns, data) = (tensor.dims()[1], tensor.clone().inner().into_data());
-    match data.as_slice::<f32>() {
-        Ok(values) => of(values, columns),
-        Err(_) => of(&to_values(tensor), columns),
+    match Precision::of(tensor) {
+        Precision::Float32 => of::<f32>(tensor),
+        Precision::Float64 => of::<f64>(tensor),
     }
 }
 

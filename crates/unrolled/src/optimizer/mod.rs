@@ -21,13 +21,15 @@ pub use schedule::Schedule;
 pub use sgd::Sgd;
 
 use burn::optim::{Optimizer, RecordState, StateSink, StateSource};
-use burn::tensor::{DType, Device, Element, Tensor, TensorData};
+use burn::tensor::{Device, Element, Tensor};
 use ndarray::{Array2, NdFloat};
 use unrolled_kernels::Number;
 
 use crate::dictionary::Constraint;
 use crate::product::product;
-use crate::tensors::{Precision, is_on_cpu, to_array, to_values, vector_to_tensor};
+use crate::tensors::{
+    Precision, from_array, is_on_cpu, to_array, to_array_of, to_values, vector_to_tensor,
+};
 
 /// What an optimiser remembers of one parameter.
 #[derive(Clone, Debug)]
@@ -194,8 +196,9 @@ fn online_step<T: Number + NdFloat + Element>(
     averages: Option<Vec<Tensor<1>>>,
 ) -> (Tensor<2>, Vec<Tensor<1>>) {
     let (device, [m, p]) = (dictionary.device(), dictionary.dims());
+    let precision = Precision::of(&dictionary);
     // Statistics are sums of many batches: in float64 where there is one.
-    let wide = if is_on_cpu(&device) { DType::F64 } else { dictionary.dtype() };
+    let wide = if is_on_cpu(&device) { Precision::Float64 } else { precision };
     let mut surrogate = match averages.as_deref() {
         Some([curvature, products]) => Surrogate {
             curvature: to_array(&curvature.clone().reshape([p, p])),
@@ -203,25 +206,16 @@ fn online_step<T: Number + NdFloat + Element>(
         },
         _ => Surrogate::zeros([m, p]),
     };
-    let narrow = |tensor: Tensor<2>| {
-        let values = tensor.inner().into_data().try_into_vec_as::<T>();
-        let values = values.expect("a float tensor converts to either precision");
-        let rows = values.len() / p;
-        Array2::from_shape_vec((rows, p), values).expect("it has p columns")
-    };
-    let (before, gradient, curvature) =
-        (narrow(dictionary.clone()), narrow(gradient), narrow(curvature));
+    let [before, gradient, curvature] =
+        [dictionary, gradient, curvature].map(|tensor| to_array_of::<T>(&tensor));
     surrogate.add(weights, &before, &gradient, &curvature);
     let after = surrogate.minimised(&before, constraint, online.sweeps);
-    let Surrogate { curvature, products } = surrogate;
     let flat = |array: Array2<f64>| {
         let entries = array.len();
-        let (values, _) = array.into_raw_vec_and_offset();
-        Tensor::from_data(TensorData::new(values, [entries]), (&device, wide))
+        from_array(array, wide, &device).reshape([entries])
     };
-    let (values, _) = after.into_raw_vec_and_offset();
-    let after = Tensor::from_data(TensorData::new(values, [m, p]), (&device, dictionary.dtype()));
-    (after, vec![flat(curvature), flat(products)])
+    let averages = vec![flat(surrogate.curvature), flat(surrogate.products)];
+    (from_array(after, precision, &device), averages)
 }
 
 impl Optimizer for AnyOptimizer {

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2, NdFloat, s};
 use rayon::prelude::*;
-use unrolled_kernels::{LEAST_WORK, Number};
+use unrolled_kernels::{LEAST_WORK, Number, sum, transpose};
 
 use crate::dictionary::Constraint;
 use crate::product::of_arrays;
@@ -100,8 +100,8 @@ impl Surrogate {
     ) -> Array2<T> {
         let m = dictionary.nrows();
         // Atoms as rows, so that each lies together.
-        let mut atoms = transposed(dictionary, |v| v);
-        let products = transposed(&self.products, T::from_f64);
+        let mut atoms = transposed(dictionary);
+        let products = transposed(&self.products.mapv(T::from_f64));
         let curvature = self.curvature.as_standard_layout().mapv(T::from_f64);
         let norms = self.curvature.diag();
         let least = LEAST * norms.iter().fold(0.0f64, |most, a| most.max(*a));
@@ -124,7 +124,7 @@ impl Surrogate {
                 });
             }
         }
-        transposed(&atoms, |v| v)
+        transposed(&atoms)
     }
 }
 
@@ -155,7 +155,7 @@ impl<T: Number, U: Fn(usize) -> bool> Loops for Block<'_, T, U> {
             let goal = &mut of_these[j * m..];
             let norm = curvature[[j, j]];
             goal.iter_mut().zip(&*atom).for_each(|(left, atom)| *left = *atom + *left / norm);
-            let length = length(goal);
+            let length = sum(goal, |v| v * v).sqrt();
             // An atom that would be 0 stays where it is.
             if length.is_nan() || length > 0.0 {
                 let excess = T::from_f64(constraint.excess(length));
@@ -173,67 +173,33 @@ impl<T: Number, U: Fn(usize) -> bool> Loops for Block<'_, T, U> {
     }
 }
 
-/// The Euclidean norm.
-#[inline(always)]
-fn length<T: Number>(values: &[T]) -> f64 {
-    // Eight sums side by side.
-    let (eights, rest) = values.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for eight in eights {
-        sums.iter_mut().zip(eight).for_each(|(sum, v)| *sum += v.to_f64() * v.to_f64());
-    }
-    let rest: f64 = rest.iter().map(|v| v.to_f64() * v.to_f64()).sum();
-    (sums.iter().sum::<f64>() + rest).sqrt()
-}
-
 fn flat<'a, T>(array: &ArrayView2<'a, T>) -> &'a [T] {
     array.to_slice().expect("the layout is standard")
 }
 
-/// `change` for all chunks of so many numbers and where each begins, on all threads where there are many.
-fn in_chunks<T: Send>(values: &mut [T], chunk: usize, change: impl Fn(usize, &mut [T]) + Sync) {
-    let of_one = |(index, values): (usize, &mut [T])| change(index * chunk, values);
-    match values.len() <= FEW {
-        true => values.chunks_mut(chunk).enumerate().for_each(of_one),
-        false => values.par_chunks_mut(chunk).enumerate().for_each(of_one),
-    }
-}
-
-/// `a ← left · a + b` for every number.
+/// `a ← left · a + b` for every number, on all threads where there are many.
 fn blend(a: &mut Array2<f64>, left: f64, b: impl Fn(usize) -> f64 + Sync) {
+    const CHUNK: usize = FEW / 4;
     if !a.is_standard_layout() {
         *a = a.as_standard_layout().into_owned();
     }
     let a = a.as_slice_mut().expect("the layout is standard");
-    in_chunks(a, FEW / 4, |first, a| {
-        for (at, a) in (first..).zip(a) {
+    let some = |(chunk, a): (usize, &mut [f64])| {
+        for (at, a) in (chunk * CHUNK..).zip(a) {
             *a = left * *a + b(at);
         }
-    });
+    };
+    match a.len() <= FEW {
+        true => a.chunks_mut(CHUNK).enumerate().for_each(some),
+        false => a.par_chunks_mut(CHUNK).enumerate().for_each(some),
+    }
 }
 
-/// The transpose, row-major, of numbers that are changed on the way.
-fn transposed<T: Copy + Sync, U: Copy + Default + Send>(
-    array: &Array2<T>,
-    change: impl Fn(T) -> U + Sync,
-) -> Array2<U> {
-    /// Rows and columns at a time: what is read stays in the cache until it has all been used.
-    const SQUARE: usize = 32;
-    let array = array.as_standard_layout();
-    let ((rows, columns), array) = (array.dim(), array.view());
-    let values = flat(&array);
-    let mut out = Array2::from_elem((columns, rows), U::default());
-    let of_out = out.as_slice_mut().expect("the layout is standard");
-    in_chunks(of_out, SQUARE * rows, |first, out| {
-        for top in (0..rows).step_by(SQUARE) {
-            for (column, out) in (first / rows..).zip(out.chunks_exact_mut(rows)) {
-                for row in top..(top + SQUARE).min(rows) {
-                    out[row] = change(values[row * columns + column]);
-                }
-            }
-        }
-    });
-    out
+/// Row-major.
+fn transposed<T: Number>(array: &Array2<T>) -> Array2<T> {
+    let ((rows, columns), array) = (array.dim(), array.as_standard_layout());
+    let values = transpose(flat(&array.view()), [rows, columns], columns, rows);
+    Array2::from_shape_vec((columns, rows), values).expect("a transpose has this shape")
 }
 
 impl Online {

@@ -108,7 +108,7 @@ impl Trains for Plan<'_> {
             let figures = results::figures(self, &lesson, &state)?;
             Ok::<_, Error>((figures, used::of(&lesson, &state.network)?))
         })?;
-        results::put_used(self, used, arrays);
+        used.put(&self.run.name, self.config().precision.bytes(), arrays);
         Ok((figures, state.seconds))
     }
 }

@@ -10,7 +10,6 @@ use super::data::{Prepared, Streaming};
 use super::lesson::{Learning, Memory};
 use super::objective;
 use super::plan::Plan;
-use super::used::Used;
 use crate::Error;
 use crate::arrays::{Arrays, Stored};
 use crate::config::{DictionaryConfig, name_of};
@@ -106,18 +105,4 @@ pub(in crate::experiments) fn put_arrays(
             }
         }
     }
-}
-
-/// What the dictionary makes of the sample.
-pub(super) fn put_used(plan: &Plan, used: Used, arrays: &mut Arrays) {
-    let width = plan.config().precision.bytes();
-    let mut put = |name: &str, shape: Vec<usize>, values: Vec<f64>| {
-        arrays.insert(format!("{}/{name}", plan.run.name), Stored::new(shape, &values, width));
-    };
-    let shape = used.rows.shape().to_vec();
-    put("usage", vec![used.usage.len()], used.usage);
-    put("sample/indices", vec![used.indices.len()], used.indices);
-    put("sample/nonzeros", vec![used.nonzeros.len()], used.nonzeros);
-    put("sample/rows", shape.clone(), used.rows.iter().copied().collect());
-    put("sample/reconstructions", shape, used.reconstructions.iter().copied().collect());
 }

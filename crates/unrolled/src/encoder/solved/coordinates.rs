@@ -1,6 +1,6 @@
 //! An active set and coordinate descent, for least squares with a matrix on the CPU.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::lasso::descent::{Aim, End, Example};
 use crate::metrics::sparse_residual;
 use crate::operator::LinearOperator;
 use crate::prox::{ProximalOperator, Separable, Sided};
-use crate::tensors::{Precision, is_on_cpu, to_array, to_tensor};
+use crate::tensors::{Precision, from_array, is_on_cpu, to_array, to_array_of, to_tensor};
 
 /// Passes over all atoms until `Dᵀ(x − D z)` is computed anew: rounding adds up in it.
 const FRESH: usize = 20;
@@ -82,14 +82,8 @@ fn in_single<P: ProximalOperator, F: DataFit>(
     x: &Tensor<2>,
     penalty: Separable,
 ) -> Solution {
-    let single = |tensor: &Tensor<2>| {
-        let [rows, columns] = tensor.dims();
-        let values = tensor.to_data().try_into_vec_as::<f32>();
-        let values = values.expect("a float tensor converts to float32");
-        Array2::from_shape_vec((rows, columns), values).expect("a tensor has its shape")
-    };
-    let atoms = single(&matrix.clone().transpose());
-    let x = single(x);
+    let atoms = to_array_of::<f32>(&matrix.clone().transpose());
+    let x = to_array_of::<f32>(x);
     let sided = solved.prox.sided();
     let (tolerance, most) = (AIM * solved.tolerance, solved.iterations);
     let coarse = Coarse { atoms: &atoms, sided, penalty, tolerance, most };
@@ -112,11 +106,7 @@ fn in_single<P: ProximalOperator, F: DataFit>(
             passes = passes.max(found.passes);
         }
     }
-    let shape = [codes.nrows(), codes.ncols()];
-    let (values, _) = codes.into_raw_vec_and_offset();
-    let device = matrix.device();
-    let target = (&device, Precision::Float32.dtype());
-    let codes = Tensor::from_data(TensorData::new(values, shape), target);
+    let codes = from_array(codes, Precision::Float32, &matrix.device());
     Solution::new(codes, residuals, passes, solved.tolerance)
 }
 

@@ -3,8 +3,8 @@
 use ndarray::{Array2, Axis};
 use unrolled_data::DataError;
 
+use super::super::used::Used;
 use super::Learned;
-use super::used::Used;
 use crate::Error;
 use crate::report::Figures;
 use crate::report::chart::{Chart, Series};
@@ -31,7 +31,8 @@ fn usage(runs: &[Learned], used: &[Option<Used>], figures: &mut Figures) -> Stri
         .zip(used)
         .filter_map(|(run, used)| {
             let used = used.as_ref()?;
-            let shares = used.order.iter().enumerate();
+            let order = used.order();
+            let shares = order.iter().enumerate();
             let points = shares.map(|(rank, atom)| ((rank + 1) as f64, 100.0 * used.usage[*atom]));
             Some(Series::new(run.label(), points.collect(), run.style))
         })
@@ -92,7 +93,8 @@ fn pictures(run: &Learned, used: Option<&Used>, figures: &mut Figures) -> Result
         };
         Ok(figures.mosaic(&picture.map_err(wrong)?, &key))
     };
-    let learned = picture("dictionary", "learned", used.map(|used| &used.order[..]))?;
+    let order = used.map(Used::order);
+    let learned = picture("dictionary", "learned", order.as_deref())?;
     let truth = picture("true_dictionary", "true", None)?;
     Ok(format!("<div class=\"figures\">\n{learned}{truth}</div>\n"))
 }

@@ -6,10 +6,10 @@ mod headline;
 mod rows;
 mod settings;
 mod tables;
-mod used;
 
 use serde::Deserialize;
 
+use super::used::Used;
 use crate::Error;
 use crate::report::page::Section;
 use crate::report::pictures::drawable;
@@ -92,7 +92,7 @@ pub(super) fn sections(subject: &Subject, figures: &mut Figures) -> Result<Vec<S
     add("What came out", headline::of(&runs) + &tables);
     let charts = charts::of(&runs, subject.is_joint(), figures);
     add("As training went on", format!("<div class=\"figures\">\n{charts}</div>\n"));
-    let used: Vec<_> = runs.iter().map(used::Used::read).collect::<Result<_, _>>()?;
+    let used: Vec<_> = runs.iter().map(used_by).collect::<Result<_, _>>()?;
     let atoms = atoms::of(&runs, &used, figures)?;
     if !atoms.is_empty() {
         add("The atoms", atoms);
@@ -103,6 +103,14 @@ pub(super) fn sections(subject: &Subject, figures: &mut Figures) -> Result<Vec<S
     }
     add("What you see", EXPLANATION.to_owned());
     Ok(sections)
+}
+
+/// What a run makes of the sample; `None` where it failed.
+fn used_by(run: &Learned) -> Result<Option<Used>, Error> {
+    match run.stored.failed {
+        Some(_) => Ok(None),
+        None => Used::read(&run.found.path.join("arrays.safetensors"), &run.run.name),
+    }
 }
 
 const EXPLANATION: &str = "<p>Every step codes a batch by T unrolled iterations, takes the gradient of \

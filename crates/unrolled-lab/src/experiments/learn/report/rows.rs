@@ -1,7 +1,7 @@
 //! Some rows of the sample, and what the dictionary makes of them.
 
+use super::super::used::Used;
 use super::Learned;
-use super::used::Used;
 use crate::Error;
 use crate::report::Figures;
 use crate::report::pictures::pairs;

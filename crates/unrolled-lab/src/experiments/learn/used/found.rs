@@ -1,10 +1,11 @@
-//! What the learned dictionary makes of the sample: how much each atom is used, and some rows with their reconstructions.
+//! Use of the atoms, and rows with their reconstructions, as they are found.
 
 use ndarray::{Array2, Axis, concatenate, s};
 use unrolled::tensors::to_array;
 
-use super::Network;
-use super::lesson::Learning;
+use super::super::Network;
+use super::super::lesson::Learning;
+use super::Used;
 use crate::Error;
 
 /// Rows that are coded, at most, and at a time.
@@ -14,22 +15,8 @@ const BLOCK: usize = 512;
 /// Rows that are shown.
 const SHOWN: usize = 8;
 
-/// What is found.
-pub(super) struct Used {
-    /// The share of rows whose code has the atom, `[p]`.
-    pub usage: Vec<f64>,
-    /// Which rows of the sample are shown, `[k]`.
-    pub indices: Vec<f64>,
-    /// The rows, `[k, m]`.
-    pub rows: Array2<f64>,
-    /// D z of each, `[k, m]`.
-    pub reconstructions: Array2<f64>,
-    /// Non-zero entries of each code, `[k]`.
-    pub nonzeros: Vec<f64>,
-}
-
 /// Of the first rows of [`Learning::sample`], as the encoder of the run codes them.
-pub(super) fn of(lesson: &Learning, network: &Network) -> Result<Used, Error> {
+pub(in super::super) fn of(lesson: &Learning, network: &Network) -> Result<Used, Error> {
     let count = lesson.sample().0.min(CODED);
     let atoms = lesson.prepared.start.ncols();
     let shown = count.min(SHOWN);
