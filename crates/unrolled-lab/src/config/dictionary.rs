@@ -136,11 +136,11 @@ impl DictionaryConfig {
         }
     }
 
-    /// Where each atom of a matrix is kept; filters keep their own.
-    pub fn constraint(&self) -> Constraint {
+    /// Whether the constraint is of all atoms together.
+    pub fn ties_atoms(&self) -> bool {
         match self {
-            Self::Dense(dense) => dense.constraint,
-            Self::Convolutional(_) => Constraint::None,
+            Self::Dense(dense) => dense.constraint == Constraint::UnitFrobenius,
+            Self::Convolutional(filters) => filters.ties_filters(),
         }
     }
 

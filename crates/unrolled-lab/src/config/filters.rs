@@ -87,6 +87,11 @@ impl FilterInit {
 }
 
 impl FiltersConfig {
+    /// Whether the constraint is of all filters together.
+    pub fn ties_filters(&self) -> bool {
+        self.constraint == FilterConstraint::Whole(Constraint::UnitFrobenius)
+    }
+
     /// Reads a section whose only kind this is, and checks it.
     pub fn read(mut reader: Reader) -> Self {
         reader.choice("kind", &["convolutional"]);

@@ -8,9 +8,9 @@ use burn::tensor::{Device, Tensor};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use unrolled::optimizer::{AnyOptimizer, Moments};
+use unrolled::optimizer::{AnyOptimizer, Atoms, Moments};
 
-use super::parameters::{Memories, Values, values, with_values};
+use super::parameters::{ATOMS, Memories, Values, values, with_values};
 use super::state::State;
 use crate::arrays::{Arrays, Stored};
 use crate::progress::Observer;
@@ -182,7 +182,7 @@ impl Saved {
         self,
         expected: &str,
         network: N,
-        optimizer: &AnyOptimizer,
+        (optimizer, atoms): (&AnyOptimizer, Option<Atoms>),
         device: &Device,
     ) -> Result<State<N, M>, Error> {
         let Self { path, arrays, identity, counters, seconds } = self;
@@ -210,8 +210,9 @@ impl Saved {
         };
         let of_parameters = values("");
         let memory = |(name, time): (String, usize)| {
-            let shape: Vec<usize> = of_parameters.get(&name)?.shape().iter().copied().collect();
-            let lengths = optimizer.averages(&shape).into_iter().enumerate();
+            let entries = of_parameters.get(&name)?.shape().iter().product();
+            let atoms = atoms.as_ref().filter(|_| name == ATOMS);
+            let lengths = optimizer.averages(entries, atoms).into_iter().enumerate();
             let averages = lengths.map(|(index, length)| {
                 let average = arrays.named.get(&format!("{name}.average.{index}"))?;
                 // In the precision that they have, which need not be the run's.

@@ -4,6 +4,7 @@ use burn::tensor::Device;
 use unrolled::dictionary::AnyDictionary;
 use unrolled::encoder::{AnyEncoder, Encoder, Form, StepVerdict};
 use unrolled::operator::LinearOperator;
+use unrolled::optimizer::Atoms;
 
 use super::course::Course;
 use super::lesson::Lesson;
@@ -43,6 +44,8 @@ pub struct Coding<'a> {
     atoms: usize,
     /// Numbers of the filters, where the dictionary is a convolution.
     filters: Option<usize>,
+    /// Numbers of the products of codes that an optimiser of atoms is told.
+    products: usize,
     /// Batches and steps.
     pub course: Course<'a>,
     /// Whether the gradient goes through the iterations.
@@ -154,6 +157,8 @@ impl<'a> Coding<'a> {
         };
         let form = form(block);
         let unrolling = Unrolling { iterations, step, train_step: 1, form, noise: None };
+        let of_atoms = sections.optimizer.is_of_atoms();
+        let products = if of_atoms { Atoms::of(start).products() } else { 0 };
         let built = encoder.build(unrolling, atoms, config.precision, &device);
         let warnings = judge_step(&built, step, norm)?.into_iter().collect();
         Ok(Self {
@@ -164,6 +169,7 @@ impl<'a> Coding<'a> {
             has_true_codes: true,
             atoms,
             filters,
+            products,
             course,
             through,
             spreads,
@@ -243,8 +249,8 @@ impl<'a> Coding<'a> {
             Some(entries) => host_bytes([n, m, 0], entries),
             None => host_bytes([n, m, if self.has_true_codes { q } else { 0 }], m * q),
         };
-        // z zᵀ of every block, and what an optimiser of atoms makes of it.
-        let products = if self.sections.optimizer.is_of_atoms() { (q * q) as u64 } else { 0 };
+        // Products of every block's codes, and what an optimiser of atoms makes of them.
+        let products = self.products as u64;
         let data = data + products * (48 + 12 * workers);
         match (config.is_on_cpu(), uses_kernels) {
             (true, true) => {

@@ -5,9 +5,9 @@ use std::fmt::Debug;
 use burn::tensor::Tensor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use unrolled::dictionary::Constraint;
 use unrolled::gradient::{Estimate, Estimator};
 use unrolled::network::Network;
+use unrolled::optimizer::Atoms;
 
 use super::source::{Rows, Source};
 use super::state::State;
@@ -75,9 +75,9 @@ pub trait Lesson: Sync {
         Vec::new()
     }
 
-    /// Where an optimiser of atoms keeps each of them.
-    fn constraint(&self) -> Constraint {
-        Constraint::None
+    /// The atoms, where an optimiser of atoms may move them: those of the parameter [`ATOMS`](super::ATOMS).
+    fn atoms(&self, _network: &Self::Network) -> Option<Atoms> {
+        None
     }
 
     /// Called after every step with the network before and after it.

@@ -65,7 +65,8 @@ impl<L: Lesson> Training<'_, L> {
             None => State::start(network, memory),
             Some(saved) => {
                 let optimizer = self.optimizer.build();
-                saved.into_state(&self.identity, network, &optimizer, &self.device)?
+                let atoms = self.lesson.atoms(&network);
+                saved.into_state(&self.identity, network, (&optimizer, atoms), &self.device)?
             }
         };
         let started = std::time::Instant::now();

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::{GradientsParams, Optimizer};
 use burn::tensor::{Bool, Tensor, TensorData};
-use unrolled::dictionary::Constraint;
-use unrolled::optimizer::{AnyOptimizer, Moments, OfAtoms};
+use unrolled::optimizer::{AnyOptimizer, Atoms, Moments, OfAtoms};
 use unrolled::tensors::all_finite;
 
 /// The values of a module's parameters, by name.
@@ -170,12 +169,12 @@ fn flattened(data: &TensorData) -> TensorData {
 /// The parameter that an optimiser of atoms moves.
 pub const ATOMS: &str = "dictionary";
 
-/// One step of an optimiser for every parameter that has a gradient; for an optimiser of atoms, with their curvature
-/// `z zᵀ`, flat.
+/// One step of an optimiser for every parameter that has a gradient; for an optimiser of atoms, with the products of their
+/// codes, flat.
 pub(super) fn update<M: Module>(
     module: M,
     memories: &mut Memories,
-    (gradients, mut atoms): (Gradients, Option<(Tensor<1>, Constraint)>),
+    (gradients, mut atoms): (Gradients, Option<(Tensor<1>, Atoms)>),
     (optimizer, rate): (&AnyOptimizer, f64),
 ) -> M {
     let mut gradients: BTreeMap<String, Tensor<1>> = gradients.into_iter().collect();
@@ -185,18 +184,11 @@ pub(super) fn update<M: Module>(
         let atoms = if name == ATOMS { atoms.take() } else { None };
         let (value, memory) = match atoms {
             None => optimizer.step(rate, value, gradient, memory),
-            Some((curvature, constraint)) => {
-                let p = curvature.dims()[0].isqrt();
-                let entries = value.dims()[0];
-                let matrix = |flat: Tensor<1>| {
-                    let rows = flat.dims()[0] / p;
-                    flat.reshape([rows, p])
-                };
-                let (gradient, curvature) = (matrix(gradient), matrix(curvature));
+            Some((curvature, atoms)) => {
                 let curvature = curvature.cast(gradient.dtype());
-                let batch = OfAtoms { gradient, curvature, constraint };
-                let (value, memory) = optimizer.step_of_atoms(rate, matrix(value), batch, memory);
-                (value.reshape([entries]), Some(memory))
+                let batch = OfAtoms { atoms, gradient, curvature };
+                let (value, memory) = optimizer.step_of_atoms(rate, value, batch, memory);
+                (value, Some(memory))
             }
         };
         memories.extend(memory.map(|memory| (name.to_owned(), memory)));

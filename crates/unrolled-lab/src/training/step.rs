@@ -9,7 +9,7 @@ use std::ops::Range;
 use burn::tensor::{Bool, DType, Device, Tensor};
 use unrolled::gradient::Estimate;
 use unrolled::network::{Batch, Network};
-use unrolled::optimizer::{Online, curvature};
+use unrolled::optimizer::Atoms;
 use unrolled::tensors::{all_finite, to_tensor, to_values};
 
 use super::lesson::Lesson;
@@ -77,7 +77,7 @@ struct Pass {
     loss: Tensor<1>,
     reconstruction: Tensor<1>,
     gradients: Gradients,
-    /// z zᵀ, for an optimiser of atoms: of one block in the precision of the run.
+    /// The products of codes, for an optimiser of atoms: of one block in the precision of the run.
     curvature: Option<Tensor<1>>,
     sums: Option<Tensor<1>>,
     codes: Vec<Tensor<2>>,
@@ -227,15 +227,14 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             }
             let gradients = verdicts.dims()[0];
             let rate = optimizer.rate(step, *steps);
-            let entries = pass.gradients.iter().map(|(_, gradient)| gradient.dims()[0]).max();
-            let atoms = pass.curvature.as_ref().map_or(0, |c| c.dims()[0].isqrt());
-            let shape = [entries.unwrap_or(0) / atoms.max(1), atoms];
             let clipped = self.clipped(pass.gradients);
-            let atoms = pass.curvature.map(|curvature| (curvature, lesson.constraint()));
+            let atoms = pass.curvature.zip(self.atoms(&network));
+            let is_worth_threads =
+                atoms.as_ref().is_some_and(|(_, atoms)| atoms.is_worth_threads());
             let rule = (&optimizer.build(), rate.unwrap_or(0.0));
             let update = || update(network, &mut state.memories, (clipped, atoms), rule);
             let moved = match &self.pool {
-                Some(pool) if Online::is_worth_threads(shape) => pool.install(update),
+                Some(pool) if is_worth_threads => pool.install(update),
                 _ => update(),
             };
             let moved = moved.project();
@@ -316,14 +315,9 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         let estimate: Estimate = lesson.estimator().estimate_batch(network, &batch);
         let sum = |mean: Tensor<1>| mean.cast(self.wide).mul_scalar(examples);
         let gradients = gradients_of(network, &estimate.gradients).into_iter();
-        let codes = self.training.optimizer.is_of_atoms().then(|| estimate.codes.clone());
-        let curvature = codes.map(|codes| {
-            let curvature = curvature(codes);
-            let entries = curvature.shape().num_elements();
-            curvature.reshape([entries])
-        });
+        let atoms = self.atoms(network);
         Ok(Pass {
-            curvature,
+            curvature: atoms.map(|atoms| atoms.curvature(estimate.codes.clone())),
             examples,
             sums: lesson.sums(network, &estimate, &rows).map(|sums| sums.cast(self.wide)),
             loss: sum(estimate.loss),
@@ -332,6 +326,12 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             codes: vec![estimate.codes],
             trouble: estimate.trouble,
         })
+    }
+
+    /// Atoms that the optimiser moves as such.
+    fn atoms(&self, network: &L::Network) -> Option<Atoms> {
+        let Training { lesson, optimizer, .. } = self.training;
+        lesson.atoms(network).filter(|_| optimizer.is_of_atoms())
     }
 
     /// 1 for yes and 0 for no, where sums are.

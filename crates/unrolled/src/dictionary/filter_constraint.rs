@@ -1,6 +1,7 @@
 //! Where the filters of a convolutional dictionary may lie.
 
 use burn::tensor::Tensor;
+use unrolled_kernels::{Number, sum};
 
 use super::Constraint;
 
@@ -39,6 +40,26 @@ impl FilterConstraint {
                     Constraint::UnitSphere.project_in_place(columns(atoms * channels, entries));
                 back(slices).div_scalar(channels as f64)
             }
+        }
+    }
+
+    /// One filter `[c · h · w]` within the constraint. What would be 0 and has to have a norm is as it was `before`.
+    pub(crate) fn project_filter<T: Number>(self, filter: &mut [T], before: &[T], channels: usize) {
+        let (constraint, parts, share) = match self {
+            Self::Whole(constraint) => (constraint, 1, T::ONE),
+            Self::UnitSpherePerChannel => {
+                (Constraint::UnitSphere, channels, T::from_f64(channels as f64))
+            }
+        };
+        let entries = filter.len() / parts;
+        for (part, before) in filter.chunks_exact_mut(entries).zip(before.chunks_exact(entries)) {
+            let length = sum(part, |v| v * v).sqrt().to_f64();
+            if length == 0.0 {
+                part.copy_from_slice(before);
+                continue;
+            }
+            let scale = T::from_f64(constraint.excess(length)) * share;
+            part.iter_mut().for_each(|v| *v = *v / scale);
         }
     }
 }

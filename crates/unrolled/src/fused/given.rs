@@ -85,17 +85,39 @@ fn in_precision<N: SparseCoder, T: Element>(
 
 /// `Zᵀ Z`, `[p, p]`, of codes `[n, p]` without a graph; `None` where a dense product is to serve.
 pub(crate) fn gram_of_codes(codes: &Tensor<2>) -> Option<Tensor<2>> {
-    fn in_precision<T: Element>(codes: &Tensor<2>) -> Option<Tensor<2>> {
-        let [n, p] = codes.dims();
+    let p = codes.dims()[1];
+    Some(gram(codes, None)?.reshape([p, p]))
+}
+
+/// Of codes `[n, p · H' · W']` that are maps `[p, H', W']`, what [`kernels::gram_of_maps`] says, flat; `None` where a dense
+/// product is to serve.
+pub(crate) fn gram_of_maps(
+    codes: &Tensor<2>,
+    maps: [usize; 3],
+    reach: [usize; 2],
+) -> Option<Tensor<1>> {
+    gram(codes, Some((maps, reach)))
+}
+
+fn gram(codes: &Tensor<2>, maps: Option<([usize; 3], [usize; 2])>) -> Option<Tensor<1>> {
+    fn in_precision<T: Element>(
+        codes: &Tensor<2>,
+        maps: Option<([usize; 3], [usize; 2])>,
+    ) -> Option<Tensor<1>> {
+        let [n, q] = codes.dims();
         let data = codes.to_data();
-        let gram = kernels::gram_of_codes(Matrix::new(host::slice::<T>(&data), n, p).ok()?)?;
-        let target = (&codes.device(), codes.dtype());
-        Some(Tensor::from_data(TensorData::new(gram, [p, p]), target))
+        let matrix = Matrix::new(host::slice::<T>(&data), n, q).ok()?;
+        let gram = match maps {
+            None => kernels::gram_of_codes(matrix),
+            Some((maps, reach)) => kernels::gram_of_maps(matrix, maps, reach),
+        }?;
+        let (count, target) = (gram.len(), (&codes.device(), codes.dtype()));
+        Some(Tensor::from_data(TensorData::new(gram, [count]), target))
     }
     match codes.dtype() {
         _ if codes.is_autodiff() || !serves(codes) => None,
-        DType::F64 => in_precision::<f64>(codes),
-        _ => in_precision::<f32>(codes),
+        DType::F64 => in_precision::<f64>(codes, maps),
+        _ => in_precision::<f32>(codes, maps),
     }
 }
 

@@ -28,7 +28,7 @@ pub use engine::Engine;
 pub use unrolled_kernels::Operator;
 
 pub(crate) use estimate::{Direct, at_codes, estimate};
-pub(crate) use given::{at_given_codes, gram_of_codes};
+pub(crate) use given::{at_given_codes, gram_of_codes, gram_of_maps};
 
 use burn::tensor::Tensor;
 

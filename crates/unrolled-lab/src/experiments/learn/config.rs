@@ -1,7 +1,6 @@
 //! The sections of a learning run.
 
 use serde::Serialize;
-use unrolled::dictionary::Constraint;
 
 use super::Network;
 use crate::config::{
@@ -58,25 +57,14 @@ impl Sections {
         reader.problems().require(!measured || penalty > 0.0, "train.objective_gap", || {
             "`train.objective_gap` needs `encoder.prox.penalty` above 0; without λ there is no lasso".to_owned()
         });
-        sections.check_atoms(reader.problems());
+        sections.check_online(reader.problems());
         sections.train.check_estimator::<Network>(&sections.encoder, reader.problems());
         sections
     }
 
-    /// What the optimisers of atoms ask for.
-    fn check_atoms(&self, problems: &Problems) {
+    /// What the online optimiser asks for.
+    fn check_online(&self, problems: &Problems) {
         let Self { dictionary, encoder, train, optimizer, .. } = self;
-        let kind = match (optimizer.is_of_atoms(), optimizer.is_online()) {
-            (false, _) => return,
-            (_, true) => "online",
-            (_, false) => "preconditioned",
-        };
-        problems.require(!dictionary.is_convolutional(), "optimizer.kind", || {
-            format!(
-                "`optimizer.kind` is \"{kind}\", which keeps the products of codes of a matrix, and a filter has many \
-                 codes; choose \"adam\" or \"sgd\""
-            )
-        });
         if !optimizer.is_online() {
             return;
         }
@@ -92,8 +80,7 @@ impl Sections {
              choose \"adam\""
                 .to_owned()
         });
-        let of_all = dictionary.constraint() == Constraint::UnitFrobenius;
-        problems.require(!of_all, "dictionary.constraint", || {
+        problems.require(!dictionary.ties_atoms(), "dictionary.constraint", || {
             "`dictionary.constraint` is \"unit-frobenius\", which ties the atoms together, but `optimizer.kind = \
              \"online\"` moves one at a time; write \"unit-sphere\", \"unit-ball\" or \"none\""
                 .to_owned()

@@ -13,6 +13,7 @@ use unrolled::metrics::{
     dictionary_error, dictionary_error_tensor, total_distance, total_distance_tensor,
 };
 use unrolled::network::{Batch, SparseCoder};
+use unrolled::optimizer::Atoms;
 use unrolled::prelude::Precision;
 use unrolled::tensors::{to_array, to_scalar, to_tensor, used_columns, vector_to_tensor};
 
@@ -179,8 +180,8 @@ impl Lesson for Learning<'_> {
         auto.then_some(done + 1)
     }
 
-    fn constraint(&self) -> Constraint {
-        self.plan.sections().dictionary.constraint()
+    fn atoms(&self, network: &Network) -> Option<Atoms> {
+        Some(Atoms::of(&network.dictionary))
     }
 
     fn moved(&self, memory: &mut Memory, before: &Network, after: &Network) {

@@ -7,6 +7,7 @@ use unrolled::metrics::{
     aligned, distances, duality_gaps, duplicate_atoms, frobenius, largest_atom_error, nonzeros,
     operator_gaps, shifted_cosines, support_recovery,
 };
+use unrolled::optimizer::Atoms;
 use unrolled::prox::AnyProx;
 use unrolled::tensors::{to_array, to_values};
 
@@ -140,7 +141,7 @@ fn resample(
     worst.sort_by(|a, b| errors[*b].total_cmp(&errors[*a]));
     let used = state.lesson.used.iter().enumerate();
     let dead = used.filter(|(_, used)| !**used).map(|(atom, _)| atom);
-    let (shape, before) = (dictionary.dim(), dictionary.clone());
+    let before = dictionary.clone();
     let mut replaced = Vec::new();
     for (atom, example) in dead.zip(worst) {
         let row = x.row(example);
@@ -152,7 +153,11 @@ fn resample(
     }
     state.lesson.resampled += replaced.len();
     if let Some(memory) = state.memories.get_mut(ATOMS) {
-        plan.sections().optimizer.build().forget(memory, shape.into(), &replaced);
+        plan.sections().optimizer.build().forget(
+            memory,
+            &Atoms::of(&state.network.dictionary),
+            &replaced,
+        );
     }
     state.lesson.step.moved_by(frobenius(&(&dictionary - before)));
     let moved = state.network.dictionary.clone();

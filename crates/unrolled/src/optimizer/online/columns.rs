@@ -1,64 +1,15 @@
-//! Online dictionary learning: sufficient statistics, and block coordinate descent over atoms.
+//! Columns of a matrix, one after the other.
 
 use ndarray::{Array2, ArrayView2, NdFloat, s};
-use rayon::prelude::*;
-use unrolled_kernels::{LEAST_WORK, Number, sum, transpose};
+use unrolled_kernels::{Number, sum, transpose};
 
+use super::surrogate::{Surrogate, flat, least};
 use crate::dictionary::Constraint;
 use crate::product::of_arrays;
 use crate::registers::{Loops, on_widest};
 
-/// Online dictionary learning (J. Mairal, F. Bach, J. Ponce, G. Sapiro, *Online learning for matrix factorization and
-/// sparse coding*, JMLR 11, 2010, algorithms 1 and 2). The codes of the batches so far make a quadratic surrogate of the
-/// expected lasso, `½ tr(DᵀD A) − tr(Dᵀ B)`, in which they count by their weights:
-///
-/// `A ← (1 − w_k) A + w_k · mean over the batch of z zᵀ`,  `B ← (1 − w_k) B + w_k · mean over the batch of x zᵀ`
-///
-/// at step `k = 1, 2, …`, with `w_1 = 1`. It is minimised over one atom after the other,
-/// `D_j ← Π(D_j + (B_j − D A_j) / A_jj)` (their equation 10), in so many sweeps.
-///
-/// | | |
-/// |---|---|
-/// | w_k | the learning rate, by its schedule: the step of stochastic majorisation-minimisation (J. Mairal, NIPS 2013, algorithm 1). Or, with [`Self::forgetting`] ρ, the past fades as in the first paper, section 3.4: A of the batches before is multiplied by `(1 − 1/k)^ρ` and that of the batch added |
-/// | takes | `g_dec`, whose statistics these are: B of the batch is `D A − g_dec` |
-/// | keeps | A `[p, p]` and B `[m, p]`, whatever the number of examples |
-/// | cost | `2 m p²` operations a sweep, beside the codes |
-/// | Π | [`Constraint::UnitSphere`], [`Constraint::UnitBall`] or none: of one atom at a time, exact in each. One of the whole matrix is left to the network |
-/// | choose it | to learn the dictionary of real data: a lower lasso than gradient steps reach in the same time |
-/// | atoms that no code uses | `A_jj = 0`: they stay where they are |
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Online {
-    /// ρ, where the past fades by that and not by the learning rate: 0 forgets nothing, and the surrogate is of about the
-    /// last `k / (ρ + 1)` batches.
-    pub forgetting: Option<f64>,
-    /// Passes over all atoms in a step.
-    pub sweeps: usize,
-}
-
-impl Default for Online {
-    fn default() -> Self {
-        Self { forgetting: None, sweeps: 1 }
-    }
-}
-
-/// A and B, of a surrogate `½ tr(DᵀD A) − tr(Dᵀ B)` of dictionaries `[m, p]`: sums of many batches, in float64. Products of
-/// matrices are computed in the precision of the dictionary.
-#[derive(Clone, Debug)]
-pub struct Surrogate {
-    /// A, `[p, p]`.
-    pub curvature: Array2<f64>,
-    /// B, `[m, p]`.
-    pub products: Array2<f64>,
-}
-
 /// Atoms whose residuals are computed by one product.
 const BLOCK: usize = 64;
-
-/// Numbers that are not worth waking a thread for.
-const FEW: usize = 1 << 16;
-
-/// An atom with less than this share of the largest curvature is used by no code.
-const LEAST: f64 = 1e-12;
 
 impl Surrogate {
     /// Of no examples yet.
@@ -70,19 +21,13 @@ impl Surrogate {
     /// `D A − B` of it at D.
     pub fn add<T: Number>(
         &mut self,
-        [left, weight]: [f64; 2],
+        weights: [f64; 2],
         dictionary: &Array2<T>,
         gradient: &Array2<T>,
         curvature: &Array2<T>,
     ) {
-        let products = of_arrays(dictionary.view(), curvature.view());
-        let (of_batch, gradient) = (curvature.as_standard_layout(), gradient.as_standard_layout());
-        let [of_batch, products, gradient] =
-            [&of_batch.view(), &products.view(), &gradient.view()].map(flat);
-        blend(&mut self.curvature, left, |at| weight * of_batch[at].to_f64());
-        blend(&mut self.products, left, |at| {
-            weight * (products[at].to_f64() - gradient[at].to_f64())
-        });
+        let explained = of_arrays(dictionary.view(), curvature.view());
+        self.blend(weights, &explained, gradient, curvature);
     }
 
     /// Its value at a dictionary.
@@ -104,7 +49,7 @@ impl Surrogate {
         let products = transposed(&self.products.mapv(T::from_f64));
         let curvature = self.curvature.as_standard_layout().mapv(T::from_f64);
         let norms = self.curvature.diag();
-        let least = LEAST * norms.iter().fold(0.0f64, |most, a| most.max(*a));
+        let least = least(norms.iter().copied());
         for _ in 0..sweeps {
             for from in (0..atoms.nrows()).step_by(BLOCK) {
                 let to = (from + BLOCK).min(atoms.nrows());
@@ -173,28 +118,6 @@ impl<T: Number, U: Fn(usize) -> bool> Loops for Block<'_, T, U> {
     }
 }
 
-fn flat<'a, T>(array: &ArrayView2<'a, T>) -> &'a [T] {
-    array.to_slice().expect("the layout is standard")
-}
-
-/// `a ← left · a + b` for every number, on all threads where there are many.
-fn blend(a: &mut Array2<f64>, left: f64, b: impl Fn(usize) -> f64 + Sync) {
-    const CHUNK: usize = FEW / 4;
-    if !a.is_standard_layout() {
-        *a = a.as_standard_layout().into_owned();
-    }
-    let a = a.as_slice_mut().expect("the layout is standard");
-    let some = |(chunk, a): (usize, &mut [f64])| {
-        for (at, a) in (chunk * CHUNK..).zip(a) {
-            *a = left * *a + b(at);
-        }
-    };
-    match a.len() <= FEW {
-        true => a.chunks_mut(CHUNK).enumerate().for_each(some),
-        false => a.par_chunks_mut(CHUNK).enumerate().for_each(some),
-    }
-}
-
 /// Row-major.
 fn transposed<T: Number>(array: &Array2<T>) -> Array2<T> {
     let ((rows, columns), array) = (array.dim(), array.as_standard_layout());
@@ -202,25 +125,9 @@ fn transposed<T: Number>(array: &Array2<T>) -> Array2<T> {
     Array2::from_shape_vec((columns, rows), values).expect("a transpose has this shape")
 }
 
-impl Online {
-    /// Whether a step of a dictionary `[m, p]` is worth the threads of a pool.
-    pub fn is_worth_threads([m, p]: [usize; 2]) -> bool {
-        m.max(p) * p > FEW || m * p * p >= LEAST_WORK
-    }
-
-    /// What is left of the past at step k = 1, 2, …, and the weight of the batch.
-    pub fn weights(&self, rate: f64, step: usize) -> [f64; 2] {
-        match self.forgetting {
-            Some(forgetting) => [libm::pow(1.0 - 1.0 / step as f64, forgetting), 1.0],
-            None if step == 1 => [0.0, 1.0],
-            // A schedule may not make the past count against itself.
-            None => [1.0 - rate.min(1.0), rate.min(1.0)],
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::Online;
     use super::*;
     use crate::dictionary::initialisation;
     use crate::random::Stream;
@@ -373,17 +280,5 @@ mod tests {
         assert!(
             Surrogate::zeros([20, 10]).minimised(&dictionary, Constraint::None, 1) == dictionary
         );
-    }
-
-    #[test]
-    fn the_past_fades_as_the_papers_say() {
-        let online = Online { forgetting: Some(2.0), sweeps: 1 };
-        assert_eq!(online.weights(0.3, 1), [0.0, 1.0]);
-        assert_eq!(online.weights(0.3, 2), [0.25, 1.0]);
-        assert!((online.weights(0.3, 10)[0] - 0.81).abs() < 1e-15);
-        assert_eq!(Online { forgetting: Some(0.0), sweeps: 1 }.weights(0.3, 2), [1.0; 2]);
-        let by_rate = Online::default();
-        assert_eq!(by_rate.weights(0.25, 1), [0.0, 1.0]);
-        assert_eq!(by_rate.weights(0.25, 2), [0.75, 0.25]);
     }
 }

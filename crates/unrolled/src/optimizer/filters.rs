@@ -1,0 +1,112 @@
+//! Filters, as an optimiser of atoms sees them.
+
+use burn::tensor::Tensor;
+use burn::tensor::module::conv2d_weight_backward;
+use burn::tensor::ops::ConvOptions;
+
+use crate::dictionary::{ConvolutionalDictionary, FilterConstraint};
+
+/// The filters of a convolutional dictionary. Every filter lies within the image at each of its places, so that least squares
+/// with the codes held fixed is a quadratic in the filters which the products of code maps at all shifts say whole:
+///
+/// `C_ij(δ) = Σ over examples and places u of z_i(u) z_j(u + δ)`, `[p, p, 2·reach_y + 1, 2·reach_x + 1]`,
+///
+/// up to the reach `⌊(h − 1) / stride⌋` at which two filters overlap. With stride s its gradient in filter i at channel c and
+/// pixel b is `Σ_j Σ_δ C_ij(δ) d_j[c, b − s δ] − B_i[c, b]`, a dense dictionary's `D A − B` with A made of C.
+///
+/// C. Garcia-Cardona, B. Wohlberg, *Convolutional dictionary learning: a comparative review and new algorithms*, IEEE
+/// Transactions on Computational Imaging, 2018, keep such statistics by frequency; here they are kept by shift, of which a
+/// filter that is small beside the image has few.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Filters {
+    /// `[p, c, h, w]`.
+    pub shape: [usize; 4],
+    /// Height and width of a map of codes.
+    pub map: [usize; 2],
+    /// Pixels between two places of a filter.
+    pub stride: usize,
+    /// Where each is kept.
+    pub constraint: FilterConstraint,
+}
+
+impl Filters {
+    /// Those of a dictionary.
+    pub fn of(dictionary: &ConvolutionalDictionary) -> Self {
+        Self {
+            shape: dictionary.filters.dims(),
+            map: dictionary.map(),
+            stride: dictionary.stride,
+            constraint: dictionary.constraint,
+        }
+    }
+
+    /// How many places apart two filters, down and across, still overlap within a map.
+    pub fn reach(&self) -> [usize; 2] {
+        let [_, _, height, width] = self.shape;
+        let reach = |size: usize, map: usize| ((size - 1) / self.stride).min(map - 1);
+        [reach(height, self.map[0]), reach(width, self.map[1])]
+    }
+
+    /// How many shifts there are, both ways and none.
+    pub fn shifts(&self) -> usize {
+        self.reach().iter().map(|reach| 2 * reach + 1).product()
+    }
+
+    /// C, flat, of codes `[n, p · H' · W']`.
+    pub(super) fn curvature(&self, codes: Tensor<2>) -> Tensor<1> {
+        let ([p, ..], [height, width]) = (self.shape, self.map);
+        let reach = self.reach();
+        crate::fused::gram_of_maps(&codes, [p, height, width], reach)
+            .unwrap_or_else(|| self.curvature_of_tensors(codes))
+    }
+
+    /// As the derivative by its filters of a convolution that takes maps to maps.
+    fn curvature_of_tensors(&self, codes: Tensor<2>) -> Tensor<1> {
+        let ([p, ..], [height, width], [down, across]) = (self.shape, self.map, self.reach());
+        let maps = codes.clone().reshape([codes.dims()[0], p, height, width]);
+        let (device, dtype) = (codes.device(), codes.dtype());
+        let products = Tensor::zeros([p, p, 2 * down + 1, 2 * across + 1], (&device, dtype));
+        let options = ConvOptions::new([1; 2], [down, across], [1; 2], 1);
+        let products = conv2d_weight_backward(maps.clone(), products, maps, options);
+        products.reshape([p * p * self.shifts()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::random::Stream;
+    use crate::tensors::{Precision, to_tensor, to_values};
+
+    #[test]
+    fn entries_and_tensors_give_the_same_products() {
+        let mut stream = Stream::new(1, "maps", 0);
+        let constraint = FilterConstraint::default();
+        for (shape, map, stride) in [
+            ([5, 1, 3, 5], [9, 8], 1),
+            ([4, 3, 9, 9], [7, 5], 4),
+            ([3, 1, 4, 4], [2, 1], 1),
+            ([17, 2, 1, 1], [3, 3], 1),
+        ] {
+            let filters = Filters { shape, map, stride, constraint };
+            let q = shape[0] * map[0] * map[1];
+            let codes = Array2::from_shape_simple_fn((6, q), || {
+                if stream.uniform() < 0.05 { stream.normal() } else { 0.0 }
+            });
+            for (precision, tolerance) in [(Precision::Float64, 1e-13), (Precision::Float32, 1e-5)]
+            {
+                let codes = to_tensor(&codes, precision, &Device::flex());
+                let reach = filters.reach();
+                let ours = crate::fused::gram_of_maps(&codes, [shape[0], map[0], map[1]], reach);
+                let ours = to_values(&ours.expect("it serves"));
+                let plain = to_values(&filters.curvature_of_tensors(codes));
+                assert_eq!(ours.len(), plain.len());
+                let error = ours.iter().zip(plain).fold(0.0f64, |e, (a, b)| e.max((a - b).abs()));
+                assert!(error < tolerance, "{shape:?} {precision:?}: {error:e}");
+            }
+        }
+    }
+}
