@@ -81,8 +81,9 @@ fn cases() -> Vec<Case> {
     text("online with another fit", with("") + "[encoder.fit]\nkind = \"huber\"\n");
     text("online with gradients clipped", with("").replace("[train]", "[train]\nclip_norm = 1.0"));
     text(
-        "online with filters",
-        with("") + "[dictionary]\nkind = \"convolutional\"\natoms = 3\nsize = [1, 3]\n",
+        "online with filters tied together",
+        with("")
+            + "[dictionary]\nkind = \"convolutional\"\natoms = 3\nsize = [1, 3]\nconstraint = \"unit-frobenius\"\n",
     );
     text(
         "a decay of preconditioning",

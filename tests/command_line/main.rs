@@ -24,6 +24,7 @@ mod learning_resumed;
 mod limits;
 mod one_layer;
 mod online;
+mod online_filters;
 mod paths;
 mod readme;
 mod reports;
