@@ -4,7 +4,10 @@ use rayon::prelude::*;
 
 use crate::number::Number;
 use crate::problem::Matrix;
-use crate::sparse::DENSE;
+
+/// Maps with more than one entry in so many that is not 0 are left to a dense product: 16 examples of 32 maps of 42 × 42, filters
+/// of 7 × 7, took 21 ms with one in twenty, 84 ms with one in five and 158 ms with three in ten; densely 210 to 320 ms.
+const DENSE: usize = 3;
 
 /// Where maps are not 0, by place: all atoms of a place lie together, and places in the order of rows.
 struct Places<T> {
@@ -62,28 +65,39 @@ pub fn gram_of_maps<T: Number>(
     }
     let examples: Vec<_> =
         codes.data.par_chunks_exact(columns).map(|example| Places::of(example, maps)).collect();
+    // Half of the shifts, from none on in the order of rows: the others are those of (j, i) backwards.
     let across = 2 * right + 1;
-    let shifts = (2 * down + 1) * across;
-    let mut gram = vec![T::ZERO; atoms * atoms * shifts];
-    gram.par_chunks_exact_mut(atoms * shifts).enumerate().for_each(|(atom, gram)| {
+    let (shifts, none) = ((2 * down + 1) * across, down * across + right);
+    let half = shifts - none;
+    let mut forward = vec![T::ZERO; atoms * atoms * half];
+    forward.par_chunks_exact_mut(atoms * half).enumerate().for_each(|(atom, sums)| {
         let maps =
             codes.data.chunks_exact(columns).map(|example| &example[atom * height * width..]);
         for (places, map) in examples.iter().zip(maps) {
             let map = map[..height * width].iter().enumerate();
             for (place, code) in map.filter(|(_, code)| **code != T::ZERO) {
                 let [y, x] = [place / width, place % width];
-                let [left, end] = [x.saturating_sub(right), (x + right + 1).min(width)];
-                for row in y.saturating_sub(down)..(y + down + 1).min(height) {
-                    // Of the shift (row − y, −x), which need not be within reach.
-                    let first = (row + down - y) * across + right;
+                let end = (x + right + 1).min(width);
+                for row in y..(y + down + 1).min(height) {
+                    let first = if row == y { x } else { x.saturating_sub(right) };
+                    // Of the shift (row − y, −x).
+                    let from = (row - y) * across;
                     for (column, other, of_other) in
-                        places.between(row * width + left, row * width + end)
+                        places.between(row * width + first, row * width + end)
                     {
-                        let at = *other as usize * shifts + first + *column as usize - x;
-                        gram[at] += *code * *of_other;
+                        let at = *other as usize * half + from + *column as usize - x;
+                        sums[at] += *code * *of_other;
                     }
                 }
             }
+        }
+    });
+    let mut gram = vec![T::ZERO; atoms * atoms * shifts];
+    gram.par_chunks_exact_mut(atoms * shifts).enumerate().for_each(|(atom, gram)| {
+        for (other, gram) in gram.chunks_exact_mut(shifts).enumerate() {
+            let of = |i: usize, j: usize| &forward[(i * atoms + j) * half..][..half];
+            gram[none..].copy_from_slice(of(atom, other));
+            gram[..none].iter_mut().rev().zip(&of(other, atom)[1..]).for_each(|(a, b)| *a = *b);
         }
     });
     Some(gram)

@@ -44,7 +44,7 @@ pub struct Coding<'a> {
     atoms: usize,
     /// Numbers of the filters, where the dictionary is a convolution.
     filters: Option<usize>,
-    /// Numbers of the products of codes that an optimiser of atoms is told.
+    /// Numbers that an optimiser of atoms asks for of the codes.
     products: usize,
     /// Batches and steps.
     pub course: Course<'a>,
@@ -157,8 +157,7 @@ impl<'a> Coding<'a> {
         };
         let form = form(block);
         let unrolling = Unrolling { iterations, step, train_step: 1, form, noise: None };
-        let of_atoms = sections.optimizer.is_of_atoms();
-        let products = if of_atoms { Atoms::of(start).products() } else { 0 };
+        let products = sections.optimizer.build().products(&Atoms::of(start));
         let built = encoder.build(unrolling, atoms, config.precision, &device);
         let warnings = judge_step(&built, step, norm)?.into_iter().collect();
         Ok(Self {
@@ -249,7 +248,7 @@ impl<'a> Coding<'a> {
             Some(entries) => host_bytes([n, m, 0], entries),
             None => host_bytes([n, m, if self.has_true_codes { q } else { 0 }], m * q),
         };
-        // Products of every block's codes, and what an optimiser of atoms makes of them.
+        // What an optimiser of atoms asks for of every block's codes, and what it makes of it.
         let products = self.products as u64;
         let data = data + products * (48 + 12 * workers);
         match (config.is_on_cpu(), uses_kernels) {

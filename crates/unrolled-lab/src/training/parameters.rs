@@ -169,8 +169,8 @@ fn flattened(data: &TensorData) -> TensorData {
 /// The parameter that an optimiser of atoms moves.
 pub const ATOMS: &str = "dictionary";
 
-/// One step of an optimiser for every parameter that has a gradient; for an optimiser of atoms, with the products of their
-/// codes, flat.
+/// One step of an optimiser for every parameter that has a gradient; for an optimiser of atoms, with what it asks for
+/// of their codes, flat.
 pub(super) fn update<M: Module>(
     module: M,
     memories: &mut Memories,

@@ -77,7 +77,7 @@ struct Pass {
     loss: Tensor<1>,
     reconstruction: Tensor<1>,
     gradients: Gradients,
-    /// The products of codes, for an optimiser of atoms: of one block in the precision of the run.
+    /// What an optimiser of atoms asks for of the codes: of one block in the precision of the run.
     curvature: Option<Tensor<1>>,
     sums: Option<Tensor<1>>,
     codes: Vec<Tensor<2>>,
@@ -315,9 +315,11 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         let estimate: Estimate = lesson.estimator().estimate_batch(network, &batch);
         let sum = |mean: Tensor<1>| mean.cast(self.wide).mul_scalar(examples);
         let gradients = gradients_of(network, &estimate.gradients).into_iter();
-        let atoms = self.atoms(network);
+        let curvature = self.atoms(network).and_then(|atoms| {
+            self.training.optimizer.build().curvature(&atoms, estimate.codes.clone())
+        });
         Ok(Pass {
-            curvature: atoms.map(|atoms| atoms.curvature(estimate.codes.clone())),
+            curvature,
             examples,
             sums: lesson.sums(network, &estimate, &rows).map(|sums| sums.cast(self.wide)),
             loss: sum(estimate.loss),

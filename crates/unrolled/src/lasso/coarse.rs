@@ -230,6 +230,26 @@ mod tests {
         }
     }
 
+    /// What float32 does not bring within the tolerance in its rounds, float64 does after it.
+    #[test]
+    fn what_does_not_end_in_float32_goes_on_in_float64() {
+        let mut stream = Stream::new(8, "coarse", 0);
+        // Atoms all but the same, which coordinate descent takes many rounds to tell apart.
+        let common: Vec<f64> = (0..200).map(|_| stream.normal()).collect();
+        let near = Array2::from_shape_fn((200, 150), |(i, _)| common[i] + 0.3 * stream.normal());
+        let dictionary = crate::dictionary::Constraint::UnitSphere.project(near);
+        let x = Array2::from_shape_simple_fn((5, 200), || stream.normal());
+        let atoms = dictionary.t().mapv(|v| v as f32).as_standard_layout().into_owned();
+        let penalty = Separable { penalty: 0.01, ridge: 0.0 };
+        let coarse =
+            |most| Coarse { atoms: &atoms, sided: Sided::Two, penalty, tolerance: 1e-3, most };
+        let single = x.mapv(|v| v as f32);
+        let [few, many] = [ROUNDS, 100_000].map(|most| coarse(most).solve(&single));
+        assert!(few.residuals.iter().all(|residual| *residual > 1e-3), "{:?}", few.residuals);
+        assert!(many.residuals.iter().all(|residual| *residual < 1e-3), "{:?}", many.residuals);
+        assert!(many.rounds > ROUNDS);
+    }
+
     #[test]
     fn one_feature_is_enough() {
         let atoms = ndarray::array![[1.0], [-1.0]];

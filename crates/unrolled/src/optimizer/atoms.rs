@@ -29,7 +29,7 @@ pub struct OfAtoms {
     pub atoms: Atoms,
     /// The gradient with respect to the atoms.
     pub gradient: Tensor<1>,
-    /// Mean over the examples of the products of codes, as [`Atoms::curvature`] sums them.
+    /// What of the codes the optimiser asks for, a mean over the examples, as [`AnyOptimizer::curvature`] sums it.
     pub curvature: Tensor<1>,
 }
 
@@ -60,8 +60,8 @@ impl Atoms {
         }
     }
 
-    /// How many numbers [`Self::curvature`] gives.
-    pub fn products(&self) -> usize {
+    /// How many numbers the products of codes are.
+    pub(super) fn products(&self) -> usize {
         let p = self.count();
         match self {
             Self::Columns { .. } => p * p,
@@ -71,7 +71,7 @@ impl Atoms {
 
     /// The products of codes `[n, q]` of which a quadratic in the atoms is made, summed over the examples, flat: of a matrix
     /// `Σ z zᵀ`, `[p, p]`; of filters those at all shifts at which two of them overlap, see [`Filters`].
-    pub fn curvature(&self, codes: Tensor<2>) -> Tensor<1> {
+    fn curvature(&self, codes: Tensor<2>) -> Tensor<1> {
         match self {
             Self::Columns { .. } => crate::fused::gram_of_codes(&codes)
                 .unwrap_or_else(|| product(codes.clone().transpose(), codes))
@@ -88,14 +88,11 @@ impl Atoms {
         }
     }
 
-    /// What each atom's own codes sum to, `[p]`, of the products.
-    fn diagonal(&self, products: Tensor<1>) -> Tensor<1> {
-        let p = self.count();
-        let shifts = self.products() / (p * p);
-        let (device, dtype) = (products.device(), products.dtype());
-        // The middle one of all shifts is none.
-        let unmoved = products.reshape([p, p, shifts]).narrow(2, shifts / 2, 1).reshape([p, p]);
-        unmoved.mul(Tensor::<2>::eye(p, &device).cast(dtype)).sum_dim(0).reshape([p])
+    /// The squares of each atom's codes, summed over the examples and places, `[p]`.
+    fn squares(&self, codes: Tensor<2>) -> Tensor<1> {
+        let (p, q) = (self.count(), codes.dims()[1]);
+        let of_entries = codes.clone().mul(codes).sum_dim(0);
+        of_entries.reshape([p, q / p]).sum_dim(1).reshape([p])
     }
 
     /// Atoms as the columns of a matrix `[entries, p]`.
@@ -123,6 +120,26 @@ impl AnyOptimizer {
         matches!(self, Self::Online(_) | Self::Preconditioned(_))
     }
 
+    /// What it asks for of the codes `[n, q]`, summed over the examples, flat: the products of all codes (of a matrix `Σ z zᵀ`,
+    /// `[p, p]`; of filters at all shifts at which two of them overlap, see [`Filters`]), or the squares of each atom's, `[p]`.
+    /// `None` where it does not move atoms as such.
+    pub fn curvature(&self, atoms: &Atoms, codes: Tensor<2>) -> Option<Tensor<1>> {
+        match self {
+            Self::Online(_) => Some(atoms.curvature(codes)),
+            Self::Preconditioned(_) => Some(atoms.squares(codes)),
+            Self::Adam(_) | Self::Sgd(_) => None,
+        }
+    }
+
+    /// How many numbers [`Self::curvature`] gives.
+    pub fn products(&self, atoms: &Atoms) -> usize {
+        match self {
+            Self::Online(_) => atoms.products(),
+            Self::Preconditioned(_) => atoms.count(),
+            Self::Adam(_) | Self::Sgd(_) => 0,
+        }
+    }
+
     /// A step of the parameter that holds the atoms, of the optimisers that [`Self::is_of_atoms`] names; all is flat.
     pub fn step_of_atoms(
         &self,
@@ -143,8 +160,7 @@ impl AnyOptimizer {
                 (after, Moments { time, averages })
             }
             Self::Preconditioned(rule) => {
-                let OfAtoms { atoms, gradient, curvature } = batch;
-                let of_batch = atoms.diagonal(curvature);
+                let OfAtoms { atoms, gradient, curvature: of_batch } = batch;
                 let mean = state.and_then(|mut state| state.averages.pop());
                 let mean = mean.unwrap_or_else(|| of_batch.zeros_like());
                 let [dictionary, gradient] = [dictionary, gradient].map(|t| atoms.to_columns(t));
@@ -220,6 +236,23 @@ mod tests {
         }
     }
 
+    /// They are the products of an atom with itself, not shifted.
+    #[test]
+    fn squares_are_some_of_the_products() {
+        let mut stream = Stream::new(4, "squares", 0);
+        for (atoms, q) in all() {
+            let codes = Array2::from_shape_simple_fn((9, q), || stream.normal());
+            let codes = to_tensor(&codes, Precision::Float64, &Device::flex());
+            let squares = to_values(&atoms.squares(codes.clone()));
+            let products = to_values(&atoms.curvature(codes));
+            let shifts = products.len() / (P * P);
+            for (j, square) in squares.into_iter().enumerate() {
+                let product = products[(j * P + j) * shifts + shifts / 2];
+                assert!((square - product).abs() < 1e-12, "{j}");
+            }
+        }
+    }
+
     fn forgets(optimizer: &AnyOptimizer, atoms: Atoms, q: usize) {
         let device = Device::flex();
         let mut stream = Stream::new(3, "forget", 0);
@@ -240,7 +273,8 @@ mod tests {
                         codes.column_mut(place).fill(0.0);
                     }
                 }
-                let curvature = atoms.curvature(tensor(&codes));
+                let curvature = optimizer.curvature(&atoms, tensor(&codes));
+                let curvature = curvature.unwrap_or_else(|| flat(&gradient).zeros_like());
                 let batch = OfAtoms { atoms, gradient: flat(&gradient), curvature };
                 state = Some(optimizer.step_of_atoms(0.0, flat(&d), batch, state).1);
             }

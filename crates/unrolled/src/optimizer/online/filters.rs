@@ -134,7 +134,7 @@ mod tests {
         AnyDictionary, Constraint, ConvolutionalDictionary, Dictionary, FilterConstraint,
     };
     use crate::operator::LinearOperator;
-    use crate::optimizer::Atoms;
+    use crate::optimizer::{AnyOptimizer, Atoms, Online};
     use crate::random::Stream;
     use crate::tensors::{Precision, to_array, to_tensor};
 
@@ -175,9 +175,14 @@ mod tests {
             let dictionary = dictionary.with_constraint(constraint);
             let of = Filters::of(&dictionary);
             let [m, q] = dictionary.shape();
-            let (x, codes) = (draw([n, m], 1.0), draw([n, q], 0.1));
+            let x = draw([n, m], 1.0);
+            // Positive and in twos, so that a filter's codes are correlated from place to place.
+            let codes = draw([n, q], 0.3).abs();
+            let codes = codes.clone() + codes.roll(&[1], &[1]);
             let dictionary = AnyDictionary::Convolutional(dictionary);
-            let products = Atoms::of(&dictionary).curvature(codes.clone());
+            let atoms = Atoms::of(&dictionary);
+            let products =
+                AnyOptimizer::Online(Online::default()).curvature(&atoms, codes.clone()).unwrap();
             let products = products.div_scalar(n as f64).reshape([p, p * of.shifts()]);
             let gradient = dictionary.columns_at_codes(&x, &codes).transpose();
             let mut surrogate = Surrogate {
@@ -230,7 +235,7 @@ mod tests {
             let problem = Problem::new(shape, stride, constraint);
             let Problem { of, surrogate, .. } = &problem;
             let (mut filters, mut value) = (problem.start(), problem.value(&problem.start()));
-            for _ in 0..100 {
+            for _ in 0..1000 {
                 filters = surrogate.minimised_over_filters(of, &filters, 1);
                 let after = problem.value(&filters);
                 assert!(after <= value + 1e-12, "{shape:?} {constraint:?}: {after} > {value}");
