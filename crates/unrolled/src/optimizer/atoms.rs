@@ -105,7 +105,7 @@ impl Atoms {
         }
     }
 
-    fn from_columns(self, columns: Tensor<2>) -> Tensor<1> {
+    fn flat(self, columns: Tensor<2>) -> Tensor<1> {
         let columns = match self {
             Self::Columns { .. } => columns,
             Self::Filters(_) => columns.transpose(),
@@ -165,7 +165,7 @@ impl AnyOptimizer {
                 let mean = mean.unwrap_or_else(|| of_batch.zeros_like());
                 let [dictionary, gradient] = [dictionary, gradient].map(|t| atoms.to_columns(t));
                 let (after, mean) = rule.step(rate, dictionary, gradient, of_batch, (mean, time));
-                (atoms.from_columns(after), Moments { time, averages: vec![mean] })
+                (atoms.flat(after), Moments { time, averages: vec![mean] })
             }
             Self::Adam(_) | Self::Sgd(_) => {
                 let (after, state) = self.step(rate, dictionary, batch.gradient, state);
@@ -262,7 +262,7 @@ mod tests {
         let (d, codes) = (draw([entries, P]), draw([30, q]));
         let gradients = [draw([entries, P]), draw([entries, P])];
         let tensor = |array: &Array2<f64>| to_tensor(array, Precision::Float64, &device);
-        let flat = |array: &Array2<f64>| atoms.from_columns(tensor(array));
+        let flat = |array: &Array2<f64>| atoms.flat(tensor(array));
         let after_two = |forgotten: &[usize]| {
             let mut state = None;
             for gradient in &gradients {

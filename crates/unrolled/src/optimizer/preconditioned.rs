@@ -12,6 +12,7 @@ use burn::tensor::Tensor;
 /// |---|---|
 /// | takes | any estimator: what it descends keeps its name; a batch's codes give the curvature |
 /// | keeps | a, `[p]` |
+/// | filters | a filter's b is the sum of the squares over its map; its overlaps with its own shifts are left to η |
 /// | other parameters | a learned bias or step, a task's weights: plain steps `θ ← θ − η g` |
 /// | atoms that no code of the batch uses | stay where they are, though codes on their way to 0 may give them a gradient |
 #[derive(Clone, Copy, Debug, PartialEq)]

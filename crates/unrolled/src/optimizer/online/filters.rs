@@ -111,7 +111,7 @@ impl Surrogate {
                     break;
                 }
                 let explained = of.explained(of_itself, j, &change);
-                rest.iter_mut().zip(&explained).for_each(|(rest, e)| *rest = *rest - *e);
+                rest.iter_mut().zip(&explained).for_each(|(rest, e)| *rest -= *e);
                 now = goal;
             }
             left -= &of.explained(curvature.view(), j, &difference(&now, &before));
