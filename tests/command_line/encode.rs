@@ -66,6 +66,31 @@ fn a_learned_dictionary_is_applied_with_what_was_done_to_its_data() {
     assert!(largest > 0.0 && largest < 10.0, "{largest}");
 }
 
+/// Codes do not take the place of what they are made from, under any name, nor do shards that of the folder it is in.
+#[test]
+fn an_input_is_never_the_output() {
+    let folder = folder();
+    let fixture = root().join("tests/fixtures/compare_gradients_small.safetensors");
+    let before = std::fs::read(&fixture).unwrap();
+    std::fs::create_dir(folder.path().join("rows")).unwrap();
+    let inputs =
+        ["d.safetensors", "rows/codes-00000.safetensors"].map(|name| folder.path().join(name));
+    inputs.iter().for_each(|path| std::fs::write(path, &before).unwrap());
+    for out in [
+        &["d.safetensors"][..],
+        &["rows/../rows/codes-00000.safetensors"],
+        &["rows", "--shard-rows", "10"],
+    ] {
+        let mut command = unrolled(folder.path());
+        command.args(["encode", "--dictionary", "d.safetensors", "--key", "W"]);
+        command.args(["--data", "rows/codes-00000.safetensors", "--penalty", "0.2", "--overwrite"]);
+        let refused = command.arg("--out").args(out).assert().code(2);
+        let said = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+        assert!(said.contains("one of the inputs; name another"), "{said}");
+        assert!(inputs.iter().all(|path| std::fs::read(path).unwrap() == before), "{out:?}");
+    }
+}
+
 #[test]
 fn every_initialisation_works() {
     for init in ["data", "svd", "pairwise", "random"] {

@@ -121,3 +121,24 @@ impl View for &Stored {
         self.bytes.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By the last bit of any entry, and by what is where.
+    #[test]
+    fn fingerprints_tell_arrays_apart() {
+        let array = Array2::from_shape_fn((30, 7), |(i, j)| (i * 7 + j) as f64);
+        let mut other = array.clone();
+        other[[29, 6]] = f64::from_bits(other[[29, 6]].to_bits() ^ 1);
+        let mut swapped = array.clone();
+        swapped.swap([3, 2], [3, 3]);
+        let of = |arrays: &[&Array2<f64>]| fingerprint(arrays);
+        assert_eq!(of(&[&array]), of(&[&array.clone()]));
+        for different in [other, swapped] {
+            assert_ne!(of(&[&array]), of(&[&different]));
+            assert_ne!(of(&[&array, &different]), of(&[&different, &array]));
+        }
+    }
+}

@@ -175,3 +175,21 @@ fn a_file_that_is_cut_short_while_it_is_read_is_an_error() {
         "{said}"
     );
 }
+
+/// More files than are kept open: each is opened again, and has to be what it was.
+#[test]
+fn a_file_that_changes_while_it_is_read_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = super::KEPT_OPEN + 1;
+    let file = |index: usize| folder.path().join(format!("{index:04}.npy"));
+    for index in 0..count {
+        fs::write(file(index), of_f32(&array![[index as f64, 1.0]])).unwrap();
+    }
+    let rows = Rows::open(folder.path(), "X").unwrap();
+    assert_eq!(rows.read(0, count).unwrap()[[7, 0]], 7.0);
+    fs::write(file(7), of_f32(&array![[8.0, 1.0], [9.0, 1.0]])).unwrap();
+    assert_eq!(rows.read(8, count).unwrap()[[0, 0]], 8.0);
+    let said = rows.read(0, count).unwrap_err().to_string();
+    assert!(said.contains("0007.npy"), "{said}");
+    assert!(said.contains("it has changed since it was looked at first"), "{said}");
+}

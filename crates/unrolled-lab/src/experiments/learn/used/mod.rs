@@ -29,3 +29,16 @@ impl Used {
         order
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_used_atom_comes_first() {
+        let [rows, reconstructions] = [(); 2].map(|()| Array2::zeros((0, 1)));
+        let usage = vec![0.2, 0.0, 0.7, 0.2];
+        let used = Used { usage, indices: Vec::new(), rows, reconstructions, nonzeros: Vec::new() };
+        assert_eq!(used.order(), [2, 0, 3, 1]);
+    }
+}
