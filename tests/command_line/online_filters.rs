@@ -22,6 +22,7 @@ examples = 300
 kind = \"convolutional\"
 atoms = 8
 size = [5, 4]
+stride = 1
 [encoder]
 iterations = 40
 step = \"auto\"
@@ -53,7 +54,7 @@ fn ends(folder: &Path, out: &str, optimizer: &str, more: &[&str]) -> f64 {
 }
 
 #[test]
-fn they_end_where_the_best_rate_of_adam_does() {
+fn they_end_where_the_best_rate_of_adam_does_or_lower() {
     let folder = folder();
     write(folder.path(), "filters.toml", FILTERS);
     let preconditioned =
@@ -75,13 +76,16 @@ fn they_end_where_the_best_rate_of_adam_does() {
         let (online, preconditioned) =
             (ends("online", ONLINE), ends("preconditioned", preconditioned));
         assert!(
-            online < 1.01 * adam && preconditioned < 1.02 * adam,
+            online < adam && preconditioned < 1.02 * adam,
             "{more}: {online}, {preconditioned}, Adam {rates:?}"
         );
+        // Adam's smallest rate has hardly begun.
+        assert!(online < 0.65 * rates[0], "{more}: {online}, {rates:?}");
     }
 }
 
-/// Also where a batch is spread over them block by block, which the encoder without kernels asks for.
+/// Also where a batch is spread over them block by block, which the encoder without kernels asks for, and where so many
+/// entries of codes are not 0 that their products are computed densely.
 #[test]
 fn threads_and_resumption_change_nothing() {
     let folder = folder();
@@ -92,7 +96,8 @@ fn threads_and_resumption_change_nothing() {
             "{ kind = \"online\", schedule = \"constant\", learning_rate = 0.2 }",
             "precision=\"float32\"",
         ),
-        ("tensors", "{ kind = \"online\", forgetting = 3.0 }", "encoder.engine=\"autodiff\""),
+        ("autodiff", "{ kind = \"online\", forgetting = 3.0 }", "encoder.engine=\"autodiff\""),
+        ("dense", "{ kind = \"online\", forgetting = 3.0 }", "encoder.prox.penalty=1e-4"),
         ("preconditioned", "{ kind = \"preconditioned\" }", "dictionary.stride=3"),
     ] {
         let run = |out: &str, options: &[&str], arguments: &[&str]| {
@@ -106,6 +111,11 @@ fn threads_and_resumption_change_nothing() {
             folder.path().join(out)
         };
         let whole = run("whole", &[], &["--threads", "1"]);
+        if name == "dense" {
+            // Of 8 maps of 10 × 9.
+            let nonzeros = *column(&whole, "nonzeros")["main"].last().unwrap();
+            assert!(nonzeros > 720.0 / 2.0, "{nonzeros}");
+        }
         let threads = run("threads", &[], &["--threads", "3"]);
         let arrays = |out: &Path| std::fs::read(out.join("arrays.safetensors")).unwrap();
         assert!(arrays(&whole) == arrays(&threads), "{name}");

@@ -65,16 +65,15 @@ pub fn gram_of_maps<T: Number>(
     }
     let examples: Vec<_> =
         codes.data.par_chunks_exact(columns).map(|example| Places::of(example, maps)).collect();
-    // Half of the shifts, from none on in the order of rows: the others are those of (j, i) backwards.
+    // Half of the shifts, from no shift on in the order of rows: the others are those of (j, i) backwards.
     let across = 2 * right + 1;
-    let (shifts, none) = ((2 * down + 1) * across, down * across + right);
-    let half = shifts - none;
+    let (shifts, centre) = ((2 * down + 1) * across, down * across + right);
+    let half = shifts - centre;
     let mut forward = vec![T::ZERO; atoms * atoms * half];
     forward.par_chunks_exact_mut(atoms * half).enumerate().for_each(|(atom, sums)| {
-        let maps =
-            codes.data.chunks_exact(columns).map(|example| &example[atom * height * width..]);
-        for (places, map) in examples.iter().zip(maps) {
-            let map = map[..height * width].iter().enumerate();
+        let area = height * width;
+        for (places, example) in examples.iter().zip(codes.data.chunks_exact(columns)) {
+            let map = example[atom * area..(atom + 1) * area].iter().enumerate();
             for (place, code) in map.filter(|(_, code)| **code != T::ZERO) {
                 let [y, x] = [place / width, place % width];
                 let end = (x + right + 1).min(width);
@@ -96,8 +95,8 @@ pub fn gram_of_maps<T: Number>(
     gram.par_chunks_exact_mut(atoms * shifts).enumerate().for_each(|(atom, gram)| {
         for (other, gram) in gram.chunks_exact_mut(shifts).enumerate() {
             let of = |i: usize, j: usize| &forward[(i * atoms + j) * half..][..half];
-            gram[none..].copy_from_slice(of(atom, other));
-            gram[..none].iter_mut().rev().zip(&of(other, atom)[1..]).for_each(|(a, b)| *a = *b);
+            gram[centre..].copy_from_slice(of(atom, other));
+            gram[..centre].iter_mut().rev().zip(&of(other, atom)[1..]).for_each(|(a, b)| *a = *b);
         }
     });
     Some(gram)

@@ -27,6 +27,8 @@ pub(crate) struct MemoryPlan {
     iterations: u64,
     /// Numbers of the dictionary, where it is no matrix `[m, p]` but filters.
     filters: Option<u64>,
+    /// Numbers that an optimiser of atoms asks for of the codes.
+    curvature: u64,
 }
 
 /// A block of examples that fits.
@@ -68,7 +70,16 @@ impl MemoryPlan {
             per_iteration,
             iterations: iterations as u64,
             filters: None,
+            curvature: 0,
         }
+    }
+
+    /// With so many numbers that an optimiser of atoms asks for of the codes: those of a block, their sum over the batch, what
+    /// the optimiser keeps before and after a step, and a copy for the step to be undone.
+    pub fn with_curvature(self, numbers: usize) -> Self {
+        let curvature = numbers as u64;
+        let fixed = self.fixed.saturating_add(5 * curvature);
+        Self { fixed, widest_fixed: self.widest_fixed.max(curvature), curvature, ..self }
     }
 
     /// Of filters with so many numbers, between examples of `features` and codes of `atoms` numbers.
@@ -149,6 +160,14 @@ impl MemoryPlan {
     fn too_wide(&self, device: &str, buffer: u64) -> String {
         let numbers = buffer / self.number;
         let [m, p] = [self.features, self.atoms];
+        if self.curvature == self.widest_fixed {
+            return format!(
+                "the products of codes that `optimizer.kind = \"online\"` keeps take {}, but a buffer of \"{device}\" holds {} \
+                 at most; write fewer atoms or another optimiser, or use --device flex",
+                bytes(self.curvature * self.number),
+                bytes(buffer),
+            );
+        }
         let (what, atoms) = match self.widest_fixed > m * p {
             true => ("DᵀD", numbers.isqrt()),
             false => ("the dictionary", numbers / m),
@@ -201,6 +220,7 @@ mod tests {
             per_iteration: p,
             iterations,
             filters: None,
+            curvature: 0,
         }
     }
 
@@ -242,5 +262,19 @@ mod tests {
             long.split("write ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
         assert!(demand(10, 1000, fewer).fit("wgpu", &limits(1 << 31, 1 << 30), 1, 1).is_ok());
         assert!(demand(10, 1000, fewer + 1).fit("wgpu", &limits(1 << 31, 1 << 30), 1, 1).is_err());
+    }
+
+    /// 100 filters of 81 numbers, whose products of codes are 100² · 289.
+    #[test]
+    fn products_of_codes_count_and_are_refused_where_no_buffer_holds_them() {
+        let products = 100 * 100 * 289;
+        let plain = demand(16_384, 1_440_000, 100).with_filters(Some(8100));
+        let online = plain.with_curvature(products);
+        assert_eq!(online.bytes(3) - plain.bytes(3), 4 * 5 * products as u64);
+        let fits = |plan: MemoryPlan, buffer| plan.fit("wgpu", &limits(buffer, 1 << 40), 4, 4);
+        assert!(fits(online, 4 * products as u64).is_ok());
+        let said = fits(online, 10_000_000).unwrap_err();
+        assert!(fits(plain, 10_000_000).is_ok());
+        assert!(said.contains("products of codes") && said.contains("take 12 MB"), "{said}");
     }
 }

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use unrolled::dictionary::AnyDictionary;
 use unrolled::encoder::{AnyEncoder, Encoder, Form, StepVerdict};
 use unrolled::operator::LinearOperator;
-use unrolled::optimizer::Atoms;
+use unrolled::optimizer::{Atoms, Filters};
 
 use super::course::Course;
 use super::lesson::Lesson;
@@ -45,7 +45,7 @@ pub struct Coding<'a> {
     /// Numbers of the filters, where the dictionary is a convolution.
     filters: Option<usize>,
     /// Numbers that an optimiser of atoms asks for of the codes.
-    products: usize,
+    curvature: usize,
     /// Batches and steps.
     pub course: Course<'a>,
     /// Whether the gradient goes through the iterations.
@@ -125,6 +125,7 @@ impl<'a> Coding<'a> {
         encoder.prox.check_groups(atoms, filters.is_some())?;
         let course = Course::new(train, sections.optimizer, training)?;
         let Course { batch, steps, .. } = course;
+        let curvature = sections.optimizer.build().curvature_len(&Atoms::of(start));
         let norm = start.norm_squared(false);
         check_start(norm)?;
         let step = encoder.step_for(norm);
@@ -150,14 +151,13 @@ impl<'a> Coding<'a> {
                     iterations,
                     through,
                 );
-                let demand = demand.with_filters(filters);
+                let demand = demand.with_filters(filters).with_curvature(curvature);
                 let fit = demand.fit(&config.device, &device_limits, batch, batch);
                 fit.map_err(|message| Error::at("device", message))?.block
             }
         };
         let form = form(block);
         let unrolling = Unrolling { iterations, step, train_step: 1, form, noise: None };
-        let products = sections.optimizer.build().products(&Atoms::of(start));
         let built = encoder.build(unrolling, atoms, config.precision, &device);
         let warnings = judge_step(&built, step, norm)?.into_iter().collect();
         Ok(Self {
@@ -168,7 +168,7 @@ impl<'a> Coding<'a> {
             has_true_codes: true,
             atoms,
             filters,
-            products,
+            curvature,
             course,
             through,
             spreads,
@@ -243,23 +243,28 @@ impl<'a> Coding<'a> {
             iterations,
             self.through,
         );
-        let demand = demand.with_filters(self.filters);
+        let demand = demand.with_filters(self.filters).with_curvature(self.curvature);
         let data = match self.filters {
             Some(entries) => host_bytes([n, m, 0], entries),
             None => host_bytes([n, m, if self.has_true_codes { q } else { 0 }], m * q),
         };
         // What an optimiser of atoms asks for of every block's codes, and what it makes of it.
-        let products = self.products as u64;
-        let data = data + products * (48 + 12 * workers);
+        let (curvature, number) = (self.curvature as u64, config.precision.bytes());
+        let mut data = data + curvature * (48 + 24 * workers);
+        if self.filters.is_some() && self.sections.optimizer.is_online() && config.is_on_cpu() {
+            // Entries by place, or what each thread lays out where products are dense.
+            let listed = 6 * self.block * q;
+            data += (listed.max(threads * Filters::LAID_OUT * number)) as u64;
+        }
         match (config.is_on_cpu(), uses_kernels) {
             (true, true) => {
-                let batch = (self.block * (m + 3 * q) * config.precision.bytes()) as u64;
+                let batch = (self.block * (m + 3 * q) * number) as u64;
                 let kernels = demand.kernels(self.form, iterations, threads, self.through);
                 estimate.include(data + batch + kernels, None);
             }
             (true, false) => estimate.include(data + workers * demand.bytes(self.block), None),
             (false, _) => {
-                estimate.include(data, Some(demand.bytes(self.block) + 12 * products));
+                estimate.include(data, Some(demand.bytes(self.block)));
             }
         }
         estimate.batch = Some([self.batch, self.block]);

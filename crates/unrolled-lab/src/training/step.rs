@@ -9,7 +9,6 @@ use std::ops::Range;
 use burn::tensor::{Bool, DType, Device, Tensor};
 use unrolled::gradient::Estimate;
 use unrolled::network::{Batch, Network};
-use unrolled::optimizer::Atoms;
 use unrolled::tensors::{all_finite, to_tensor, to_values};
 
 use super::lesson::Lesson;
@@ -228,7 +227,7 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             let gradients = verdicts.dims()[0];
             let rate = optimizer.rate(step, *steps);
             let clipped = self.clipped(pass.gradients);
-            let atoms = pass.curvature.zip(self.atoms(&network));
+            let atoms = pass.curvature.zip(lesson.atoms(&network));
             let is_worth_threads =
                 atoms.as_ref().is_some_and(|(_, atoms)| atoms.is_worth_threads());
             let rule = (&optimizer.build(), rate.unwrap_or(0.0));
@@ -315,7 +314,7 @@ impl<'a, L: Lesson> Trainer<'a, L> {
         let estimate: Estimate = lesson.estimator().estimate_batch(network, &batch);
         let sum = |mean: Tensor<1>| mean.cast(self.wide).mul_scalar(examples);
         let gradients = gradients_of(network, &estimate.gradients).into_iter();
-        let curvature = self.atoms(network).and_then(|atoms| {
+        let curvature = lesson.atoms(network).and_then(|atoms| {
             self.training.optimizer.build().curvature(&atoms, estimate.codes.clone())
         });
         Ok(Pass {
@@ -328,12 +327,6 @@ impl<'a, L: Lesson> Trainer<'a, L> {
             codes: vec![estimate.codes],
             trouble: estimate.trouble,
         })
-    }
-
-    /// Atoms that the optimiser moves as such.
-    fn atoms(&self, network: &L::Network) -> Option<Atoms> {
-        let Training { lesson, optimizer, .. } = self.training;
-        lesson.atoms(network).filter(|_| optimizer.is_of_atoms())
     }
 
     /// 1 for yes and 0 for no, where sums are.

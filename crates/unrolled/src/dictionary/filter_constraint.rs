@@ -43,7 +43,7 @@ impl FilterConstraint {
         }
     }
 
-    /// One filter `[c · h · w]` within the constraint. What would be 0 and has to have a norm is as it was `before`.
+    /// One filter `[c · h · w]` within the constraint. What would be 0 is as it was `before`, since no code would use it again.
     pub(crate) fn project_filter<T: Number>(self, filter: &mut [T], before: &[T], channels: usize) {
         let (constraint, parts, share) = match self {
             Self::Whole(constraint) => (constraint, 1, T::ONE),

@@ -132,7 +132,7 @@ impl AnyOptimizer {
     }
 
     /// How many numbers [`Self::curvature`] gives.
-    pub fn products(&self, atoms: &Atoms) -> usize {
+    pub fn curvature_len(&self, atoms: &Atoms) -> usize {
         match self {
             Self::Online(_) => atoms.products(),
             Self::Preconditioned(_) => atoms.count(),
@@ -274,6 +274,8 @@ mod tests {
                     }
                 }
                 let curvature = optimizer.curvature(&atoms, tensor(&codes));
+                let count = curvature.as_ref().map_or(0, |curvature| curvature.dims()[0]);
+                assert_eq!(count, optimizer.curvature_len(&atoms));
                 let curvature = curvature.unwrap_or_else(|| flat(&gradient).zeros_like());
                 let batch = OfAtoms { atoms, gradient: flat(&gradient), curvature };
                 state = Some(optimizer.step_of_atoms(0.0, flat(&d), batch, state).1);

@@ -11,7 +11,7 @@ use crate::dictionary::{ConvolutionalDictionary, FilterConstraint};
 ///
 /// `C_ij(δ) = Σ over examples and places u of z_i(u) z_j(u + δ)`, `[p, p, 2·reach_y + 1, 2·reach_x + 1]`,
 ///
-/// up to the reach `⌊(h − 1) / stride⌋` at which two filters overlap. With stride s its gradient in filter i at channel c and
+/// up to the reach `⌊(h − 1) / stride⌋` at which two filters overlap, and no further than the map has places. With stride s its gradient in filter i at channel c and
 /// pixel b is `Σ_j Σ_δ C_ij(δ) d_j[c, b − s δ] − B_i[c, b]`, a dense dictionary's `D A − B` with A made of C.
 ///
 /// C. Garcia-Cardona, B. Wohlberg, *Convolutional dictionary learning: a comparative review and new algorithms*, IEEE
@@ -30,6 +30,10 @@ pub struct Filters {
 }
 
 impl Filters {
+    /// Numbers that a thread lays out at a time where products are computed densely: 16 MB in float32. One example is taken
+    /// even where it has more.
+    pub const LAID_OUT: usize = 1 << 22;
+
     /// Those of a dictionary.
     pub fn of(dictionary: &ConvolutionalDictionary) -> Self {
         Self {
@@ -60,8 +64,18 @@ impl Filters {
             .unwrap_or_else(|| self.curvature_of_tensors(codes))
     }
 
-    /// As the derivative by its filters of a convolution that takes maps to maps.
+    /// As the derivative by its filters of a convolution that takes maps to maps: of some examples after the others, so that
+    /// what a thread lays out of them is at most [`Self::LAID_OUT`].
     fn curvature_of_tensors(&self, codes: Tensor<2>) -> Tensor<1> {
+        let [n, q] = codes.dims();
+        let places = q / self.shape[0];
+        let some = (Self::LAID_OUT / (places * self.shifts())).clamp(1, n);
+        let some = n.div_ceil(n.div_ceil(some));
+        let parts = codes.split(some, 0).into_iter().map(|part| self.curvature_of_some(part));
+        parts.reduce(|sum, part| sum.add(part)).expect("a batch has examples")
+    }
+
+    fn curvature_of_some(&self, codes: Tensor<2>) -> Tensor<1> {
         let ([p, ..], [height, width], [down, across]) = (self.shape, self.map, self.reach());
         let maps = codes.clone().reshape([codes.dims()[0], p, height, width]);
         let (device, dtype) = (codes.device(), codes.dtype());
@@ -108,5 +122,32 @@ mod tests {
                 assert!(error < tolerance, "{shape:?} {precision:?}: {error:e}");
             }
         }
+    }
+
+    /// Codes of which most are not 0, so many that they are taken in several parts: the sum of what parts give, and the same
+    /// bytes on any number of threads.
+    #[test]
+    fn dense_codes_are_taken_in_parts() {
+        let constraint = FilterConstraint::default();
+        let filters = Filters { shape: [2, 1, 3, 3], map: [40, 40], stride: 1, constraint };
+        let (n, q) = (200, 2 * 40 * 40);
+        assert!(n * 40 * 40 * filters.shifts() > Filters::LAID_OUT);
+        let mut stream = Stream::new(2, "maps", 0);
+        let codes = Array2::from_shape_simple_fn((n, q), || stream.normal());
+        let tensor = |codes: Array2<f64>| to_tensor(&codes, Precision::Float64, &Device::flex());
+        assert!(crate::fused::gram_of_maps(&tensor(codes.clone()), [2, 40, 40], [2, 2]).is_none());
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            to_values(&pool.install(|| filters.curvature(tensor(codes.clone()))))
+        };
+        let whole = on(1);
+        assert_eq!(whole, on(3));
+        let mut sum = vec![0.0; whole.len()];
+        for row in codes.rows() {
+            let row = row.to_owned().into_shape_with_order((1, q)).unwrap();
+            let one = to_values(&filters.curvature_of_some(tensor(row)));
+            sum.iter_mut().zip(one).for_each(|(sum, one)| *sum += one);
+        }
+        assert!(sum.iter().zip(&whole).all(|(a, b)| (a - b).abs() < 1e-8));
     }
 }

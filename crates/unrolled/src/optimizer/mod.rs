@@ -4,8 +4,8 @@
 //! float64 and follow PyTorch's conventions, so that published runs can be repeated digit by digit.
 //! Each takes one tensor at a time and works under Burn's `ModuleOptimizer` too.
 //!
-//! Two know that what they move are atoms: [`Online`] and [`Preconditioned`] are told of the products of codes beside the
-//! gradient, in [`AnyOptimizer::step_of_atoms`].
+//! Two know that what they move are atoms: [`Online`] and [`Preconditioned`] are told beside the gradient what they ask for
+//! of the codes, in [`AnyOptimizer::step_of_atoms`].
 
 mod adam;
 mod atoms;

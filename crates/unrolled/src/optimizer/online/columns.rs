@@ -61,7 +61,7 @@ impl Surrogate {
                     .map(|rows| rows.expect("rows lie together"));
                 on_widest(Block {
                     curvature: curvature.slice(s![from..to, from..to]),
-                    is_used: |j| norms[from + j] > least,
+                    is_unused: |j| norms[from + j] <= least,
                     constraint,
                     atoms: of_block,
                     left,
@@ -77,7 +77,7 @@ impl Surrogate {
 struct Block<'a, T, U> {
     /// A, of these alone.
     curvature: ArrayView2<'a, T>,
-    is_used: U,
+    is_unused: U,
     constraint: Constraint,
     atoms: &'a mut [T],
     /// What of B the atoms do not explain yet, `B − D A`.
@@ -90,10 +90,10 @@ impl<T: Number, U: Fn(usize) -> bool> Loops for Block<'_, T, U> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { curvature, is_used, constraint, atoms, left, m } = self;
+        let Self { curvature, is_unused, constraint, atoms, left, m } = self;
         let mut change = vec![T::ZERO; m];
         for (j, atom) in atoms.chunks_exact_mut(m).enumerate() {
-            if !is_used(j) {
+            if is_unused(j) {
                 continue;
             }
             let (of_these, of_others) = left.split_at_mut((j + 1) * m);
@@ -265,6 +265,18 @@ mod tests {
                 let gradient = d.dot(&surrogate.curvature) - &surrogate.products;
                 assert!(gradient.iter().all(|g| g.abs() < 1e-6), "{gradient:?}");
             }
+        }
+    }
+
+    /// It is not passed over as one that is not used, nor are the others for its sake.
+    #[test]
+    fn curvature_that_is_no_finite_number_shows_in_its_atom() {
+        for bad in [f64::NAN, f64::INFINITY] {
+            let ([dictionary, ..], mut surrogate) = problem(10);
+            surrogate.curvature[[3, 3]] = bad;
+            let after = surrogate.minimised(&dictionary, Constraint::None, 1);
+            assert!(after.column(3).iter().any(|v| v.is_nan()), "{bad}");
+            assert_ne!(after.column(0), dictionary.column(0), "{bad}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Filters, one after the other.
 
-use ndarray::{Array2, ArrayView2, NdFloat, s};
+use ndarray::{Array1, Array2, ArrayView2, NdFloat, s};
 use unrolled_kernels::Number;
 
 use super::surrogate::{Surrogate, least};
@@ -18,8 +18,9 @@ impl Filters {
         for (shift, mut moved) in all.rows_mut().into_iter().enumerate() {
             let moved = moved.as_slice_mut().expect("rows lie together");
             let [y, x] = [shift / (2 * across + 1), shift % (2 * across + 1)];
-            // By how many pixels down and across, where `down` and `across` are none.
-            let by = |at: usize, none: usize| (at as isize - none as isize) * self.stride as isize;
+            // By how many pixels down and across: `down` and `across` are the centre, no shift.
+            let by =
+                |at: usize, centre: usize| (at as isize - centre as isize) * self.stride as isize;
             let [y, x] = [by(y, down), by(x, across)];
             let overlap = |by: isize, size: usize| {
                 by.max(0) as usize..(size as isize + by.min(0)).max(0) as usize
@@ -100,29 +101,31 @@ impl Surrogate {
             }
             let length = T::from_f64(most);
             let of_itself = curvature.slice(s![j..j + 1, ..]);
-            let before = filters.row(j).to_vec();
-            let (mut now, mut rest) = (before.clone(), left.row(j).to_vec());
+            let (mut now, mut rest) = (filters.row(j).to_owned(), left.row(j).to_owned());
             for _ in 0..STEPS {
-                let goal = now.iter().zip(&rest).map(|(d, rest)| *d + *rest / length);
-                let mut goal: Vec<T> = goal.collect();
-                of.constraint.project_filter(&mut goal, &now, channels);
-                let change = difference(&goal, &now);
+                let mut goal = &now + &(&rest / length);
+                of.constraint.project_filter(entries_mut(&mut goal), entries(&now), channels);
+                let change = &goal - &now;
                 if change.iter().all(|change| *change == T::ZERO) {
                     break;
                 }
-                let explained = of.explained(of_itself, j, &change);
-                rest.iter_mut().zip(&explained).for_each(|(rest, e)| *rest -= *e);
+                rest -= &of.explained(of_itself, j, entries(&change)).row(0);
                 now = goal;
             }
-            left -= &of.explained(curvature.view(), j, &difference(&now, &before));
-            filters.row_mut(j).iter_mut().zip(now).for_each(|(filter, now)| *filter = now);
+            let change = &now - &filters.row(j);
+            left -= &of.explained(curvature.view(), j, entries(&change));
+            filters.row_mut(j).assign(&now);
         }
         filters
     }
 }
 
-fn difference<T: Number>(a: &[T], b: &[T]) -> Vec<T> {
-    a.iter().zip(b).map(|(a, b)| *a - *b).collect()
+fn entries<T>(filter: &Array1<T>) -> &[T] {
+    filter.as_slice().expect("entries lie together")
+}
+
+fn entries_mut<T>(filter: &mut Array1<T>) -> &mut [T] {
+    filter.as_slice_mut().expect("entries lie together")
 }
 
 #[cfg(test)]
@@ -298,9 +301,12 @@ mod tests {
         let after = surrogate.minimised_over_filters(&of, &filters, 2);
         assert_eq!(after.row(2), filters.row(2));
         assert_ne!(after.row(1), filters.row(1));
-        surrogate.curvature[[2, from + shifts / 2]] = f64::NAN;
-        let after = surrogate.minimised_over_filters(&of, &filters, 1);
-        assert!(after.row(2).iter().any(|v| v.is_nan()));
+        for bad in [f64::NAN, f64::INFINITY] {
+            surrogate.curvature[[2, from + shifts / 2]] = bad;
+            let after = surrogate.minimised_over_filters(&of, &filters, 1);
+            assert!(after.row(2).iter().any(|v| v.is_nan()), "{bad}");
+            assert_ne!(after.row(0), filters.row(0), "{bad}");
+        }
     }
 
     #[test]

@@ -34,8 +34,8 @@ use surrogate::FEW;
 /// | keeps | A `[p, p]` and B `[m, p]`, whatever the number of examples |
 /// | cost | `2 m p²` operations a sweep, beside the codes |
 /// | Π | [`Constraint::UnitSphere`], [`Constraint::UnitBall`] or none: of one atom at a time, exact in each. One of the whole matrix is left to the network |
-/// | filters | [`Filters`]: a filter overlaps with its own shifts, so that it takes a few projected gradient steps where an atom of a matrix takes one |
-/// | choose it | to learn the dictionary of real data: a lower lasso than gradient steps reach in the same time |
+/// | filters | [`Filters`] of c·h·w entries: A is `[p, p · shifts]`, a sweep `2 p² · shifts · c·h·w` operations. A filter overlaps with its own shifts, so that it takes a few projected gradient steps where an atom of a matrix takes one |
+/// | choose it | to learn the dictionary of real data: on what was measured a lower lasso than gradient steps reach in the same time, but where filters hardly overlap (`benches/NOTES.md`) |
 /// | atoms that no code uses | `A_jj = 0`: they stay where they are |
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Online {

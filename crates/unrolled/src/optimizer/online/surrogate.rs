@@ -17,10 +17,11 @@ pub struct Surrogate {
 /// Numbers that are not worth waking a thread for.
 pub(super) const FEW: usize = 1 << 16;
 
-/// The curvature up to which no code uses an atom: a share of the largest.
+/// The curvature up to which no code uses an atom: a share of the largest that is finite. An atom whose own is not a number,
+/// or infinite, is not passed over, so that its atom shows it.
 pub(super) fn least(curvatures: impl Iterator<Item = f64>) -> f64 {
     const SHARE: f64 = 1e-12;
-    SHARE * curvatures.fold(0.0f64, f64::max)
+    SHARE * curvatures.filter(|curvature| curvature.is_finite()).fold(0.0f64, f64::max)
 }
 
 impl Surrogate {
